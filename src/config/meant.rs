@@ -1,0 +1,172 @@
+//! The configuration as meant: every default filled in, every value checked.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::SecretSource;
+use crate::flow::EnvironmentId;
+
+/// A whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Environments by name, never empty.
+    pub environments: BTreeMap<String, Environment>,
+}
+
+/// Everything one environment needs; what it does not override is copied from `repository`.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name in the file.
+    pub name: String,
+    /// Where its flows and records live.
+    pub repository: Repository,
+    /// The tenant it is deployed to.
+    pub tenant: TenantAddress,
+    /// How it is kept in sync.
+    pub sync: SyncPolicy,
+}
+
+/// A git repository, seen from one environment.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// As written, less surrounding space: https, ssh, file or a local path; never holds credentials.
+    pub url: String,
+    /// Branch with the flows.
+    pub branch: String,
+    /// Folder with the flow files, `/` between its parts, no leading or trailing one.
+    pub flows: String,
+    /// Folder flowsync writes its records to, same form.
+    pub records: String,
+    /// Branch the records are committed to, where it is another one.
+    pub records_branch: Option<String>,
+    /// Author and committer of records.
+    pub author: Author,
+    /// How to sign in.
+    pub credentials: Option<Credentials>,
+    /// More trusted roots, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Whether `http://` to a host other than loopback is accepted.
+    pub allow_insecure: bool,
+}
+
+/// A commit author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+}
+
+/// How to sign in to git.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// https with a user name and a password or token.
+    Password {
+        /// User name; some hosts take any with a token.
+        username: Option<SecretSource>,
+        /// Password or token.
+        password: SecretSource,
+    },
+    /// ssh with a private key.
+    SshKey {
+        /// User name where the URL has none; `git` by default.
+        username: Option<SecretSource>,
+        /// The private key, PEM or OpenSSH.
+        key: SecretSource,
+        /// Its passphrase.
+        passphrase: Option<SecretSource>,
+        /// An OpenSSH `known_hosts` file; default `~/.ssh/known_hosts`.
+        known_hosts: Option<SecretSource>,
+    },
+}
+
+/// Where a tenant is and how to sign in.
+#[derive(Debug, Clone)]
+pub struct TenantAddress {
+    /// Base URL, without a trailing slash.
+    pub url: Url,
+    /// The tenant's own name of the environment.
+    pub environment_id: EnvironmentId,
+    /// How to sign in.
+    pub auth: Auth,
+    /// More trusted roots, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Whether `http://` to a host other than loopback is accepted.
+    pub allow_insecure: bool,
+}
+
+/// How to sign in to a tenant.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// OAuth2 client credentials.
+    OAuth2(OAuth2),
+    /// A key sent as `X-API-Key`.
+    ApiKey(SecretSource),
+}
+
+/// OAuth2 client credentials.
+#[derive(Debug, Clone)]
+pub struct OAuth2 {
+    /// Where tokens come from.
+    pub token_url: Url,
+    /// Client id.
+    pub client_id: SecretSource,
+    /// Client secret.
+    pub client_secret: SecretSource,
+}
+
+/// How an environment is kept in sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncPolicy {
+    /// Time between two passes of the controller.
+    pub interval: Duration,
+    /// Most requests in flight against the tenant.
+    pub concurrency: NonZeroUsize,
+    /// What to do about changes made behind git's back.
+    pub drift: Drift,
+    /// What to do about live flows that git once held and no longer holds.
+    pub prune: Prune,
+    /// How many deletes one deployment may make.
+    pub max_deletes: MaxDeletes,
+    /// JSON pointers left out of comparison; `*` matches one segment.
+    pub ignore: Vec<String>,
+    /// How long one flow may stay "deploying".
+    pub verify_timeout: Duration,
+    /// A deployment that takes longer is restored.
+    pub deploy_timeout: Duration,
+}
+
+/// What to do about drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drift {
+    /// Put git's version back.
+    Correct,
+    /// Say so, change nothing.
+    Report,
+}
+
+/// What to do about flows that left git.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prune {
+    /// Leave them live.
+    Keep,
+    /// Delete them.
+    Remove,
+}
+
+/// How many deletes one deployment may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxDeletes {
+    /// This many.
+    Count(usize),
+    /// This share of the managed flows, in percent from 0 to 100; rounded down, but at least one
+    /// where the share is above zero.
+    Percent(u8),
+}

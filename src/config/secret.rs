@@ -1,0 +1,84 @@
+//! A secret is named, never written: `{ env: NAME }` or `{ file: PATH }`.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+/// Where a secret is found. Reading it again sees a file that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file; one trailing line break is not part of the secret.
+    File(PathBuf),
+}
+
+/// A secret could not be read. Names where it should be, never what is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set, or not UTF-8, or empty.
+    #[error("the environment variable `{name}` {problem}; the configuration names it for {purpose}")]
+    Env {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What it is for, for example `tenant.auth.apiKey`.
+        purpose: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the secret file `{}` for {purpose}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it is for.
+        purpose: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is empty or not UTF-8.
+    #[error("the secret file `{}` for {purpose} is {problem}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it is for.
+        purpose: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl SecretSource {
+    /// Reads the secret now. `purpose` goes into the error.
+    pub fn read(&self, purpose: &str) -> Result<SecretString, SecretError> {
+        let text = match self {
+            Self::Env(name) => {
+                let wrong = |problem| SecretError::Env { name: name.clone(), problem, purpose: purpose.to_owned() };
+                std::env::var(name).map_err(|error| match error {
+                    std::env::VarError::NotPresent => wrong("is not set"),
+                    std::env::VarError::NotUnicode(_) => wrong("is not UTF-8"),
+                })?
+            }
+            Self::File(path) => {
+                let bytes = std::fs::read(path).map_err(|source| SecretError::File {
+                    path: path.clone(),
+                    purpose: purpose.to_owned(),
+                    source,
+                })?;
+                String::from_utf8(bytes).map_err(|_| self.content(purpose, "not UTF-8"))?
+            }
+        };
+        let secret = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+        if secret.is_empty() {
+            return Err(self.content(purpose, "empty"));
+        }
+        Ok(SecretString::from(secret.to_owned()))
+    }
+
+    fn content(&self, purpose: &str, problem: &'static str) -> SecretError {
+        match self {
+            Self::Env(name) => SecretError::Env { name: name.clone(), problem, purpose: purpose.to_owned() },
+            Self::File(path) => SecretError::Content { path: path.clone(), purpose: purpose.to_owned(), problem },
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The `flowsync` binary.
+
+fn main() {}

@@ -1,0 +1,76 @@
+//! One finding about what a person wrote: what is wrong, where, and what to do about it.
+//!
+//! Problems are collected, sorted and shown together; finding the first one never ends the search.
+//! This module knows how a problem looks in text, and nothing about where problems come from.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How much a problem matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The flows cannot be deployed until this is mended.
+    Error,
+    /// Worth a reviewer's eye; deployment goes on.
+    Warning,
+}
+
+/// Where a problem stands. Lines and columns count from 1; columns count characters, not bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// Path of the file as the user knows it, with `/` between its parts.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// JSON pointer (RFC 6901) to the value the problem is about; empty for the whole document.
+    pub pointer: String,
+}
+
+/// One finding.
+///
+/// The order is the order of display: by file, then line and column, then rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Problem {
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// A stable kebab-case name of the rule, for example `duplicate-key`.
+    pub rule: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is wrong: `expected X, found Y`, values in backticks, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl Problem {
+    /// Whether this problem forbids a deployment.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// The plain one-line form, `file:line:column: severity[rule] message`, understood by editors.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { file, line, column, .. } = &self.place;
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{file}:{line}:{column}: {severity}[{}] {}", self.rule, self.message)?;
+        if self.help.is_empty() { Ok(()) } else { write!(f, " ({})", self.help) }
+    }
+}
+
+/// Whether any of these problems forbids a deployment.
+#[must_use]
+pub fn any_error(problems: &[Problem]) -> bool {
+    problems.iter().any(Problem::is_error)
+}

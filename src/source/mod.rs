@@ -1,0 +1,252 @@
+//! The seam to git: what can be read from a repository, and the one way records are written to it.
+//!
+//! Flows are read from git objects, never from a work tree. Records are committed by
+//! compare-and-swap and nothing is ever forced. Deciding *whether* a lost race may be tried again is
+//! the caller's business, because only it knows what its commit was based on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A commit's id, as 40 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommitId(pub String);
+
+/// A blob's id, as 40 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BlobId(pub String);
+
+/// A tree's id; equal ids are equal content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TreeId(pub String);
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the two branches stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tips {
+    /// The branch that holds the flows.
+    pub flows: CommitId,
+    /// The branch that holds the records: the same commit unless `recordsBranch` is set; `None`
+    /// where that branch does not exist yet.
+    pub records: Option<CommitId>,
+}
+
+/// One flow file of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowEntry {
+    /// Path from the root of the repository, with `/`.
+    pub path: String,
+    /// The blob that holds it.
+    pub blob: BlobId,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// An entry under the flows folder that cannot be a flow file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BadEntry {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// Why it is refused.
+    pub reason: BadEntryReason,
+}
+
+/// Why an entry is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BadEntryReason {
+    /// A symbolic link.
+    SymbolicLink,
+    /// A submodule.
+    Submodule,
+    /// A file over [`FLOW_BYTES_MAX`].
+    TooLarge,
+    /// A path that is not UTF-8.
+    NotUtf8,
+}
+
+/// A flow file may have this many bytes at most.
+pub const FLOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The flow files of a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlowListing {
+    /// `*.json` files under the flows folder, by path.
+    pub entries: Vec<FlowEntry>,
+    /// What stands there and must not.
+    pub bad: Vec<BadEntry>,
+}
+
+/// A change to the records folder, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordCommit {
+    /// Commit message, trailers included.
+    pub message: String,
+    /// Path below the records folder to new content; `None` removes the file.
+    pub files: BTreeMap<String, Option<Vec<u8>>>,
+    /// Author and committer time.
+    pub time: Timestamp,
+}
+
+/// One commit in which a records file has another content than in the commit before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The commit.
+    pub commit: CommitId,
+    /// Its committer time.
+    pub time: Timestamp,
+    /// The file's blob in it; `None` where the commit removed it.
+    pub blob: Option<BlobId>,
+}
+
+/// Reading or writing the repository failed. Texts never show a credential.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The remote could not be reached or would not let us in.
+    #[error("cannot {doing} `{url}`: {reason}")]
+    Remote {
+        /// Present-tense words, for example `fetch from`.
+        doing: &'static str,
+        /// The remote without credentials.
+        url: String,
+        /// What git says, and what to do.
+        reason: String,
+    },
+    /// The branch does not exist there.
+    #[error("the repository `{url}` has no branch `{branch}`{hint}")]
+    NoBranch {
+        /// The remote without credentials.
+        url: String,
+        /// The name asked for.
+        branch: String,
+        /// What branches there are, or empty.
+        hint: String,
+    },
+    /// The flows folder is not in the commit: an error, never "delete everything".
+    #[error("commit {commit} has no folder `{folder}`: expected the flow files there (`repository.flows`)")]
+    NoFlowsFolder {
+        /// The commit.
+        commit: CommitId,
+        /// The folder.
+        folder: String,
+    },
+    /// The branch no longer contains a commit that was deployed from it.
+    #[error(
+        "branch `{branch}` was rewound: commit {known} was seen before and is not in the history of {found}; \
+         pass --allow-rewind to accept it"
+    )]
+    Rewound {
+        /// The branch.
+        branch: String,
+        /// The commit seen before.
+        known: CommitId,
+        /// The tip found now.
+        found: CommitId,
+    },
+    /// The local clone failed.
+    #[error("cannot {doing} in the local clone `{path}`: {reason}")]
+    Local {
+        /// Present-tense words.
+        doing: &'static str,
+        /// Where the clone is.
+        path: String,
+        /// What git says.
+        reason: String,
+    },
+    /// The configuration names something that cannot be a repository, branch or folder.
+    #[error("{0}")]
+    Setting(String),
+}
+
+/// A push of records that did not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// Somebody else moved the branch first; fetch and look again.
+    #[error("the branch moved before the push ({0})")]
+    Lost(String),
+    /// The server refuses the push, and would again: a branch rule, a hook, missing rights.
+    #[error("the server declined the push: {0}")]
+    Declined(String),
+    /// It is unknown whether the push took place, and the branch could not be read to find out.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// A repository, seen from one environment: one flows branch and folder, one records branch and folder.
+pub trait Source: Send + Sync + 'static {
+    /// Fetches, and says where the branches stand.
+    fn fetch(&self) -> impl Future<Output = Result<Tips, SourceError>> + Send;
+
+    /// Lists the flow files of a commit by path.
+    fn list_flows(&self, commit: &CommitId) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
+
+    /// The id of the flows folder's tree in a commit.
+    fn flows_tree(&self, commit: &CommitId) -> impl Future<Output = Result<Option<TreeId>, SourceError>> + Send;
+
+    /// The id of a folder's tree below the records folder (`""` for the records folder itself).
+    fn records_tree(
+        &self,
+        commit: &CommitId,
+        folder: &str,
+    ) -> impl Future<Output = Result<Option<TreeId>, SourceError>> + Send;
+
+    /// Contents of blobs, in the order asked; `None` for one the clone does not hold.
+    fn read_blobs(&self, blobs: &[BlobId]) -> impl Future<Output = Result<Vec<Option<Arc<[u8]>>>, SourceError>> + Send;
+
+    /// A file below the records folder.
+    fn read_record(
+        &self,
+        commit: &CommitId,
+        path: &str,
+    ) -> impl Future<Output = Result<Option<Arc<[u8]>>, SourceError>> + Send;
+
+    /// Paths below the records folder that stand in `folder`, without descending.
+    fn list_records(
+        &self,
+        commit: &CommitId,
+        folder: &str,
+    ) -> impl Future<Output = Result<Vec<String>, SourceError>> + Send;
+
+    /// The blob id that `content` has, without storing it.
+    fn blob_id(&self, content: &[u8]) -> BlobId;
+
+    /// Whether `ancestor` is `commit` or in its history.
+    fn contains(
+        &self,
+        commit: &CommitId,
+        ancestor: &CommitId,
+    ) -> impl Future<Output = Result<bool, SourceError>> + Send;
+
+    /// Commits, newest first, in which the records file at `path` differs from every parent.
+    fn record_history(
+        &self,
+        tip: &CommitId,
+        path: &str,
+    ) -> impl Future<Output = Result<Vec<HistoryEntry>, SourceError>> + Send;
+
+    /// Commits `change` on top of `base` and pushes it, if the records branch still stands at
+    /// `base` (`None`: does not exist). On success the branch was read back and holds the commit.
+    ///
+    /// `base` is [`Tips::records`] of the last fetch.
+    fn commit_records(
+        &self,
+        base: Option<&CommitId>,
+        change: &RecordCommit,
+    ) -> impl Future<Output = Result<CommitId, PushError>> + Send;
+}

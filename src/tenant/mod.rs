@@ -1,0 +1,143 @@
+//! The seam to a tenant: what can be asked of one, and what can go wrong.
+//!
+//! Nothing above this module knows a wire format. A second dialect is one new folder beside
+//! `flows_v2`. Retrying, slowing down, signing in and paging happen below the seam; every error
+//! that comes out of it is final for that call.
+
+mod error;
+mod limits;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use crate::flow::{Definition, EnvironmentId, FlowId};
+
+pub use error::{Blame, Call, Failure, TenantError};
+pub use limits::{CallLimits, StartLimit};
+
+/// Turns the raw JSON of one live flow into a [`Definition`]; handed to [`Tenant::export`] so that
+/// what is kept of each flow is decided while the pages arrive.
+///
+/// The error is the reason in words; it concerns that flow only.
+pub trait ReadLive: Send + Sync {
+    /// Reads one exported flow; `raw` is the item exactly as the tenant sent it.
+    fn read(&self, raw: &[u8]) -> Result<Definition, String>;
+}
+
+/// Everything live in one environment, complete: the distinct items counted equal the tenant's total.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Export {
+    /// The flows that could be read.
+    pub flows: BTreeMap<FlowId, Definition>,
+    /// Ids of live items that are no flow flowsync could ever manage (a foreign id, unreadable content),
+    /// with the reason.
+    pub unreadable: BTreeMap<String, String>,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// 201: the flow was not there before.
+    Created,
+    /// 200: the flow was there before.
+    Updated,
+    /// 200 on a repeated request whose earlier try may have taken effect unseen: it may be our own
+    /// creation that was found.
+    UpdatedAfterUnknown,
+}
+
+/// What the tenant says of a flow's deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FlowStatus {
+    /// Done.
+    Deployed,
+    /// `pending`, `deploying`, `importing` or `queued`: ask again.
+    InProgress(String),
+    /// Anything else: a failure, with the body's message.
+    Failed {
+        /// The status word.
+        status: String,
+        /// What the tenant says of it; may be empty.
+        message: String,
+    },
+}
+
+/// The answer to a call that changes the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply<T> {
+    /// What was answered.
+    pub value: T,
+    /// HTTP requests it took, from 1.
+    pub attempts: u32,
+}
+
+/// A conversation tenant.
+///
+/// Calls of different flows may run side by side; the implementation keeps within its own
+/// concurrency. Every call obeys `limits`: no request starts past `limits.lease`, and waiting for a
+/// throttled or unavailable tenant ends at `limits.give_up_at`.
+pub trait Tenant: Send + Sync + 'static {
+    /// Every flow live in `environment`.
+    fn export(
+        &self,
+        environment: &EnvironmentId,
+        reader: &dyn ReadLive,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Export, TenantError>> + Send;
+
+    /// Ids of the intents in `environment`.
+    fn intents(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<BTreeSet<String>, TenantError>> + Send;
+
+    /// Ids of the entities in `environment`.
+    fn entities(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<BTreeSet<String>, TenantError>> + Send;
+
+    /// Ids of the variables in `environment`; `None` where the tenant cannot tell.
+    fn variables(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Option<BTreeSet<String>>, TenantError>> + Send;
+
+    /// Imports a flow; `body` is its JSON text, sent as it stands.
+    fn import(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        body: &[u8],
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Reply<Imported>, TenantError>> + Send;
+
+    /// Asks once how the deployment of a flow stands. A 404 is [`Failure::Unavailable`] after the
+    /// retries that "not visible yet" deserves.
+    fn status(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<FlowStatus, TenantError>> + Send;
+
+    /// Asks the tenant to go back to `version` of a flow by itself.
+    fn rollback(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        version: &str,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Reply<()>, TenantError>> + Send;
+
+    /// Deletes a flow; one that is not there counts as deleted.
+    fn delete(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Reply<()>, TenantError>> + Send;
+}
