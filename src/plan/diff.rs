@@ -1,0 +1,127 @@
+//! The comparison itself: all combinations in one place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::digest::plan_digest;
+use super::graph::{Needs, Order, needed_flows};
+use super::{Cause, Change, Desired, DesiredFlow, Last, Live, Plan, Step, flows_digest};
+use crate::config::{Drift, Prune};
+use crate::flow::{ContentHash, Definition, EnvironmentId, FlowId};
+
+/// What an environment wants done about differences.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'a> {
+    /// The tenant's name of the environment: references that name it are between the flows of git.
+    pub target: &'a EnvironmentId,
+    /// Correct drift, or report it.
+    pub drift: Drift,
+    /// Delete what left git, or keep it.
+    pub prune: Prune,
+}
+
+/// Compares what git holds, what is live, and what the last completed deployment left.
+#[must_use]
+pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> Plan {
+    let mut plan = Plan { flows_digest: flows_digest(desired), graph: graph(desired), ..Plan::default() };
+    plan.unmanaged.clone_from(&live.foreign);
+    let mut steps: BTreeMap<FlowId, (Cause, Step)> = BTreeMap::new();
+    let ids: BTreeSet<&FlowId> = desired.flows.keys().chain(live.flows.keys()).collect();
+    for id in ids {
+        let found = live.flows.get(id);
+        match compare(desired.flows.get(id), found, last.flows.get(id).copied(), policy.prune) {
+            Verdict::Unmanaged => plan.unmanaged.push(id.to_string()),
+            Verdict::Unchanged => plan.unchanged.push(id.clone()),
+            Verdict::Orphaned => plan.orphaned.push(id.clone()),
+            Verdict::Differs(cause, step) => _ = steps.insert(id.clone(), (cause, step)),
+        }
+    }
+    plan.unmanaged.sort();
+    let changes = in_order(steps, desired, policy.target);
+    let only_reported = |change: &Change| policy.drift == Drift::Report && change.cause == Cause::Drift;
+    (plan.reported, plan.changes) = changes.into_iter().partition(only_reported);
+    plan.digest = plan_digest(policy.target, &plan.flows_digest, &plan.changes);
+    plan
+}
+
+enum Verdict {
+    Unmanaged,
+    Unchanged,
+    Orphaned,
+    Differs(Cause, Step),
+}
+
+fn compare(
+    desired: Option<&DesiredFlow>,
+    live: Option<&Arc<Definition>>,
+    last: Option<ContentHash>,
+    prune: Prune,
+) -> Verdict {
+    let want = desired.map(|flow| flow.definition.equality_hash);
+    let have = live.map(|definition| definition.equality_hash);
+    let cause = cause(want, have, last);
+    match (desired, live) {
+        (Some(after), None) => Verdict::Differs(cause, Step::Create { after: after.clone() }),
+        (Some(_), Some(_)) if want == have => Verdict::Unchanged,
+        (Some(after), Some(before)) => {
+            Verdict::Differs(cause, Step::Update { before: before.clone(), after: after.clone() })
+        }
+        (None, Some(_)) if last.is_none() => Verdict::Unmanaged,
+        (None, Some(_)) if prune == Prune::Keep => Verdict::Orphaned,
+        (None, Some(before)) => Verdict::Differs(cause, Step::Delete { before: before.clone() }),
+        (None, None) => Verdict::Unchanged,
+    }
+}
+
+/// Who moved since the last completed deployment: git, the tenant, or both. What was never deployed
+/// is git's doing, whatever is live in its place.
+fn cause(want: Option<ContentHash>, have: Option<ContentHash>, last: Option<ContentHash>) -> Cause {
+    match (want != last, have != last) {
+        _ if last.is_none() => Cause::Commit,
+        (true, true) => Cause::Both,
+        (false, true) => Cause::Drift,
+        (true | false, false) => Cause::Commit,
+    }
+}
+
+fn graph(desired: &Desired) -> BTreeMap<FlowId, Vec<String>> {
+    desired
+        .flows
+        .iter()
+        .map(|(id, flow)| {
+            let needs: BTreeSet<String> = flow.definition.references.iter().map(ToString::to_string).collect();
+            (id.clone(), needs.into_iter().collect())
+        })
+        .collect()
+}
+
+fn in_order(steps: BTreeMap<FlowId, (Cause, Step)>, desired: &Desired, target: &EnvironmentId) -> Vec<Change> {
+    let needs: Needs =
+        desired.flows.iter().map(|(id, flow)| (id.clone(), needed_flows(&flow.definition, target).collect())).collect();
+    let deleted: Needs = steps
+        .iter()
+        .filter_map(|(id, (_, step))| match step {
+            Step::Delete { before } => Some((id.clone(), needed_flows(before, target).collect())),
+            Step::Create { .. } | Step::Update { .. } => None,
+        })
+        .collect();
+    let (writes, deletes) = (Order::of(&needs), Order::of(&deleted));
+    let n_units = writes.members.len();
+    let mut changes: Vec<Change> = steps
+        .into_iter()
+        .map(|(id, (cause, step))| {
+            let (wave, unit) = match step {
+                Step::Delete { .. } => (deletes.wave(&id), n_units + deletes.unit.get(&id).copied().unwrap_or(0)),
+                Step::Create { .. } | Step::Update { .. } => {
+                    (writes.wave(&id), writes.unit.get(&id).copied().unwrap_or(0))
+                }
+            };
+            Change { id, cause, wave, unit, step }
+        })
+        .collect();
+    changes.sort_by_key(|change| match change.step {
+        Step::Delete { .. } => (true, usize::MAX - change.wave, change.unit, change.id.clone()),
+        Step::Create { .. } | Step::Update { .. } => (false, change.wave, change.unit, change.id.clone()),
+    });
+    changes
+}

@@ -1,0 +1,196 @@
+//! What is to be done: desired (git) x live x last deployed -> ordered changes.
+//!
+//! A plan is a value, made by a pure function: no clock, no network, no chance. Carrying it out has
+//! nothing left to decide. Only flows that git holds, or held when flowsync last deployed, are ever
+//! part of it; whatever else is live is listed as unmanaged and left alone.
+
+mod diff;
+mod digest;
+pub mod graph;
+mod guard;
+mod references;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::flow::{ContentHash, Definition, FlowId};
+use crate::revision::BlobId;
+
+pub use diff::{Policy, plan};
+pub use digest::{drift_key, flows_digest};
+pub use guard::{TooManyDeletes, check_deletes};
+pub use references::{Lookup, Present, lookups, missing};
+
+/// The flows git holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// By id.
+    pub flows: BTreeMap<FlowId, DesiredFlow>,
+}
+
+/// One flow of git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredFlow {
+    /// The flow.
+    pub definition: Arc<Definition>,
+    /// Its file, from the root of the repository.
+    pub path: String,
+    /// The blob of that file; absent for a working tree.
+    pub blob: Option<BlobId>,
+}
+
+/// What is live in the target environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Live {
+    /// By id.
+    pub flows: BTreeMap<FlowId, Arc<Definition>>,
+    /// Live things that flowsync could never manage.
+    pub foreign: Vec<String>,
+}
+
+/// What the last completed deployment left live, as far as comparison sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Last {
+    /// Equality hash by id.
+    pub flows: BTreeMap<FlowId, ContentHash>,
+}
+
+/// Where a difference comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// Git changed.
+    Commit,
+    /// The tenant changed behind git's back.
+    Drift,
+    /// Both did.
+    Both,
+}
+
+impl Cause {
+    /// The word in outputs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Drift => "drift",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// What to do to one flow: everything needed to do it and to take it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Import a flow that is not live.
+    Create {
+        /// Git's flow.
+        after: DesiredFlow,
+    },
+    /// Import over what is live.
+    Update {
+        /// What is live.
+        before: Arc<Definition>,
+        /// Git's flow.
+        after: DesiredFlow,
+    },
+    /// Delete what is live.
+    Delete {
+        /// What is live.
+        before: Arc<Definition>,
+    },
+}
+
+/// One change, with its place in the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The flow.
+    pub id: FlowId,
+    /// Why.
+    pub cause: Cause,
+    /// Depth in the dependency graph: nothing this flow needs has the same or a greater one, except
+    /// in a cycle.
+    pub wave: usize,
+    /// Flows of one cycle share a unit and are deployed together.
+    pub unit: usize,
+    /// What.
+    pub step: Step,
+}
+
+impl Change {
+    /// What is live before.
+    #[must_use]
+    pub fn before(&self) -> Option<&Arc<Definition>> {
+        match &self.step {
+            Step::Create { .. } => None,
+            Step::Update { before, .. } | Step::Delete { before } => Some(before),
+        }
+    }
+
+    /// What is to be live after.
+    #[must_use]
+    pub fn after(&self) -> Option<&DesiredFlow> {
+        match &self.step {
+            Step::Create { after } | Step::Update { after, .. } => Some(after),
+            Step::Delete { .. } => None,
+        }
+    }
+
+    /// The word in outputs.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self.step {
+            Step::Create { .. } => "create",
+            Step::Update { .. } => "update",
+            Step::Delete { .. } => "delete",
+        }
+    }
+
+    /// The newest definition there is of the flow.
+    #[must_use]
+    pub fn definition(&self) -> &Definition {
+        match &self.step {
+            Step::Create { after } | Step::Update { after, .. } => &after.definition,
+            Step::Delete { before } => before,
+        }
+    }
+}
+
+/// What is to be done, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In the order of deployment: by wave, then id; deletes last, dependents first.
+    pub changes: Vec<Change>,
+    /// Differences that are drift and, by the environment's policy, only reported.
+    pub reported: Vec<Change>,
+    /// Managed flows that are live as git has them.
+    pub unchanged: Vec<FlowId>,
+    /// Live flows that git never held.
+    pub unmanaged: Vec<String>,
+    /// Live flows that git held once and no longer does, kept because pruning is off.
+    pub orphaned: Vec<FlowId>,
+    /// What each flow of git needs.
+    pub graph: BTreeMap<FlowId, Vec<String>>,
+    /// Digest over the flows of git.
+    pub flows_digest: String,
+    /// Digest over the flows of git, the changes, and what is live where they act.
+    pub digest: String,
+}
+
+impl Plan {
+    /// The deletes among the changes.
+    pub fn deletes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| matches!(change.step, Step::Delete { .. }))
+    }
+
+    /// How many changes have this action word.
+    #[must_use]
+    pub fn count(&self, action: &str) -> usize {
+        self.changes.iter().filter(|change| change.action() == action).count()
+    }
+
+    /// Whether every change corrects drift.
+    #[must_use]
+    pub fn is_drift_only(&self) -> bool {
+        self.changes.iter().all(|change| change.cause == Cause::Drift)
+    }
+}

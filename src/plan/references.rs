@@ -1,0 +1,121 @@
+//! Whether everything the flows of git refer to is there, or will be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Desired, Live, Plan};
+use crate::flow::{EnvironmentId, FlowId, Reference, ReferenceKind};
+use crate::plan::graph::needed_flows;
+use crate::problem::{Place, Problem, Severity};
+
+/// A list that must be asked of the tenant: things of one kind in one environment.
+pub type Lookup = (ReferenceKind, EnvironmentId);
+
+/// What the tenant holds, by lookup; `None` where it cannot tell.
+pub type Present = BTreeMap<Lookup, Option<BTreeSet<String>>>;
+
+/// The lists needed to judge the references of git, besides the flows of the target itself.
+#[must_use]
+pub fn lookups(desired: &Desired, target: &EnvironmentId) -> BTreeSet<Lookup> {
+    desired
+        .flows
+        .values()
+        .flat_map(|flow| &flow.definition.references)
+        .map(|reference| (reference.kind, reference.environment.clone()))
+        .filter(|(kind, environment)| *kind != ReferenceKind::Flow || environment != target)
+        .collect()
+}
+
+/// What is missing, as problems: errors for what is not there, warnings for what nobody can tell,
+/// errors for flows about to be deleted that a live flow still needs.
+#[must_use]
+pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, target: &EnvironmentId) -> Vec<Problem> {
+    let deleted: BTreeSet<&FlowId> = plan.deletes().map(|change| &change.id).collect();
+    let mut problems = Vec::new();
+    for flow in desired.flows.values() {
+        for (index, reference) in flow.definition.references.iter().enumerate() {
+            let place =
+                Place { file: flow.path.clone(), line: 1, column: 1, pointer: format!("/externalReferences/{index}") };
+            match judge(reference, desired, live, &deleted, present, target) {
+                Found::Yes => {}
+                Found::No => problems.push(absent(place, reference, target)),
+                Found::Unknown => problems.push(unverifiable(place, reference)),
+            }
+        }
+    }
+    problems.extend(still_needed(desired, live, &deleted, target));
+    problems
+}
+
+enum Found {
+    Yes,
+    No,
+    Unknown,
+}
+
+fn judge(
+    reference: &Reference,
+    desired: &Desired,
+    live: &Live,
+    deleted: &BTreeSet<&FlowId>,
+    present: &Present,
+    target: &EnvironmentId,
+) -> Found {
+    let yes = |found: bool| if found { Found::Yes } else { Found::No };
+    if reference.kind == ReferenceKind::Flow && reference.environment == *target {
+        return yes(reference.id.parse::<FlowId>().is_ok_and(|id| {
+            desired.flows.contains_key(&id) || (live.flows.contains_key(&id) && !deleted.contains(&id))
+        }));
+    }
+    match present.get(&(reference.kind, reference.environment.clone())) {
+        Some(Some(ids)) => yes(ids.contains(&reference.id)),
+        Some(None) => Found::Unknown,
+        None => Found::No,
+    }
+}
+
+fn absent(place: Place, reference: &Reference, target: &EnvironmentId) -> Problem {
+    let Reference { kind, id, environment } = reference;
+    let kind = kind.as_str();
+    let help = if kind == "flow" && environment == target {
+        "add the flow to git, or remove the reference".to_owned()
+    } else {
+        format!("create the {kind} in `{environment}` first, or correct its id or environmentId")
+    };
+    Problem {
+        place,
+        rule: "missing-reference",
+        severity: Severity::Error,
+        message: format!("expected {kind} `{id}` in environment `{environment}`, found none"),
+        help,
+    }
+}
+
+fn unverifiable(place: Place, reference: &Reference) -> Problem {
+    let Reference { kind, id, environment } = reference;
+    Problem {
+        place,
+        rule: "unverified-reference",
+        severity: Severity::Warning,
+        message: format!("{} `{id}` in environment `{environment}` cannot be verified", kind.as_str()),
+        help: "the tenant has no list of them; check by hand that it exists".to_owned(),
+    }
+}
+
+fn still_needed(desired: &Desired, live: &Live, deleted: &BTreeSet<&FlowId>, target: &EnvironmentId) -> Vec<Problem> {
+    let stays = |id: &FlowId| !desired.flows.contains_key(id) && !deleted.contains(id);
+    live.flows
+        .iter()
+        .filter(|(id, _)| stays(id))
+        .flat_map(|(id, definition)| needed_flows(definition, target).map(move |needed| (id, needed)))
+        .filter(|(_, needed)| deleted.contains(needed))
+        .map(|(id, needed)| Problem {
+            place: Place { file: needed.to_string(), line: 1, column: 1, pointer: String::new() },
+            rule: "delete-still-needed",
+            severity: Severity::Error,
+            message: format!(
+                "flow `{needed}` is to be deleted, but the live flow `{id}`, which git does not hold, refers to it"
+            ),
+            help: format!("remove the reference from `{id}` in the tenant, or keep `{needed}` in git"),
+        })
+        .collect()
+}

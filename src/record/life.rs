@@ -1,0 +1,126 @@
+//! The life of a deployment, as one total match.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a deployment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Proposed; nothing happened.
+    Pending,
+    /// Under way: recovery finishes it forward.
+    Deploying,
+    /// Being taken back: recovery finishes it backward.
+    Restoring,
+    /// Done.
+    Deployed,
+    /// Failed, and everything it had written was restored.
+    RolledBack,
+    /// Failed, and something could not be restored.
+    RollbackIncomplete,
+}
+
+/// What can happen to a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The manifest won the push.
+    Begun,
+    /// Another process took it over, or its own renewed the lease.
+    Continued,
+    /// Every flow was read back as sent.
+    Verified,
+    /// Something failed.
+    UndoStarted,
+    /// Every touched flow was read back as before.
+    Undone,
+    /// Some touched flow was not.
+    UndoneInPart,
+}
+
+/// An event that cannot happen in this status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a deployment that is `{status}` cannot go on with {event:?}")]
+pub struct IllegalEvent {
+    /// The status.
+    pub status: Status,
+    /// The event.
+    pub event: Event,
+}
+
+impl Status {
+    /// The status after `event`.
+    pub fn after(self, event: Event) -> Result<Self, IllegalEvent> {
+        match (self, event) {
+            (Self::Pending, Event::Begun) => Ok(Self::Deploying),
+            (Self::Deploying | Self::Restoring, Event::Continued) => Ok(self),
+            (Self::Deploying, Event::Verified) => Ok(Self::Deployed),
+            (Self::Deploying | Self::Restoring, Event::UndoStarted) => Ok(Self::Restoring),
+            (Self::Restoring, Event::Undone) => Ok(Self::RolledBack),
+            (Self::Restoring, Event::UndoneInPart) => Ok(Self::RollbackIncomplete),
+            (status, event) => Err(IllegalEvent { status, event }),
+        }
+    }
+
+    /// Whether the deployment has begun and has not ended.
+    #[must_use]
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Deploying | Self::Restoring)
+    }
+
+    /// Whether the deployment has ended, well or badly.
+    #[must_use]
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Deployed | Self::RolledBack | Self::RollbackIncomplete)
+    }
+
+    /// The word in the manifest.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Deploying => "deploying",
+            Self::Restoring => "restoring",
+            Self::Deployed => "deployed",
+            Self::RolledBack => "rolled-back",
+            Self::RollbackIncomplete => "rollback-incomplete",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ended_deployment_accepts_no_event() {
+        for status in [Status::Deployed, Status::RolledBack, Status::RollbackIncomplete] {
+            for event in [
+                Event::Begun,
+                Event::Continued,
+                Event::Verified,
+                Event::UndoStarted,
+                Event::Undone,
+                Event::UndoneInPart,
+            ] {
+                assert_eq!(status.after(event), Err(IllegalEvent { status, event }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_deployment_passes_through_restoring() {
+        assert!(Status::Deploying.after(Event::Undone).is_err());
+        let restoring = Status::Deploying.after(Event::UndoStarted).unwrap();
+        assert_eq!(restoring.after(Event::Undone), Ok(Status::RolledBack));
+        assert_eq!(restoring.after(Event::UndoneInPart), Ok(Status::RollbackIncomplete));
+        assert!(restoring.after(Event::Verified).is_err());
+    }
+}

@@ -1,0 +1,280 @@
+//! The manifest: what a deployment was to do, has done, and needs to be taken back.
+//!
+//! Pushed with status `deploying` it is the lock and the journal; with an ended status, the report.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Quarantine, Status};
+use crate::flow::{ContentHash, EnvironmentId, FlowId};
+use crate::revision::{BlobId, CommitId};
+
+/// The version of the manifest's shape.
+pub const MANIFEST_VERSION: &str = "1.0.0";
+
+/// JSON Schema (draft 2020-12) of the manifest.
+pub const MANIFEST_SCHEMA: &str = include_str!("manifest.schema.json");
+
+/// What kind of deployment it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Git was carried to the tenant.
+    #[default]
+    Sync,
+    /// Git and tenant were found equal, and ownership was written down.
+    Adoption,
+    /// A person went back to an earlier state.
+    Rollback,
+}
+
+/// A deployment's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`].
+    pub manifest_version: String,
+    /// When this text was made.
+    pub generated_at: Timestamp,
+    /// The tenant's name of the environment.
+    pub target_environment: EnvironmentId,
+    /// The configuration's name of the environment.
+    pub environment: String,
+    /// The deployment.
+    pub deployment_id: String,
+    /// Sync, adoption or rollback.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Where it stands.
+    pub status: Status,
+    /// The flows it is made from.
+    pub source: ManifestSource,
+    /// Binds the manifest to the flows in git and to the live state it was planned from.
+    pub plan_digest: String,
+    /// Who may write to the tenant, and until when.
+    pub holder: Option<Holder>,
+    /// The last deployment that ended as `deployed`; a deployed manifest names itself.
+    pub last_deployed: Option<LastDeployed>,
+    /// The deployment whose state was live when this one began.
+    #[serde(default)]
+    pub previous_deployment: Option<LastDeployed>,
+    /// Hash of the newest audit record committed with this manifest.
+    pub audit_head: Option<String>,
+    /// How content hashes are made; [`crate::flow::HASH_ALGORITHM`].
+    #[serde(default)]
+    pub hash_algorithm: String,
+    /// The pointers left out of comparison when this was planned.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// Why the deployment is being, or was, taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What must not be tried again for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
+    /// Every managed flow, by id.
+    pub flows: Vec<ManifestFlow>,
+    /// What each flow needs: a flow id alone, other kinds as `kind:id`.
+    pub dependency_graph: BTreeMap<FlowId, Vec<String>>,
+}
+
+/// Where the flows came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestSource {
+    /// The branch.
+    pub branch: String,
+    /// The commit; absent for a working tree.
+    pub commit: Option<CommitId>,
+    /// Digest over every flow id and content hash of that commit.
+    pub flows_digest: String,
+}
+
+/// Who may write to the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Random, kept in the state directory.
+    pub id: String,
+    /// The end of the lease.
+    pub deadline: Timestamp,
+}
+
+/// A deployment that ended as `deployed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastDeployed {
+    /// Its id.
+    pub deployment_id: String,
+    /// The commit it deployed.
+    pub commit: Option<CommitId>,
+}
+
+/// What a deployment does to a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowAction {
+    /// It is new.
+    Create,
+    /// It changes.
+    Update,
+    /// It goes.
+    Delete,
+    /// It stays as it is.
+    None,
+}
+
+/// How a flow fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlowStatus {
+    /// Not decided yet.
+    Pending,
+    /// Live as git has it.
+    Deployed,
+    /// Failed, and never changed, so there was nothing to put back.
+    Failed,
+    /// Put back as it was.
+    RolledBack,
+    /// Could not be put back.
+    NotRestored,
+    /// Not reached.
+    NotAttempted,
+}
+
+/// One managed flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestFlow {
+    /// Who.
+    pub id: FlowId,
+    /// Its name.
+    pub name: String,
+    /// Its version in git; for a delete, the live one.
+    pub version: String,
+    /// Hash of the flow as pushed; absent for a delete.
+    pub content_hash: Option<ContentHash>,
+    /// How it fared.
+    pub status: FlowStatus,
+    /// What was to be done.
+    pub action: FlowAction,
+    /// The version that was live before.
+    pub previous_version: Option<String>,
+    /// Hash of what was live before, without `environmentId`.
+    pub previous_hash: Option<ContentHash>,
+    /// Git blob that holds what was live before.
+    pub before: Option<BlobId>,
+    /// Its file in git.
+    pub path: Option<String>,
+    /// Git blob of that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobId>,
+    /// What comparison sees of the flow, where that is not `contentHash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equality_hash: Option<ContentHash>,
+    /// What comparison sees of the previous definition, where that is not `previousHash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_equality_hash: Option<ContentHash>,
+    /// What the last completed deployment left live (its `contentHash`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastFlow>,
+    /// Git held it once and no longer does; it stays live because pruning is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphaned: bool,
+    /// A create that the tenant answered as an update: it was somebody else's, and is never deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub existed: bool,
+    /// What went wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A flow as a completed deployment left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastFlow {
+    /// Hash of the flow as pushed.
+    pub content_hash: ContentHash,
+    /// What comparison sees of it.
+    pub equality_hash: ContentHash,
+    /// Its version.
+    pub version: String,
+    /// Git blob of its file.
+    pub blob: Option<BlobId>,
+}
+
+impl ManifestFlow {
+    /// What comparison sees of the target.
+    #[must_use]
+    pub fn target_equality(&self) -> Option<ContentHash> {
+        self.equality_hash.or(self.content_hash)
+    }
+
+    /// What comparison sees of the previous definition.
+    #[must_use]
+    pub fn previous_equality(&self) -> Option<ContentHash> {
+        self.previous_equality_hash.or(self.previous_hash)
+    }
+
+    /// The flow as this manifest's deployment, if it completes, leaves it; none for a delete.
+    #[must_use]
+    pub fn as_deployed(&self) -> Option<LastFlow> {
+        if self.action == FlowAction::Delete {
+            return None;
+        }
+        Some(LastFlow {
+            content_hash: self.content_hash?,
+            equality_hash: self.target_equality()?,
+            version: self.version.clone(),
+            blob: self.blob.clone(),
+        })
+    }
+}
+
+/// A manifest in git that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the manifest `{path}` at {commit}: only flowsync writes it; restore it from its git history")]
+pub struct ManifestError {
+    /// Its path in the repository.
+    pub path: String,
+    /// The commit.
+    pub commit: CommitId,
+    /// What is wrong.
+    pub source: serde_json::Error,
+}
+
+impl Manifest {
+    /// The text that is committed: two-space indented, with a final newline.
+    #[must_use]
+    pub fn to_text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Reads a manifest of git.
+    pub fn from_text(text: &[u8], path: &str, commit: &CommitId) -> Result<Self, ManifestError> {
+        serde_json::from_slice(text).map_err(|source| ManifestError {
+            path: path.to_owned(),
+            commit: commit.clone(),
+            source,
+        })
+    }
+
+    /// What the last completed deployment left live, as far as this manifest tells.
+    #[must_use]
+    pub fn last_flows(&self) -> BTreeMap<FlowId, LastFlow> {
+        let of = |flow: &ManifestFlow| match self.status {
+            Status::Deployed => flow.as_deployed(),
+            _ => flow.last.clone(),
+        };
+        self.flows.iter().filter_map(|flow| Some((flow.id.clone(), of(flow)?))).collect()
+    }
+
+    /// The same deployment with another status, holder's deadline or time.
+    #[must_use]
+    pub fn at(&self, status: Status, now: Timestamp) -> Self {
+        Self { status, generated_at: now, ..self.clone() }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a failed deployment means for the next pass: the memory that keeps a rolled-back commit from
+//! being tried for ever. It stands in the manifest, so that every replica and cron job agrees.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::flow::FlowId;
+
+/// A deployment rolled back because of the transport is tried this often in all.
+pub const TRANSPORT_TRIES_MAX: u32 = 3;
+
+/// The wait before the first new try; it doubles with each.
+pub(crate) const TRANSPORT_WAIT: Duration = Duration::from_secs(5 * 60);
+
+/// Why a deployment was rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// What the tenant said of a flow: refused, failed, not equal when read back.
+    Flow,
+    /// 5xx, lost connections, time-outs.
+    Transport,
+    /// Something could not be restored.
+    Incomplete,
+    /// A person went back to an earlier state on purpose.
+    Rollback,
+}
+
+/// What must not be tried again for now. Absent: everything may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quarantine {
+    /// Why.
+    pub cause: Cause,
+    /// What is held back: the flows digest of the commit or, for corrections of drift, the plan digest.
+    pub key: String,
+    /// Whether the key is a plan digest (corrections of drift only).
+    #[serde(default)]
+    pub drift_only: bool,
+    /// Failed tries so far.
+    pub attempts: u32,
+    /// Not before this time; absent: not until git changes or somebody says `--retry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The flows that failed.
+    pub flows: Vec<FlowId>,
+    /// The first failure, in words.
+    pub reason: String,
+}
+
+/// Whether a plan may be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Free,
+    /// Not before a time.
+    Waiting(Timestamp),
+    /// Not until the flows in git change, or `--retry`.
+    Held,
+}
+
+impl Quarantine {
+    /// The quarantine after one more failure. `earlier` is the quarantine of the deployment before.
+    #[must_use]
+    pub fn after_failure(
+        earlier: Option<&Self>,
+        cause: Cause,
+        key: &str,
+        drift_only: bool,
+        now: Timestamp,
+        flows: Vec<FlowId>,
+        reason: String,
+    ) -> Self {
+        let attempts = earlier.filter(|earlier| earlier.key == key).map_or(0, |earlier| earlier.attempts) + 1;
+        let wait = TRANSPORT_WAIT * 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
+        let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| now + wait);
+        Self { cause, key: key.to_owned(), drift_only, attempts, until, flows, reason }
+    }
+
+    /// Whether a plan with these digests may be carried out at `now`.
+    #[must_use]
+    pub fn verdict(&self, flows_digest: &str, plan_digest: &str, now: Timestamp) -> Verdict {
+        let key = if self.drift_only { plan_digest } else { flows_digest };
+        match self.until {
+            _ if self.key != key => Verdict::Free,
+            Some(until) if until <= now => Verdict::Free,
+            Some(until) => Verdict::Waiting(until),
+            None => Verdict::Held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(earlier: Option<&Quarantine>, cause: Cause, now: Timestamp) -> Quarantine {
+        Quarantine::after_failure(earlier, cause, "sha256:a", false, now, Vec::new(), String::new())
+    }
+
+    #[test]
+    fn transport_failures_wait_five_minutes_then_ten_then_for_git() {
+        let now = Timestamp::UNIX_EPOCH;
+        let first = fail(None, Cause::Transport, now);
+        assert_eq!(first.until, Some(now + Duration::from_secs(300)));
+        let second = fail(Some(&first), Cause::Transport, now);
+        assert_eq!(second.until, Some(now + Duration::from_secs(600)));
+        let third = fail(Some(&second), Cause::Transport, now);
+        assert_eq!((third.attempts, third.until), (3, None));
+        assert_eq!(third.verdict("sha256:a", "p", now + Duration::from_secs(1_000_000)), Verdict::Held);
+    }
+
+    #[test]
+    fn a_new_commit_frees_and_the_same_flows_do_not() {
+        let now = Timestamp::UNIX_EPOCH;
+        let held = fail(None, Cause::Flow, now);
+        assert_eq!(held.verdict("sha256:a", "p", now), Verdict::Held);
+        assert_eq!(held.verdict("sha256:b", "p", now), Verdict::Free);
+    }
+
+    #[test]
+    fn a_count_belongs_to_its_flows() {
+        let now = Timestamp::UNIX_EPOCH;
+        let first = fail(None, Cause::Transport, now);
+        let other =
+            Quarantine::after_failure(Some(&first), Cause::Transport, "sha256:b", false, now, vec![], String::new());
+        assert_eq!(other.attempts, 1);
+    }
+}
