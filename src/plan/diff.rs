@@ -95,7 +95,9 @@ fn graph(desired: &Desired) -> BTreeMap<FlowId, Vec<String>> {
         .collect()
 }
 
-fn in_order(steps: BTreeMap<FlowId, (Cause, Step)>, desired: &Desired, target: &EnvironmentId) -> Vec<Change> {
+/// Orders steps by what the flows of `desired` need (deletes: by what is live needs), and says how deep each is.
+#[must_use]
+pub fn in_order(steps: BTreeMap<FlowId, (Cause, Step)>, desired: &Desired, target: &EnvironmentId) -> Vec<Change> {
     let needs: Needs =
         desired.flows.iter().map(|(id, flow)| (id.clone(), needed_flows(&flow.definition, target).collect())).collect();
     let deleted: Needs = steps

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::flow::{ContentHash, Definition, FlowId};
 use crate::revision::BlobId;
 
-pub use diff::{Policy, plan};
+pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
 pub use guard::{TooManyDeletes, check_deletes};
 pub use references::{Lookup, Present, lookups, missing};
@@ -67,6 +67,12 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The cause a word stands for.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Commit, Self::Drift, Self::Both].into_iter().find(|cause| cause.as_str() == word)
+    }
+
     /// The word in outputs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

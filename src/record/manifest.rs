@@ -159,6 +159,9 @@ pub struct ManifestFlow {
     pub status: FlowStatus,
     /// What was to be done.
     pub action: FlowAction,
+    /// Why: `commit`, `drift` or `both`; absent where nothing was to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// The version that was live before.
     pub previous_version: Option<String>,
     /// Hash of what was live before, without `environmentId`.

@@ -1,0 +1,291 @@
+//! Carrying a begun deployment to its end: push, and where that fails, restore; then close the record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::ledger::{Ledger, keep_renewed};
+use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
+use super::{Engine, PassError};
+use crate::deploy::{Deployer, PushReport, Pushed, Restored, Undo};
+use crate::flow::FlowId;
+use crate::local::LocalState;
+use crate::plan::{Change, drift_key};
+use crate::record::audit::{Event, EventKind};
+use crate::record::{
+    FlowAction, FlowStatus, Kind, LastDeployed, Manifest, Quarantine, QuarantineCause, Status, StatusEvent,
+};
+use crate::source::Source;
+use crate::tenant::{Blame, CallLimits, Tenant};
+
+/// A restoration gets at least this long.
+const RESTORE_PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// A deployment that has begun: its changes, and what is known of them.
+pub(super) struct Work {
+    /// In plan order.
+    pub changes: Vec<Change>,
+    /// Flows that are live as wanted already.
+    pub live: BTreeSet<FlowId>,
+    /// Why it is to be taken back at once, if it is.
+    pub restore: bool,
+    /// Whether every flow counts as touched: another run began it.
+    pub resumed: bool,
+    /// Flows whose previous definition is in no commit.
+    pub lost: BTreeSet<FlowId>,
+    /// Creates that an earlier run saw answered as updates.
+    pub existed: BTreeSet<FlowId>,
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Runs `work` under its lease to an end that is on record.
+    pub(super) async fn carry_out(&self, ledger: Arc<Ledger<L>>, work: Work) -> Result<EnvironmentReport, PassError> {
+        let (stop, stopped) = watch::channel(false);
+        let renewal = keep_renewed(self, &ledger, &stop);
+        let ending = self.to_the_end(&ledger, work, stopped);
+        tokio::select! {
+            biased;
+            report = ending => report,
+            never = renewal => match never { #[allow(unreachable_patterns)] Infallible { .. } => unreachable!() },
+        }
+    }
+
+    async fn to_the_end(
+        &self,
+        ledger: &Ledger<L>,
+        work: Work,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<EnvironmentReport, PassError> {
+        let pushed = if work.restore {
+            PushReport { flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(), failure: None }
+        } else {
+            let patience = self.policy.deploy_timeout;
+            let report = self.deployer(ledger, patience, stopped.clone()).push(&work.changes, &work.live).await;
+            if report.is_complete() {
+                return self.close_deployed(ledger, &work).await;
+            }
+            report
+        };
+        self.take_back(ledger, &work, &pushed, stopped).await
+    }
+
+    pub(super) fn deployer<'a>(
+        &'a self,
+        ledger: &'a Ledger<L>,
+        patience: Duration,
+        stop: watch::Receiver<bool>,
+    ) -> Deployer<'a, T, L> {
+        Deployer {
+            tenant: &self.tenant,
+            target: &self.target,
+            reader: &self.reader,
+            journal: &ledger.journal,
+            limits: CallLimits { lease: ledger.lease.limit(), give_up_at: Instant::now() + patience },
+            concurrency: self.policy.concurrency.get(),
+            verify_timeout: self.policy.verify_timeout,
+            stop,
+            progress: &self.progress,
+        }
+    }
+
+    async fn close_deployed(&self, ledger: &Ledger<L>, work: &Work) -> Result<EnvironmentReport, PassError> {
+        let commit = self
+            .close(ledger, StatusEvent::Verified, |manifest| {
+                manifest.flows.iter_mut().for_each(|flow| flow.status = FlowStatus::Deployed);
+                manifest.last_deployed = Some(LastDeployed {
+                    deployment_id: manifest.deployment_id.clone(),
+                    commit: manifest.source.commit.clone(),
+                });
+                if manifest.kind != Kind::Rollback {
+                    manifest.quarantine = None;
+                }
+            })
+            .await?;
+        let manifest = ledger.manifest().await;
+        let mut report = self.report_of(&manifest, SyncResult::Deployed);
+        report.record_commit = Some(commit);
+        report.flows = flow_reports(&manifest, &work.changes);
+        Ok(report)
+    }
+
+    async fn take_back(
+        &self,
+        ledger: &Ledger<L>,
+        work: &Work,
+        pushed: &PushReport,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<EnvironmentReport, PassError> {
+        if !work.restore {
+            self.announce_restoring(ledger, work, pushed).await?;
+        }
+        let undos: Vec<Undo> = touched(work, pushed);
+        let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
+        let mut restored = self.deployer(ledger, patience, stopped).restore(&undos).await;
+        for id in &work.lost {
+            restored.insert(id.clone(), Restored::Not("its previous definition is not in git any more".into()));
+        }
+        let incomplete = restored.values().any(|restored| matches!(restored, Restored::Not(_)));
+        if incomplete && !ledger.lease.limit().allows_now() {
+            return Err(PassError::Busy(
+                "the lease ended while the deployment was being taken back; the next pass goes on with it".into(),
+            ));
+        }
+        let event = if incomplete { StatusEvent::UndoneInPart } else { StatusEvent::Undone };
+        let commit = self
+            .close(ledger, event, |manifest| {
+                manifest.status = Status::Restoring;
+                settle(manifest, pushed, &restored);
+                if incomplete {
+                    hold_incomplete(manifest);
+                }
+            })
+            .await?;
+        let manifest = ledger.manifest().await;
+        let result = if incomplete { SyncResult::RollbackIncomplete } else { SyncResult::RolledBack };
+        let mut report = self.report_of(&manifest, result);
+        report.record_commit = Some(commit);
+        report.flows = flow_reports(&manifest, &work.changes);
+        report.error = manifest.failure.clone();
+        Ok(report)
+    }
+
+    /// Commits status `restoring` with the reason and the quarantine it leads to. Where even that
+    /// cannot be pushed the restoration goes on: a `deploying` manifest would be finished forward, which
+    /// is as whole.
+    async fn announce_restoring(&self, ledger: &Ledger<L>, work: &Work, pushed: &PushReport) -> Result<(), PassError> {
+        let (blame, reason, flows) =
+            pushed.summary().unwrap_or((Blame::Transport, "the deployment was not complete".into(), Vec::new()));
+        tracing::warn!(environment = %self.environment, reason, "the deployment failed; what was written is taken back");
+        let event = Event::new(EventKind::Restoring).with("reason", reason.as_str());
+        ledger.journal.record(&event).await?;
+        let drift_only = work.changes.iter().all(|change| change.cause == crate::plan::Cause::Drift);
+        let cause = match blame {
+            Blame::Flow => QuarantineCause::Flow,
+            Blame::Transport => QuarantineCause::Transport,
+        };
+        let now = self.now();
+        let keep = |manifest: &mut Manifest| {
+            let key = if drift_only { drift_key(&work.changes) } else { manifest.source.flows_digest.clone() };
+            let earlier = manifest.quarantine.take();
+            manifest.quarantine = Some(Quarantine::after_failure(
+                earlier.as_ref(),
+                cause,
+                &key,
+                drift_only,
+                now,
+                flows,
+                reason.clone(),
+            ));
+            manifest.failure = Some(reason);
+            manifest.status = Status::Restoring;
+            for flow in &mut manifest.flows {
+                flow.existed |= pushed.flows.get(&flow.id).is_some_and(Pushed::existed);
+            }
+        };
+        match self.advance(ledger, "restoring", false, keep).await {
+            Ok(_) => Ok(()),
+            Err(super::ledger::LedgerError::TakenOver(by)) => {
+                Err(PassError::Busy(format!("the deployment was taken over while it failed, by {by}")))
+            }
+            Err(error) => {
+                tracing::error!(error = %crate::error_chain(&error), "cannot push the status `restoring`; restoring all the same");
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn report_of(&self, manifest: &Manifest, result: SyncResult) -> EnvironmentReport {
+        EnvironmentReport {
+            deployment_id: Some(manifest.deployment_id.clone()),
+            commit: manifest.source.commit.clone(),
+            ..EnvironmentReport::new(&self.environment, result)
+        }
+    }
+}
+
+/// What has to be looked at: what this run touched, or, where another run began it, everything.
+fn touched(work: &Work, pushed: &PushReport) -> Vec<Undo> {
+    work.changes
+        .iter()
+        .filter(|change| !work.lost.contains(&change.id))
+        .filter_map(|change| match pushed.flows.get(&change.id) {
+            None | Some(Pushed::NotAttempted) if !work.resumed => None,
+            pushed => Some(Undo::of(change, work.existed.contains(&change.id) || pushed.is_some_and(Pushed::existed))),
+        })
+        .collect()
+}
+
+/// Writes the end of each flow into the manifest.
+fn settle(manifest: &mut Manifest, pushed: &PushReport, restored: &BTreeMap<FlowId, Restored>) {
+    for flow in manifest.flows.iter_mut().filter(|flow| flow.action != FlowAction::None) {
+        let push = pushed.flows.get(&flow.id);
+        if let Some(Pushed::Failed(failure)) = push {
+            flow.error = Some(failure.message.clone());
+        }
+        flow.existed |= push.is_some_and(Pushed::existed);
+        flow.status = match (restored.get(&flow.id), push) {
+            (Some(Restored::Not(reason)), _) => {
+                flow.error = Some(flow.error.take().map_or_else(|| reason.clone(), |error| format!("{error}; {reason}")));
+                FlowStatus::NotRestored
+            }
+            (Some(Restored::Done), _) => FlowStatus::RolledBack,
+            (Some(Restored::Untouched), Some(Pushed::Failed(_))) => FlowStatus::Failed,
+            (Some(Restored::Untouched), Some(Pushed::Done { .. })) => FlowStatus::RolledBack,
+            (Some(Restored::Untouched) | None, _) => FlowStatus::NotAttempted,
+        };
+    }
+}
+
+/// After `rollback-incomplete` nothing is written until git changes or somebody says so.
+fn hold_incomplete(manifest: &mut Manifest) {
+    let open: Vec<FlowId> = manifest
+        .flows
+        .iter()
+        .filter(|flow| flow.status == FlowStatus::NotRestored)
+        .map(|flow| flow.id.clone())
+        .collect();
+    let names: Vec<&str> = open.iter().map(FlowId::as_str).collect();
+    let reason = format!(
+        "not restored: {}; see the manifest for what each needs, put it right in the tenant, then commit or pass --retry",
+        names.join(", ")
+    );
+    let attempts = manifest.quarantine.as_ref().map_or(1, |quarantine| quarantine.attempts);
+    manifest.failure = Some(manifest.failure.take().map_or_else(|| reason.clone(), |why| format!("{why}; {reason}")));
+    manifest.quarantine = Some(Quarantine {
+        cause: QuarantineCause::Incomplete,
+        key: manifest.source.flows_digest.clone(),
+        drift_only: false,
+        attempts,
+        until: None,
+        flows: open,
+        reason,
+    });
+}
+
+/// The flows of a closed manifest, in plan order.
+fn flow_reports(manifest: &Manifest, changes: &[Change]) -> Vec<FlowReport> {
+    let by_id: BTreeMap<&FlowId, _> = manifest.flows.iter().map(|flow| (&flow.id, flow)).collect();
+    changes
+        .iter()
+        .filter_map(|change| {
+            let flow = by_id.get(&change.id)?;
+            let outcome = match flow.status {
+                FlowStatus::Deployed => Outcome::Deployed,
+                FlowStatus::Failed => Outcome::Failed,
+                FlowStatus::RolledBack => Outcome::RolledBack,
+                FlowStatus::NotRestored => Outcome::NotRestored,
+                FlowStatus::Pending | FlowStatus::NotAttempted => Outcome::NotAttempted,
+            };
+            Some(FlowReport {
+                id: change.id.clone(),
+                action: change.action().to_owned(),
+                outcome,
+                error: flow.error.clone(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,318 @@
+//! The git side of a running deployment: its manifest and audit file, committed and pushed step by step.
+//!
+//! Every commit is based on a tip whose manifest still names this deployment and this holder: that is
+//! what makes the pushed manifest a lock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::{Engine, PassError};
+use crate::deploy::{Journal, Lease};
+use crate::local::{LocalState, Unsent};
+use crate::record::audit::{Event, EventKind};
+use crate::record::{Manifest, StatusEvent, paths};
+use crate::revision::CommitId;
+use crate::source::{PushError, RecordCommit, Source};
+use crate::tenant::Tenant;
+
+/// A lost race is run again this often: other environments may be writing to the same branch.
+const RACES_MAX: usize = 100;
+/// An unreachable remote is asked again this often.
+const TRIES_MAX: usize = 3;
+
+/// A running deployment's records.
+pub(super) struct Ledger<L> {
+    pub journal: Journal<L>,
+    pub lease: Lease,
+    state: Mutex<State>,
+}
+
+struct State {
+    manifest: Manifest,
+    tip: Option<CommitId>,
+}
+
+enum Standing {
+    Ours(CommitId),
+    Done(CommitId),
+}
+
+/// A record could not be committed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LedgerError {
+    /// The manifest in git names another deployment or holder.
+    #[error("the deployment was taken over: the manifest in git now names {0}")]
+    TakenOver(String),
+    /// The push failed.
+    #[error(transparent)]
+    Push(#[from] PushError),
+    /// Something else failed.
+    #[error(transparent)]
+    Pass(#[from] Box<PassError>),
+}
+
+impl<L: LocalState> Ledger<L> {
+    pub(super) fn new(journal: Journal<L>, lease: Lease, manifest: Manifest, tip: Option<CommitId>) -> Self {
+        Self { journal, lease, state: Mutex::new(State { manifest, tip }) }
+    }
+
+    /// The manifest as last committed.
+    pub(super) async fn manifest(&self) -> Manifest {
+        self.state.lock().await.manifest.clone()
+    }
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Commits the deployment's first, or taken-over, manifest with a fresh lease. One try: whoever
+    /// loses must look at git again.
+    pub(super) async fn take_lock(
+        &self,
+        ledger: &Ledger<L>,
+        more: BTreeMap<String, Option<Vec<u8>>>,
+        subject: &str,
+    ) -> Result<CommitId, PushError> {
+        let mut state = ledger.state.lock().await;
+        let term = ledger.lease.next_term(self.now());
+        let mut manifest = state.manifest.clone();
+        manifest.holder = Some(term.holder());
+        let (change, manifest) = self.record_commit(ledger, manifest, more, subject);
+        let commit = self.source.commit_records(state.tip.as_ref(), &change).await?;
+        ledger.lease.begin(&term);
+        *state = State { manifest, tip: Some(commit.clone()) };
+        Ok(commit)
+    }
+
+    /// Commits the manifest as `edit` leaves it, on whatever tip still names this deployment.
+    pub(super) async fn advance(
+        &self,
+        ledger: &Ledger<L>,
+        subject: &str,
+        clean: bool,
+        edit: impl FnOnce(&mut Manifest),
+    ) -> Result<CommitId, LedgerError> {
+        let mut state = ledger.state.lock().await;
+        let term = ledger.lease.next_term(self.now());
+        let mut manifest = state.manifest.clone();
+        edit(&mut manifest);
+        if manifest.status.is_under_way() {
+            manifest.holder = Some(term.holder());
+        }
+        let (mut tries, mut races) = (0, 0);
+        loop {
+            let more = if clean { self.spent_definitions(state.tip.as_ref()).await } else { BTreeMap::new() };
+            let (change, manifest) = self.record_commit(ledger, manifest.clone(), more, subject);
+            match self.source.commit_records(state.tip.as_ref(), &change).await {
+                Ok(commit) => {
+                    if manifest.status.is_under_way() {
+                        ledger.lease.begin(&term);
+                    }
+                    *state = State { manifest, tip: Some(commit.clone()) };
+                    return Ok(commit);
+                }
+                Err(PushError::Lost(reason)) if races == RACES_MAX => return Err(PushError::Lost(reason).into()),
+                Err(PushError::Lost(_)) => {
+                    races += 1;
+                    self.short_pause(races).await;
+                    match self.look_again(&state.manifest, &manifest).await? {
+                        Standing::Ours(tip) => state.tip = Some(tip),
+                        Standing::Done(commit) => {
+                            if manifest.status.is_under_way() {
+                                ledger.lease.begin(&term);
+                            }
+                            *state = State { manifest, tip: Some(commit.clone()) };
+                            return Ok(commit);
+                        }
+                    }
+                }
+                Err(PushError::Source(error)) if tries < TRIES_MAX => {
+                    tries += 1;
+                    tracing::warn!(error = %crate::error_chain(&error), "cannot push a record; trying again");
+                    sleep(Duration::from_secs(1 << tries)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn short_pause(&self, races: usize) {
+        let most = 20 * races.min(25) as u64;
+        sleep(Duration::from_millis(self.clock.random() % most.max(1))).await;
+    }
+
+    /// Fetches after a lost race: the tip may still be ours to build on, or hold what was pushed
+    /// already (the answer to an earlier try was lost).
+    async fn look_again(&self, ours: &Manifest, wanted: &Manifest) -> Result<Standing, LedgerError> {
+        let tips = self.source.fetch().await.map_err(PushError::Source)?;
+        let gone = || LedgerError::TakenOver("nothing".into());
+        let tip = tips.records.ok_or_else(gone)?;
+        let found = self.manifest_at(&tip).await.map_err(Box::new)?.ok_or_else(gone)?;
+        if found.deployment_id == wanted.deployment_id
+            && found.status == wanted.status
+            && found.audit_head == wanted.audit_head
+            && found.holder == wanted.holder
+        {
+            return Ok(Standing::Done(tip));
+        }
+        let same_holder = match (&found.holder, &ours.holder) {
+            (Some(found), Some(ours)) => found.id == ours.id,
+            _ => false,
+        };
+        if found.deployment_id == ours.deployment_id && same_holder && found.status.is_under_way() {
+            return Ok(Standing::Ours(tip));
+        }
+        Err(LedgerError::TakenOver(format!(
+            "deployment {} (`{}`) of holder {}",
+            found.deployment_id,
+            found.status,
+            found.holder.map_or_else(|| "nobody".into(), |holder| holder.id)
+        )))
+    }
+
+    fn record_commit(
+        &self,
+        ledger: &Ledger<L>,
+        mut manifest: Manifest,
+        more: BTreeMap<String, Option<Vec<u8>>>,
+        subject: &str,
+    ) -> (RecordCommit, Manifest) {
+        let (audit, head) = ledger.journal.snapshot();
+        manifest.audit_head = Some(head);
+        manifest.generated_at = self.now();
+        let mut files = more;
+        files.insert(paths::manifest(&self.environment), Some(manifest.to_text()));
+        files.insert(paths::audit(&self.environment, &manifest.deployment_id), Some(audit));
+        let message = message(&self.environment, &manifest, subject);
+        (RecordCommit { message, files, time: self.now() }, manifest)
+    }
+
+    /// Removes the previous definitions that an ended deployment no longer needs.
+    async fn spent_definitions(&self, tip: Option<&CommitId>) -> BTreeMap<String, Option<Vec<u8>>> {
+        let Some(tip) = tip else {
+            return BTreeMap::new();
+        };
+        let folder = paths::before_folder(&self.environment);
+        let spent = self.source.list_records(tip, &folder).await.unwrap_or_default();
+        spent.into_iter().map(|path| (path, None)).collect()
+    }
+
+    /// Ends a deployment: its last records are committed, or kept on this machine for a later pass.
+    pub(super) async fn close(
+        &self,
+        ledger: &Ledger<L>,
+        event: StatusEvent,
+        edit: impl FnOnce(&mut Manifest),
+    ) -> Result<CommitId, PassError> {
+        let mut closed = ledger.manifest().await;
+        edit(&mut closed);
+        if let Ok(status) = closed.status.after(event) {
+            closed.status = status;
+        }
+        let ended = Event::new(EventKind::Ended).with("status", closed.status.as_str());
+        ledger.journal.record(&ended).await?;
+        let clean = closed.status != crate::record::Status::RollbackIncomplete;
+        let subject = closed.status.as_str();
+        let result = self.advance(ledger, subject, clean, |manifest| *manifest = closed.clone()).await;
+        match result {
+            Ok(commit) => {
+                ledger.journal.forget()?;
+                Ok(commit)
+            }
+            Err(LedgerError::TakenOver(by)) => {
+                Err(PassError::Busy(format!("the deployment was taken over before it could be closed, by {by}")))
+            }
+            Err(error) => {
+                let (change, manifest) = self.record_commit(ledger, closed, BTreeMap::new(), subject);
+                self.keep_unsent(&manifest, change, ledger.lease.holder())?;
+                Err(PassError::Unrecorded { result: subject, reason: crate::error_chain(&error) })
+            }
+        }
+    }
+
+    fn keep_unsent(&self, manifest: &Manifest, change: RecordCommit, holder: &str) -> Result<(), PassError> {
+        let text = |content: Option<Vec<u8>>| content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let unsent = Unsent {
+            deployment_id: manifest.deployment_id.clone(),
+            holder: holder.to_owned(),
+            message: change.message,
+            time: change.time,
+            files: change.files.into_iter().map(|(path, content)| (path, text(content))).collect(),
+        };
+        tracing::error!(deployment = %unsent.deployment_id, "the closing record could not be pushed; it is kept and sent later");
+        Ok(self.local.keep_unsent(&unsent)?)
+    }
+
+    /// Sends a closing record that an earlier pass could not push, as long as the manifest in git
+    /// still names its deployment and holder; otherwise somebody has recovered it, and it is dropped.
+    pub(super) async fn send_unsent(&self) -> Result<(), PassError> {
+        let Some(unsent) = self.local.unsent()? else {
+            return Ok(());
+        };
+        for _ in 0..RACES_MAX {
+            let tips = self.source.fetch().await?;
+            let at_tip = match &tips.records {
+                Some(tip) => self.manifest_at(tip).await?,
+                None => None,
+            };
+            let ours = at_tip.is_some_and(|manifest| {
+                manifest.deployment_id == unsent.deployment_id
+                    && manifest.status.is_under_way()
+                    && manifest.holder.is_some_and(|holder| holder.id == unsent.holder)
+            });
+            if !ours {
+                tracing::warn!(deployment = %unsent.deployment_id, "a kept record is out of date: the deployment was ended by somebody else");
+                break;
+            }
+            let mut files: BTreeMap<String, Option<Vec<u8>>> = self.spent_definitions(tips.records.as_ref()).await;
+            let bytes = |content: Option<String>| content.map(String::into_bytes);
+            files.extend(unsent.files.clone().into_iter().map(|(path, content)| (path, bytes(content))));
+            let change = RecordCommit { message: unsent.message.clone(), files, time: unsent.time };
+            match self.source.commit_records(tips.records.as_ref(), &change).await {
+                Ok(_) => {
+                    tracing::info!(deployment = %unsent.deployment_id, "sent a record kept by an earlier pass");
+                    break;
+                }
+                Err(PushError::Lost(_)) => self.short_pause(1).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.local.remove_journal(&unsent.deployment_id)?;
+        Ok(self.local.drop_unsent()?)
+    }
+}
+
+/// Subject and trailers of a record commit.
+fn message(environment: &str, manifest: &Manifest, subject: &str) -> String {
+    let source = manifest.source.commit.as_ref().map_or("none", |commit| commit.0.as_str());
+    format!(
+        "flowsync: {environment} {subject}\n\nFlowsync-Environment: {environment}\nFlowsync-Deployment: {}\nFlowsync-Source: {source}\n",
+        manifest.deployment_id
+    )
+}
+
+/// Keeps a lease renewed while a deployment runs; never returns. `stop` turns true when a renewal fails.
+pub(super) async fn keep_renewed<T: Tenant, S: Source, L: LocalState>(
+    engine: &Engine<T, S, L>,
+    ledger: &Arc<Ledger<L>>,
+    stop: &tokio::sync::watch::Sender<bool>,
+) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep_until(ledger.lease.renew_at()).await;
+        let renewed = ledger.journal.record(&Event::new(EventKind::Renewed)).await.map_err(PassError::from);
+        let renewed = match renewed {
+            Ok(()) => engine.advance(ledger, "lease renewed", false, |_| {}).await,
+            Err(error) => Err(LedgerError::Pass(Box::new(error))),
+        };
+        if let Err(error) = renewed {
+            tracing::error!(error = %crate::error_chain(&error), "the lease could not be renewed; what was written is taken back");
+            stop.send_replace(true);
+            if matches!(error, LedgerError::TakenOver(_)) {
+                std::future::pending::<()>().await;
+            }
+            sleep(Duration::from_secs(15)).await;
+        }
+    }
+}

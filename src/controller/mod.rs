@@ -1,0 +1,150 @@
+//! One pass over one environment, and the loop that makes passes.
+//!
+//! A pass takes no input: it looks at all of git and all of live. The same code serves a first start,
+//! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
+
+mod carry;
+mod desired;
+mod ledger;
+mod observe;
+mod pass;
+mod prepare;
+mod recovery;
+mod report;
+mod rollback;
+mod trail;
+pub mod triggers;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::SyncPolicy;
+use crate::deploy::{LiveReader, Progress};
+use crate::flow::EnvironmentId;
+use crate::local::LocalError;
+use crate::problem::Problem;
+use crate::record::{ManifestError, audit};
+use crate::source::{PushError, SourceError};
+use crate::tenant::TenantError;
+
+pub use desired::read_desired;
+pub use observe::Seen;
+pub use prepare::Prepared;
+pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
+pub use trail::{Trail, TrailFault};
+
+/// One environment, ready to be worked on.
+pub struct Engine<T, S, L> {
+    /// The environment's name in the configuration.
+    pub environment: String,
+    /// The tenant's name of it.
+    pub target: EnvironmentId,
+    /// The branch that is the truth.
+    pub branch: String,
+    /// The records folder, for messages.
+    pub records: String,
+    /// How it is kept in sync.
+    pub policy: SyncPolicy,
+    /// How live flows are read and compared.
+    pub reader: LiveReader,
+    /// The tenant.
+    pub tenant: Arc<T>,
+    /// The repository.
+    pub source: Arc<S>,
+    /// This machine's memory.
+    pub local: Arc<L>,
+    /// Time and chance.
+    pub clock: Arc<dyn Clock>,
+    /// Told of every step.
+    pub progress: Progress,
+}
+
+/// What a person may say for one pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PassOptions {
+    /// Plan, and write nothing.
+    pub dry_run: bool,
+    /// Try again what is quarantined.
+    pub retry: bool,
+    /// Take another's deployment over although its lease has not ended.
+    pub take_over: bool,
+    /// So many deletes are meant.
+    pub allow_deletes: Option<usize>,
+    /// Accept that the branch no longer contains what was deployed from it.
+    pub allow_rewind: bool,
+}
+
+/// Why a pass could not do its work. Nothing was written to the tenant.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// Refused: the flows, the references, the deletes, the quarantine.
+    #[error("{reason}")]
+    Refused {
+        /// In words.
+        reason: String,
+        /// The problems behind it.
+        problems: Vec<Problem>,
+        /// Whether a quarantine holds it back.
+        quarantined: bool,
+    },
+    /// Another deployment holds the environment.
+    #[error("{0}")]
+    Busy(String),
+    /// Git.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The tenant, before any write.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The state directory.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// A record in git cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The audit file of an interrupted deployment is damaged.
+    #[error("the audit trail of `{environment}` is damaged, so that the interrupted deployment cannot be gone on with")]
+    Audit {
+        /// The environment.
+        environment: String,
+        /// Where.
+        source: audit::Fault,
+    },
+    /// The records could not be pushed.
+    #[error("cannot push the records")]
+    Push(#[from] PushError),
+    /// Live flows or the branch changed under every attempt to look at them.
+    #[error("{0}; try again when it is quiet")]
+    Unsettled(String),
+    /// The closing record could not be pushed; it is kept and sent later.
+    #[error("{result} was reached, but its record could not be pushed and is kept for a later pass: {reason}")]
+    Unrecorded {
+        /// The status reached.
+        result: &'static str,
+        /// Why it could not be pushed.
+        reason: String,
+    },
+    /// What was asked for does not exist.
+    #[error("{0}")]
+    NotFound(String),
+}
+
+impl PassError {
+    /// The result word of a pass that ended with this error.
+    #[must_use]
+    pub fn result(&self) -> SyncResult {
+        match self {
+            Self::Refused { .. } => SyncResult::Refused,
+            Self::Busy(_) | Self::Local(LocalError::Held { .. }) => SyncResult::Busy,
+            Self::Source(_)
+            | Self::Tenant(_)
+            | Self::Local(LocalError::Io { .. })
+            | Self::Manifest(_)
+            | Self::Audit { .. }
+            | Self::Push(_)
+            | Self::Unsettled(_)
+            | Self::Unrecorded { .. }
+            | Self::NotFound(_) => SyncResult::Error,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Where git stands: tips, the manifest that counts, and a deployment somebody left unfinished.
+
+use std::collections::BTreeMap;
+
+use super::{Engine, PassError};
+use crate::local::LocalState;
+use crate::plan::Last;
+use crate::record::{LastFlow, Manifest, paths};
+use crate::revision::CommitId;
+use crate::source::{Source, SourceError, Tips};
+use crate::tenant::Tenant;
+
+/// What a pass has seen of git.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Where the branches stand.
+    pub tips: Tips,
+    /// The newest manifest whose deployment is what it says; `None` before the first.
+    pub manifest: Option<Manifest>,
+    /// Whether that manifest is a deployment begun and not ended.
+    pub interrupted: bool,
+    /// What a person should know.
+    pub alarms: Vec<String>,
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Fetches, and reads the newest manifest.
+    pub async fn observe(&self) -> Result<Seen, PassError> {
+        let tips = self.source.fetch().await?;
+        self.seen_at(tips).await
+    }
+
+    /// Reads what the given tips hold.
+    pub async fn seen_at(&self, tips: Tips) -> Result<Seen, PassError> {
+        let mut seen = Seen { tips, manifest: None, interrupted: false, alarms: Vec::new() };
+        let Some(records) = seen.tips.records.clone() else {
+            return Ok(seen);
+        };
+        let Some(manifest) = self.manifest_at(&records).await? else {
+            return Ok(seen);
+        };
+        if !manifest.status.is_under_way() {
+            seen.manifest = Some(manifest);
+            return Ok(seen);
+        }
+        match self.ended_earlier(&records, &manifest).await? {
+            None => (seen.manifest, seen.interrupted) = (Some(manifest), true),
+            Some(ended) => {
+                seen.alarms.push(format!(
+                    "the manifest of `{}` at {records} says that deployment {} is `{}`, but it ended earlier: \
+                     a revert or merge brought it back; it is ignored",
+                    self.environment, manifest.deployment_id, manifest.status
+                ));
+                seen.manifest = Some(ended);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The manifest in a commit, whatever it says.
+    pub async fn manifest_at(&self, commit: &CommitId) -> Result<Option<Manifest>, PassError> {
+        let path = paths::manifest(&self.environment);
+        let Some(text) = self.source.read_record(commit, &path).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Manifest::from_text(&text, &format!("{}/{path}", self.records), commit)?))
+    }
+
+    /// Every manifest there ever was, newest first, with its commit; unreadable ones are left out.
+    pub async fn manifests(&self, tip: &CommitId) -> Result<Vec<(CommitId, Manifest)>, PassError> {
+        let path = paths::manifest(&self.environment);
+        let history = self.source.record_history(tip, &path).await?;
+        let versions: Vec<_> =
+            history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
+        let blobs: Vec<_> = versions.iter().map(|(_, blob)| blob.clone()).collect();
+        let texts = self.source.read_blobs(&blobs).await?;
+        let read = |((commit, _), text): ((CommitId, _), Option<std::sync::Arc<[u8]>>)| {
+            let manifest = Manifest::from_text(&text?, &path, &commit).ok()?;
+            Some((commit, manifest))
+        };
+        Ok(versions.into_iter().zip(texts).filter_map(read).collect())
+    }
+
+    /// If the deployment of an unfinished manifest has an ended one in history: the newest ended
+    /// manifest, which is what counts instead.
+    async fn ended_earlier(&self, tip: &CommitId, unfinished: &Manifest) -> Result<Option<Manifest>, PassError> {
+        let manifests = self.manifests(tip).await?;
+        let ended = |manifest: &Manifest| manifest.status.is_ended();
+        let same = |manifest: &Manifest| manifest.deployment_id == unfinished.deployment_id;
+        if !manifests.iter().any(|(_, manifest)| ended(manifest) && same(manifest)) {
+            return Ok(None);
+        }
+        Ok(manifests.into_iter().map(|(_, manifest)| manifest).find(ended))
+    }
+
+    /// The branch must contain what was deployed from it before.
+    pub async fn check_not_rewound(&self, seen: &Seen, allow: bool) -> Result<(), PassError> {
+        let Some(manifest) = seen.manifest.as_ref().filter(|manifest| manifest.source.branch == self.branch) else {
+            return Ok(());
+        };
+        let Some(known) = manifest.source.commit.as_ref().filter(|_| !allow) else {
+            return Ok(());
+        };
+        if self.source.contains(&seen.tips.flows, known).await? {
+            return Ok(());
+        }
+        Err(SourceError::Rewound { branch: self.branch.clone(), known: known.clone(), found: seen.tips.flows.clone() }
+            .into())
+    }
+
+    /// What comparison sees of what the last completed deployment left. Where the ignored pointers
+    /// have changed since, the flows are read from git and compared anew.
+    pub async fn last(&self, manifest: Option<&Manifest>) -> Result<Last, PassError> {
+        let Some(manifest) = manifest else {
+            return Ok(Last::default());
+        };
+        let flows = manifest.last_flows();
+        let mut last = Last { flows: flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash)).collect() };
+        if manifest.ignore == self.reader.0.ignored() {
+            return Ok(last);
+        }
+        let known: BTreeMap<_, &LastFlow> =
+            flows.iter().filter_map(|(id, flow)| Some(((id, flow.blob.clone()?), flow))).collect();
+        let blobs: Vec<_> = known.keys().map(|(_, blob)| blob.clone()).collect();
+        for ((id, _), text) in known.keys().zip(self.source.read_blobs(&blobs).await?) {
+            let definition = text.and_then(|text| crate::flow::Definition::from_file(text, &self.reader.0).ok());
+            if let Some(definition) = definition {
+                last.flows.insert((*id).clone(), definition.equality_hash);
+            }
+        }
+        Ok(last)
+    }
+
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+}

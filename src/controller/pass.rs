@@ -1,0 +1,419 @@
+//! One pass, its stages in order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::carry::Work;
+use super::ledger::Ledger;
+use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
+use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
+use crate::deploy::{Journal, Lease};
+use crate::flow::{ContentHash, FlowId, HASH_ALGORITHM};
+use crate::local::LocalState;
+use crate::plan::{Change, DesiredFlow, Plan};
+use crate::problem::any_error;
+use crate::record::audit::{Event, EventKind};
+use crate::record::{
+    FlowAction, FlowStatus, Kind, LastDeployed, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource, Status,
+    deployment_id, paths,
+};
+use crate::revision::BlobId;
+use crate::source::{PushError, Source};
+use crate::tenant::Tenant;
+
+/// How often a pass starts again because git moved under it.
+pub(super) const STARTS_MAX: usize = 20;
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Makes git true in the tenant, or says why not. Never fails: the report tells.
+    pub async fn pass(&self, options: &PassOptions) -> EnvironmentReport {
+        let mut commit = None;
+        match self.try_pass(options, &mut commit).await {
+            Ok(report) => report,
+            Err(error) => {
+                let mut report = EnvironmentReport::new(&self.environment, error.result());
+                report.commit = commit;
+                report.error = Some(crate::error_chain(&error));
+                if let PassError::Refused { problems, .. } = error {
+                    report.problems = problems;
+                }
+                report
+            }
+        }
+    }
+
+    async fn try_pass(
+        &self,
+        options: &PassOptions,
+        commit: &mut Option<crate::revision::CommitId>,
+    ) -> Result<EnvironmentReport, PassError> {
+        let _guard = if options.dry_run { None } else { Some(self.local.lock()?) };
+        if !options.dry_run {
+            self.send_unsent().await?;
+        }
+        let mut recovered: Option<EnvironmentReport> = None;
+        for _ in 0..STARTS_MAX {
+            let seen = self.observe().await?;
+            *commit = Some(seen.tips.flows.clone());
+            if seen.interrupted && options.dry_run {
+                return Err(PassError::Busy(self.who_holds(&seen)));
+            }
+            if seen.interrupted {
+                if let Some(report) = self.recover(&seen, options).await? {
+                    recovered = Some(report);
+                }
+                continue;
+            }
+            self.check_not_rewound(&seen, options.allow_rewind).await?;
+            match self.reconcile(&seen, options).await {
+                Ok(Some(report)) => return Ok(merge(recovered, report)),
+                Ok(None) => {}
+                Err(PassError::Refused { quarantined: true, .. }) if recovered.is_some() => {
+                    return recovered.ok_or_else(|| PassError::Unsettled(String::new()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.branch)))
+    }
+
+    /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
+    async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
+        let (desired, problems) = read_desired(&*self.source, &seen.tips.flows, &self.reader.0).await?;
+        if any_error(&problems) {
+            let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
+            let reason = format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
+            return Err(PassError::Refused { reason, problems, quarantined: false });
+        }
+        let mut prepared = self.prepare(desired, seen.manifest.as_ref()).await?;
+        prepared.problems.extend(problems);
+        prepared.problems.sort();
+        self.judge(&prepared, seen, options)?;
+        let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
+        report.commit = Some(seen.tips.flows.clone());
+        report.problems.clone_from(&prepared.problems);
+        report.alarms.clone_from(&seen.alarms);
+        report.flows = not_attempted(&prepared.plan);
+        if options.dry_run {
+            if !prepared.plan.changes.is_empty() {
+                report.result = SyncResult::Planned;
+            } else if !prepared.plan.reported.is_empty() {
+                report.result = SyncResult::Drifted;
+            }
+            return Ok(Some(report));
+        }
+        if prepared.plan.changes.is_empty() {
+            if !prepared.plan.reported.is_empty() {
+                report.result = SyncResult::Drifted;
+            } else if seen.manifest.is_none() {
+                return self.adopt(seen, &prepared, report).await;
+            }
+            return Ok(Some(report));
+        }
+        let Some(ledger) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync).await? else {
+            return Ok(None);
+        };
+        let mut done = self.carry_out(ledger, Work::new(prepared.plan.changes)).await?;
+        done.problems = report.problems;
+        done.alarms = report.alarms;
+        Ok(Some(done))
+    }
+
+    /// Writes down that git and tenant were found equal, so that ownership is known.
+    async fn adopt(
+        &self,
+        seen: &Seen,
+        prepared: &Prepared,
+        mut report: EnvironmentReport,
+    ) -> Result<Option<EnvironmentReport>, PassError> {
+        let mut manifest = self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption).await?;
+        manifest.status = Status::Deployed;
+        manifest.last_deployed = Some(LastDeployed {
+            deployment_id: manifest.deployment_id.clone(),
+            commit: manifest.source.commit.clone(),
+        });
+        let ledger = self.new_ledger(seen, manifest).await?;
+        let event = Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len());
+        ledger.journal.record(&event).await?;
+        let pushed = self.take_lock(&ledger, BTreeMap::new(), "adopted").await;
+        ledger.journal.forget()?;
+        match pushed {
+            Ok(commit) => {
+                report.record_commit = Some(commit);
+                report.deployment_id = Some(ledger.manifest().await.deployment_id);
+                Ok(Some(report))
+            }
+            Err(PushError::Lost(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Commits the manifest that is lock and journal. `None`: somebody else moved the branch in a way
+    /// that matters, look again.
+    pub(super) async fn begin(
+        &self,
+        seen: &Seen,
+        plan: &Plan,
+        prepared: &Prepared,
+        kind: Kind,
+    ) -> Result<Option<Arc<Ledger<L>>>, PassError> {
+        let mut manifest = self.new_manifest(seen, plan, prepared, kind).await?;
+        manifest.status = Status::Pending.after(crate::record::StatusEvent::Begun).unwrap_or(Status::Deploying);
+        let stored = self.store_previous(&mut manifest, &plan.changes).await?;
+        let mut tips = seen.tips.clone();
+        let mut ledger = self.new_ledger(seen, manifest.clone()).await?;
+        self.record_begun(&ledger, plan, kind).await?;
+        for _ in 0..STARTS_MAX {
+            match self.take_lock(&ledger, stored.clone(), "deploying").await {
+                Ok(_) => return Ok(Some(Arc::new(ledger))),
+                Err(PushError::Lost(_)) => {}
+                Err(error) => {
+                    ledger.journal.forget()?;
+                    return Err(error.into());
+                }
+            }
+            let now = self.source.fetch().await?;
+            if !self.is_same_ground(&tips, &now).await? {
+                break;
+            }
+            tips = now;
+            let Ledger { journal, lease, .. } = ledger;
+            ledger = Ledger::new(journal, lease, manifest.clone(), tips.records.clone());
+        }
+        ledger.journal.forget()?;
+        Ok(None)
+    }
+
+    /// Whether neither the flows nor this environment's records differ between two looks at git.
+    async fn is_same_ground(
+        &self,
+        before: &crate::source::Tips,
+        now: &crate::source::Tips,
+    ) -> Result<bool, PassError> {
+        if self.source.flows_tree(&before.flows).await? != self.source.flows_tree(&now.flows).await? {
+            return Ok(false);
+        }
+        let folder = |tip: Option<crate::revision::CommitId>| async move {
+            match tip {
+                Some(tip) => self.source.records_tree(&tip, &self.environment).await,
+                None => Ok(None),
+            }
+        };
+        Ok(folder(before.records.clone()).await? == folder(now.records.clone()).await?)
+    }
+
+    async fn record_begun(&self, ledger: &Ledger<L>, plan: &Plan, kind: Kind) -> Result<(), PassError> {
+        let event = Event::new(EventKind::Begun)
+            .with("planDigest", plan.digest.as_str())
+            .with("kind", if kind == Kind::Rollback { "rollback" } else { "sync" })
+            .with("create", plan.count("create"))
+            .with("update", plan.count("update"))
+            .with("delete", plan.count("delete"));
+        Ok(ledger.journal.record(&event).await?)
+    }
+
+    async fn new_ledger(&self, seen: &Seen, manifest: Manifest) -> Result<Ledger<L>, PassError> {
+        let holder = self.local.holder(self.clock.random())?;
+        let head = seen.manifest.as_ref().and_then(|manifest| manifest.audit_head.clone());
+        let journal = Journal::new(
+            self.local.clone(),
+            self.clock.clone(),
+            &self.environment,
+            &manifest.deployment_id,
+            head.as_deref(),
+        );
+        Ok(Ledger::new(journal, Lease::new(&holder), manifest, seen.tips.records.clone()))
+    }
+
+    async fn new_manifest(
+        &self,
+        seen: &Seen,
+        plan: &Plan,
+        prepared: &Prepared,
+        kind: Kind,
+    ) -> Result<Manifest, PassError> {
+        let now = self.now();
+        let earlier = seen.manifest.as_ref();
+        Ok(Manifest {
+            manifest_version: MANIFEST_VERSION.to_owned(),
+            generated_at: now,
+            target_environment: self.target.clone(),
+            environment: self.environment.clone(),
+            deployment_id: deployment_id(now, self.clock.random()),
+            kind,
+            status: Status::Pending,
+            source: ManifestSource {
+                branch: self.branch.clone(),
+                commit: Some(seen.tips.flows.clone()),
+                flows_digest: plan.flows_digest.clone(),
+            },
+            plan_digest: plan.digest.clone(),
+            holder: None,
+            last_deployed: earlier.and_then(|manifest| manifest.last_deployed.clone()),
+            previous_deployment: earlier.and_then(|manifest| manifest.last_deployed.clone()),
+            audit_head: None,
+            hash_algorithm: HASH_ALGORITHM.to_owned(),
+            ignore: self.reader.0.ignored().to_vec(),
+            failure: None,
+            quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
+            flows: manifest_flows(plan, prepared, earlier),
+            dependency_graph: plan.graph.clone(),
+        })
+    }
+
+    /// Fills in where each previous definition can be read from git, and returns the files to add for
+    /// those that git does not hold yet.
+    async fn store_previous(
+        &self,
+        manifest: &mut Manifest,
+        changes: &[Change],
+    ) -> Result<BTreeMap<String, Option<Vec<u8>>>, PassError> {
+        let mut stored = BTreeMap::new();
+        let before: BTreeMap<&FlowId, _> =
+            changes.iter().filter_map(|change| Some((&change.id, change.before()?))).collect();
+        let known = self.blobs_of(manifest, &before.iter().map(|(id, d)| ((*id).clone(), d.content_hash)).collect()).await?;
+        for flow in &mut manifest.flows {
+            let Some(definition) = before.get(&flow.id) else { continue };
+            if let Some(blob) = known.get(&flow.id) {
+                flow.before = Some(blob.clone());
+                continue;
+            }
+            flow.before = Some(self.source.blob_id(&definition.bytes));
+            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(definition.bytes.to_vec()));
+        }
+        Ok(stored)
+    }
+
+    /// Blobs of earlier flow files whose content is exactly what is live.
+    async fn blobs_of(
+        &self,
+        manifest: &Manifest,
+        live: &BTreeMap<FlowId, ContentHash>,
+    ) -> Result<BTreeMap<FlowId, BlobId>, PassError> {
+        let candidates: Vec<(FlowId, BlobId)> = manifest
+            .flows
+            .iter()
+            .filter_map(|flow| {
+                let last = flow.last.as_ref()?;
+                let blob = last.blob.clone()?;
+                (live.get(&flow.id) == Some(&last.content_hash)).then(|| (flow.id.clone(), blob))
+            })
+            .collect();
+        let blobs: Vec<BlobId> = candidates.iter().map(|(_, blob)| blob.clone()).collect();
+        let present = self.source.read_blobs(&blobs).await?;
+        Ok(candidates.into_iter().zip(present).filter_map(|(found, text)| text.map(|_| found)).collect())
+    }
+}
+
+/// The more telling of a recovery and what the same pass did next.
+fn merge(recovered: Option<EnvironmentReport>, next: EnvironmentReport) -> EnvironmentReport {
+    match recovered {
+        Some(recovered) if next.result == SyncResult::InSync => recovered,
+        _ => next,
+    }
+}
+
+fn not_attempted(plan: &Plan) -> Vec<FlowReport> {
+    let report = |change: &Change| FlowReport {
+        id: change.id.clone(),
+        action: change.action().to_owned(),
+        outcome: Outcome::NotAttempted,
+        error: None,
+    };
+    plan.changes.iter().chain(&plan.reported).map(report).collect()
+}
+
+/// One entry for every flow git holds, every flow to be deleted, and every flow git once held.
+pub(super) fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&Manifest>) -> Vec<ManifestFlow> {
+    let last = earlier.map(Manifest::last_flows).unwrap_or_default();
+    let changes: BTreeMap<&FlowId, &Change> = plan.changes.iter().map(|change| (&change.id, change)).collect();
+    let mut flows: BTreeMap<FlowId, ManifestFlow> = BTreeMap::new();
+    for (id, flow) in &prepared.desired.flows {
+        flows.insert(id.clone(), held(id, flow, changes.get(id).copied()));
+    }
+    for change in plan.deletes() {
+        flows.insert(change.id.clone(), deleted(change, earlier));
+    }
+    let once = earlier.map(|manifest| manifest.flows.as_slice()).unwrap_or_default();
+    for flow in once.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
+        flows.insert(flow.id.clone(), orphaned(flow));
+    }
+    flows.into_values().map(|flow| ManifestFlow { last: last.get(&flow.id).cloned(), ..flow }).collect()
+}
+
+fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlow {
+    let DesiredFlow { definition, path, blob } = flow;
+    let before = change.and_then(Change::before);
+    let action = match change.map(Change::action) {
+        Some("create") => FlowAction::Create,
+        Some("update") => FlowAction::Update,
+        _ => FlowAction::None,
+    };
+    ManifestFlow {
+        id: id.clone(),
+        name: definition.name.clone(),
+        version: definition.version.clone(),
+        content_hash: Some(definition.content_hash),
+        status: if action == FlowAction::None { FlowStatus::Deployed } else { FlowStatus::Pending },
+        action,
+        cause: change.map(|change| change.cause.as_str().to_owned()),
+        previous_version: before.map(|before| before.version.clone()),
+        previous_hash: before.map(|before| before.content_hash),
+        before: None,
+        path: Some(path.clone()),
+        blob: blob.clone(),
+        equality_hash: other(definition.equality_hash, definition.content_hash),
+        previous_equality_hash: before.and_then(|before| other(before.equality_hash, before.content_hash)),
+        last: None,
+        orphaned: false,
+        existed: false,
+        error: None,
+    }
+}
+
+fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
+    let definition = change.definition();
+    let path = earlier
+        .and_then(|manifest| manifest.flows.iter().find(|flow| flow.id == change.id))
+        .and_then(|flow| flow.path.clone());
+    ManifestFlow {
+        id: change.id.clone(),
+        name: definition.name.clone(),
+        version: definition.version.clone(),
+        content_hash: None,
+        status: FlowStatus::Pending,
+        action: FlowAction::Delete,
+        cause: Some(change.cause.as_str().to_owned()),
+        previous_version: Some(definition.version.clone()),
+        previous_hash: Some(definition.content_hash),
+        before: None,
+        path,
+        blob: None,
+        equality_hash: None,
+        previous_equality_hash: other(definition.equality_hash, definition.content_hash),
+        last: None,
+        orphaned: false,
+        existed: false,
+        error: None,
+    }
+}
+
+fn orphaned(flow: &ManifestFlow) -> ManifestFlow {
+    ManifestFlow {
+        status: FlowStatus::Deployed,
+        action: FlowAction::None,
+        cause: None,
+        previous_version: None,
+        previous_hash: None,
+        before: None,
+        previous_equality_hash: None,
+        orphaned: true,
+        existed: false,
+        error: None,
+        ..flow.clone()
+    }
+}
+
+fn other(equality: ContentHash, content: ContentHash) -> Option<ContentHash> {
+    (equality != content).then_some(equality)
+}

@@ -1,0 +1,182 @@
+//! Going on with a deployment that somebody began and did not end: forward from `deploying`, backward
+//! from `restoring`, flow by flow as [`crate::deploy::Found::recovery`] says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::carry::Work;
+use super::ledger::Ledger;
+use super::report::EnvironmentReport;
+use super::{Engine, PassError, PassOptions, Seen};
+use crate::deploy::{self, Journal, Lease, Recovery, look};
+use crate::flow::{Definition, FlowId};
+use crate::local::LocalState;
+use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
+use crate::record::audit::{Event, EventKind};
+use crate::record::{FlowAction, Manifest, ManifestFlow, Status, paths};
+use crate::source::{PushError, Source};
+use crate::tenant::{CallLimits, Export, Tenant};
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Takes the lock over and finishes the deployment. `None`: git moved meanwhile, look again.
+    pub(super) async fn recover(
+        &self,
+        seen: &Seen,
+        options: &PassOptions,
+    ) -> Result<Option<EnvironmentReport>, PassError> {
+        let Some(manifest) = seen.manifest.clone() else {
+            return Ok(None);
+        };
+        let holder = self.local.holder(self.clock.random())?;
+        self.check_free(seen, &manifest, &holder, options)?;
+        let (changes, lost) = self.changes_of(&manifest).await?;
+        let existed = manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
+        let journal = self.journal_of(seen, &manifest).await?;
+        let event = Event::new(EventKind::Continued)
+            .with("holder", holder.as_str())
+            .with("from", manifest.holder.as_ref().map_or("", |holder| holder.id.as_str()))
+            .with("status", manifest.status.as_str());
+        journal.record(&event).await?;
+        tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status, "going on with an interrupted deployment");
+        let status = manifest.status;
+        let ledger = Arc::new(Ledger::new(journal, Lease::new(&holder), manifest, seen.tips.records.clone()));
+        match self.take_lock(&ledger, BTreeMap::new(), &format!("{status} (continued)")).await {
+            Ok(_) => {}
+            Err(PushError::Lost(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let live = self.settle_live(&ledger, status, &changes).await?;
+        let restore = status == Status::Restoring || !lost.is_empty();
+        let work = Work { changes, live, restore, resumed: true, lost, existed };
+        self.carry_out(ledger, work).await.map(Some)
+    }
+
+    fn check_free(
+        &self,
+        seen: &Seen,
+        manifest: &Manifest,
+        holder: &str,
+        options: &PassOptions,
+    ) -> Result<(), PassError> {
+        let free = match &manifest.holder {
+            None => true,
+            Some(other) => other.id == holder || deploy::free_at(other) <= self.now() || options.take_over,
+        };
+        if free { Ok(()) } else { Err(PassError::Busy(self.who_holds(seen))) }
+    }
+
+    /// Who holds the environment and until when, in words.
+    pub(super) fn who_holds(&self, seen: &Seen) -> String {
+        let Some(manifest) = &seen.manifest else {
+            return String::new();
+        };
+        let Manifest { deployment_id, status, holder, .. } = manifest;
+        let (id, until) = match holder {
+            Some(holder) => (holder.id.as_str(), deploy::free_at(holder).to_string()),
+            None => ("nobody", "now".to_owned()),
+        };
+        format!(
+            "deployment {deployment_id} (`{status}`) of holder {id} holds `{}`; it may be gone on with from {until}, or with --take-over",
+            self.environment
+        )
+    }
+
+    async fn journal_of(&self, seen: &Seen, manifest: &Manifest) -> Result<Journal<L>, PassError> {
+        let committed = match &seen.tips.records {
+            Some(tip) => {
+                self.source.read_record(tip, &paths::audit(&self.environment, &manifest.deployment_id)).await?
+            }
+            None => None,
+        };
+        Journal::resume(
+            self.local.clone(),
+            self.clock.clone(),
+            &self.environment,
+            &manifest.deployment_id,
+            &committed.unwrap_or_default(),
+        )
+        .map_err(|source| PassError::Audit { environment: self.environment.clone(), source })
+    }
+
+    /// The changes a manifest stands for, with every definition read from git; and the flows whose
+    /// definitions git does not hold.
+    pub(super) async fn changes_of(&self, manifest: &Manifest) -> Result<(Vec<Change>, BTreeSet<FlowId>), PassError> {
+        let changed: Vec<&ManifestFlow> =
+            manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).collect();
+        let mut blobs = Vec::new();
+        changed.iter().for_each(|flow| blobs.extend([flow.blob.clone(), flow.before.clone()].into_iter().flatten()));
+        let texts = self.source.read_blobs(&blobs).await?;
+        let by_blob: BTreeMap<_, _> = blobs.into_iter().zip(texts).collect();
+        let mut steps = BTreeMap::new();
+        let mut desired = Desired::default();
+        let mut lost = BTreeSet::new();
+        for flow in changed {
+            let text = |blob: &Option<_>| by_blob.get(blob.as_ref()?).cloned().flatten();
+            let after = text(&flow.blob)
+                .and_then(|text| Definition::from_file(text, &self.reader.0).ok())
+                .map(|definition| DesiredFlow {
+                    definition: Arc::new(definition),
+                    path: flow.path.clone().unwrap_or_default(),
+                    blob: flow.blob.clone(),
+                });
+            let before =
+                text(&flow.before).and_then(|text| Definition::from_live(&text, &self.reader.0).ok()).map(Arc::new);
+            let step = match (flow.action, after, before) {
+                (FlowAction::Create, Some(after), _) => Step::Create { after },
+                (FlowAction::Update, Some(after), Some(before)) => Step::Update { before, after },
+                (FlowAction::Delete, _, Some(before)) => Step::Delete { before },
+                _ => {
+                    lost.insert(flow.id.clone());
+                    continue;
+                }
+            };
+            if let Step::Create { after } | Step::Update { after, .. } = &step {
+                desired.flows.insert(flow.id.clone(), after.clone());
+            }
+            let cause = flow.cause.as_deref().and_then(Cause::of_word).unwrap_or(Cause::Commit);
+            steps.insert(flow.id.clone(), (cause, step));
+        }
+        Ok((in_order(steps, &desired, &self.target), lost))
+    }
+
+    /// Looks at what is live and writes it down; returns the flows that need nothing.
+    async fn settle_live(
+        &self,
+        ledger: &Ledger<L>,
+        status: Status,
+        changes: &[Change],
+    ) -> Result<BTreeSet<FlowId>, PassError> {
+        let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
+        let Export { flows, .. } = self.tenant.export(&self.target, &self.reader, &limits).await?;
+        let (_stop, stopped) = watch::channel(false);
+        let deployer = self.deployer(ledger, self.policy.deploy_timeout, stopped);
+        let mut settled = BTreeSet::new();
+        for change in changes {
+            let live = flows.get(&change.id);
+            let found = look(
+                change.after().map(|flow| flow.definition.equality_hash),
+                change.before().map(|definition| definition.equality_hash),
+                live.map(|definition| definition.equality_hash),
+            );
+            let event = Event::new(EventKind::Found).with("flow", change.id.as_str()).with("live", found.as_str());
+            ledger.journal.record(&event).await?;
+            match (found.recovery(status), live) {
+                (Recovery::Leave, _) => _ = settled.insert(change.id.clone()),
+                (Recovery::KeepAndWrite, Some(live)) if status == Status::Deploying => {
+                    deployer.keep(live).await.map_err(PassError::Unsettled)?;
+                }
+                (Recovery::Write | Recovery::KeepAndWrite, _) => {}
+            }
+        }
+        Ok(settled)
+    }
+}
+
+impl Work {
+    /// A deployment this run has begun itself.
+    pub(super) fn new(changes: Vec<Change>) -> Self {
+        Self { changes, live: BTreeSet::new(), restore: false, resumed: false, lost: BTreeSet::new(), existed: BTreeSet::new() }
+    }
+}

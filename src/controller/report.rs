@@ -1,0 +1,134 @@
+//! What a pass says of itself: the shape of `sync --output json`.
+
+use serde::Serialize;
+
+use crate::flow::FlowId;
+use crate::problem::Problem;
+use crate::revision::CommitId;
+
+/// How a pass over one environment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncResult {
+    /// Nothing to do.
+    InSync,
+    /// A dry run found something to do.
+    Planned,
+    /// Done.
+    Deployed,
+    /// Only drift, and drift is only reported here.
+    Drifted,
+    /// Failed; everything written was restored.
+    RolledBack,
+    /// Failed; something could not be restored.
+    RollbackIncomplete,
+    /// Refused before any write.
+    Refused,
+    /// Another deployment holds the environment.
+    Busy,
+    /// Could not do it.
+    Error,
+}
+
+impl SyncResult {
+    /// The process exit code it stands for.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::InSync | Self::Planned | Self::Deployed | Self::Drifted => 0,
+            Self::Error => 1,
+            Self::Refused => 3,
+            Self::RolledBack => 4,
+            Self::RollbackIncomplete => 5,
+            Self::Busy => 6,
+        }
+    }
+
+    /// The word in outputs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in-sync",
+            Self::Planned => "planned",
+            Self::Deployed => "deployed",
+            Self::Drifted => "drifted",
+            Self::RolledBack => "rolled-back",
+            Self::RollbackIncomplete => "rollback-incomplete",
+            Self::Refused => "refused",
+            Self::Busy => "busy",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How one flow of a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Live as git has it.
+    Deployed,
+    /// Failed, and never changed.
+    Failed,
+    /// Put back.
+    RolledBack,
+    /// Not put back.
+    NotRestored,
+    /// Not reached.
+    NotAttempted,
+}
+
+/// One flow of a pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlowReport {
+    /// Which.
+    pub id: FlowId,
+    /// `create`, `update` or `delete`.
+    pub action: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One environment of a pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentReport {
+    /// Its name.
+    pub environment: String,
+    /// How it ended.
+    pub result: SyncResult,
+    /// The deployment, if there was one.
+    pub deployment_id: Option<String>,
+    /// The commit looked at.
+    pub commit: Option<CommitId>,
+    /// The commit that holds the closing record.
+    pub record_commit: Option<CommitId>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// The flows that were, or would be, changed.
+    pub flows: Vec<FlowReport>,
+    /// Problems found in the flows.
+    pub problems: Vec<Problem>,
+    /// Things a person should know although the pass went on.
+    pub alarms: Vec<String>,
+}
+
+impl EnvironmentReport {
+    /// A report with nothing in it yet.
+    #[must_use]
+    pub fn new(environment: &str, result: SyncResult) -> Self {
+        Self {
+            environment: environment.to_owned(),
+            result,
+            deployment_id: None,
+            commit: None,
+            record_commit: None,
+            error: None,
+            flows: Vec::new(),
+            problems: Vec::new(),
+            alarms: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Carrying a plan out, and taking it back.
+//!
+//! `push` writes flows in the order of what they need, `verify` reads them back, `restore` puts back
+//! what was there before. Nothing here decides what is to be done: that is the plan's. Every request
+//! that changes the tenant has an intent record on the disk before it and an outcome record after it.
+
+mod jobs;
+pub mod journal;
+mod lease;
+mod push;
+mod recover;
+mod restore;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::flow::{Comparison, Definition, EnvironmentId, FlowId};
+use crate::local::{LocalError, LocalState};
+use crate::tenant::{Blame, CallLimits, Export, ReadLive, Tenant, TenantError};
+
+pub use journal::Journal;
+pub use lease::{GRACE, LEASE, Lease, MARGIN, free_at};
+pub use recover::{Found, Recovery, look};
+pub use restore::{Restored, Undo};
+
+/// Reads live flows the way git's are compared.
+#[derive(Debug, Clone)]
+pub struct LiveReader(pub Arc<Comparison>);
+
+impl ReadLive for LiveReader {
+    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+        Definition::from_live(raw, &self.0).map_err(|error| error.to_string())
+    }
+}
+
+/// What one deployment works with.
+pub struct Deployer<'a, T, L> {
+    /// The tenant.
+    pub tenant: &'a T,
+    /// The tenant's name of the environment.
+    pub target: &'a EnvironmentId,
+    /// How live flows are read.
+    pub reader: &'a LiveReader,
+    /// Where intents and outcomes are recorded.
+    pub journal: &'a Journal<L>,
+    /// The lease, and the moment patience ends.
+    pub limits: CallLimits,
+    /// Most flows under way at once.
+    pub concurrency: usize,
+    /// How long one flow may stay under way, and how long a difference at the end is read again.
+    pub verify_timeout: Duration,
+    /// Turns true when nothing more may be started: the lease could not be renewed.
+    pub stop: watch::Receiver<bool>,
+    /// Told of every step.
+    pub progress: &'a Progress,
+}
+
+/// Told of every step; shows a bar or a line.
+pub type Progress = Arc<dyn Fn(Step<'_>) + Send + Sync>;
+
+/// A step worth showing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// A stage begins, with so many flows in it.
+    Stage(&'a str, usize),
+    /// A flow is done in this stage.
+    Done(&'a FlowId),
+    /// A flow failed in this stage.
+    Failed(&'a FlowId),
+}
+
+/// How one flow fared while it was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pushed {
+    /// Written, and the tenant says it is deployed. `existed`: a create that was answered as an update.
+    Done {
+        /// Whether somebody else's flow was there.
+        existed: bool,
+    },
+    /// Not.
+    Failed(FlowFailure),
+    /// Not begun.
+    NotAttempted,
+}
+
+impl Pushed {
+    /// Whether a create was answered as an update.
+    #[must_use]
+    pub fn existed(&self) -> bool {
+        match self {
+            Self::Done { existed } => *existed,
+            Self::Failed(failure) => failure.existed,
+            Self::NotAttempted => false,
+        }
+    }
+}
+
+/// Why a flow, or a whole deployment, failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowFailure {
+    /// Whose fault it is.
+    pub blame: Blame,
+    /// In words.
+    pub message: String,
+    /// Whether a create was answered as an update before it failed.
+    pub existed: bool,
+}
+
+impl FlowFailure {
+    fn of(error: &TenantError) -> Self {
+        Self { blame: error.blame(), message: error.to_string(), existed: false }
+    }
+
+    fn local(error: &LocalError) -> Self {
+        Self { blame: Blame::Transport, message: crate::error_chain(error), existed: false }
+    }
+}
+
+/// How a push went, flow by flow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PushReport {
+    /// By flow.
+    pub flows: BTreeMap<FlowId, Pushed>,
+    /// What ended it early, where that was no flow: patience, the lease, a final difference.
+    pub failure: Option<FlowFailure>,
+}
+
+impl PushReport {
+    /// Whether everything was done.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.failure.is_none() && self.flows.values().all(|flow| matches!(flow, Pushed::Done { .. }))
+    }
+
+    /// The first failure, the gravest blame of all, and the flows that failed.
+    #[must_use]
+    pub fn summary(&self) -> Option<(Blame, String, Vec<FlowId>)> {
+        let failed: Vec<(&FlowId, &FlowFailure)> = self
+            .flows
+            .iter()
+            .filter_map(|(id, flow)| match flow {
+                Pushed::Failed(failure) => Some((id, failure)),
+                Pushed::Done { .. } | Pushed::NotAttempted => None,
+            })
+            .collect();
+        let failures = || failed.iter().map(|(_, failure)| *failure).chain(&self.failure);
+        let blame = failures().map(|failure| failure.blame).min()?;
+        let message = failures().find(|failure| failure.blame == blame)?.message.clone();
+        Some((blame, message, failed.into_iter().map(|(id, _)| id.clone()).collect()))
+    }
+}
+
+impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
+    async fn export(&self) -> Result<Export, TenantError> {
+        self.tenant.export(self.target, self.reader, &self.limits).await
+    }
+
+    fn may_start(&self) -> Result<(), FlowFailure> {
+        let failure = |message: &str| FlowFailure {
+            blame: Blame::Transport,
+            message: message.to_owned(),
+            existed: false,
+        };
+        if *self.stop.borrow() {
+            return Err(failure("the lease could not be renewed"));
+        }
+        if Instant::now() >= self.limits.give_up_at {
+            return Err(failure("the deployment took longer than `deployTimeout`"));
+        }
+        Ok(())
+    }
+}

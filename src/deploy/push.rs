@@ -1,0 +1,191 @@
+//! Writing flows: each as soon as everything it needs is verified, as many at once as allowed, the one
+//! with the longest way behind it first; deletes last.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::jobs::{Direction, Schedule};
+use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
+use crate::flow::{Definition, Document, FlowId, without_references_to};
+use crate::local::LocalState;
+use crate::plan::{Change, Step};
+use crate::record::audit::{Event, EventKind};
+use crate::tenant::{Call, Imported, Reply, Tenant, TenantError};
+
+impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
+    /// Carries out `changes` (in plan order) but for those `live` already, then reads everything back.
+    /// Stops starting new flows at the first failure, and lets those under way come to their end.
+    pub async fn push(&self, changes: &[Change], live: &BTreeSet<FlowId>) -> PushReport {
+        let begin = |id: &FlowId| {
+            if live.contains(id) { Pushed::Done { existed: false } } else { Pushed::NotAttempted }
+        };
+        let mut report = PushReport {
+            flows: changes.iter().map(|change| (change.id.clone(), begin(&change.id))).collect(),
+            failure: None,
+        };
+        let (deletes, writes): (Vec<&Change>, Vec<&Change>) =
+            changes.iter().filter(|change| !live.contains(&change.id)).partition(|change| matches!(change.step, Step::Delete { .. }));
+        (self.progress)(Shown::Stage("deploy", writes.len() + deletes.len()));
+        self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), &mut report).await;
+        if report.failure.is_none() && report.summary().is_none() {
+            self.run(Schedule::new(&deletes, self.target, Direction::DependentsFirst), &mut report).await;
+        }
+        if report.is_complete() {
+            self.verify(changes, &mut report).await;
+        }
+        report
+    }
+
+    async fn run(&self, mut schedule: Schedule<'_>, report: &mut PushReport) {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while report.failure.is_none() && report.summary().is_none() && under_way.len() < self.concurrency {
+                let Some((index, changes)) = schedule.next() else { break };
+                match self.may_start() {
+                    Ok(()) => under_way.push(async move { (index, self.unit(&changes).await) }),
+                    Err(failure) => report.failure = Some(failure),
+                }
+            }
+            let Some((index, outcomes)) = under_way.next().await else { return };
+            let all_done = outcomes.iter().all(|(_, outcome)| matches!(outcome, Pushed::Done { .. }));
+            for (id, outcome) in outcomes {
+                (self.progress)(if matches!(outcome, Pushed::Done { .. }) {
+                    Shown::Done(&id)
+                } else {
+                    Shown::Failed(&id)
+                });
+                report.flows.insert(id, outcome);
+            }
+            if all_done {
+                schedule.done(index);
+            }
+        }
+    }
+
+    /// One unit: a single flow, or the members of a cycle. New members of a cycle are imported first
+    /// without their references to other new members, then whole.
+    async fn unit(&self, changes: &[&Change]) -> Vec<(FlowId, Pushed)> {
+        let new: BTreeSet<FlowId> = changes
+            .iter()
+            .filter(|change| matches!(change.step, Step::Create { .. }))
+            .map(|change| change.id.clone())
+            .collect();
+        let mut outcomes: Vec<(FlowId, Pushed)> =
+            changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect();
+        let mut existed: BTreeSet<FlowId> = BTreeSet::new();
+        let mut whole: BTreeSet<FlowId> = BTreeSet::new();
+        for (index, change) in changes.iter().enumerate().filter(|(_, change)| new.contains(&change.id)) {
+            let outcome = match first_body(change, &new) {
+                Some(body) => self.import(change, &body, "without references inside its cycle").await,
+                None => {
+                    whole.insert(change.id.clone());
+                    self.import(change, &change.definition().bytes, "").await
+                }
+            };
+            if matches!(outcome, Pushed::Done { existed: true }) {
+                existed.insert(change.id.clone());
+            }
+            let failed = matches!(outcome, Pushed::Failed(_));
+            outcomes[index].1 = outcome;
+            if failed {
+                return outcomes;
+            }
+        }
+        for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
+            let outcome = match change.step {
+                Step::Delete { .. } => self.delete(change).await,
+                Step::Create { .. } | Step::Update { .. } => {
+                    self.import(change, &change.definition().bytes, "").await
+                }
+            };
+            outcomes[index].1 = remember(outcome, existed.contains(&change.id), new.contains(&change.id));
+            if matches!(outcomes[index].1, Pushed::Failed(_)) {
+                return outcomes;
+            }
+        }
+        outcomes
+    }
+
+    async fn import(&self, change: &Change, body: &[u8], note: &str) -> Pushed {
+        let definition = change.definition();
+        if let Err(failure) = self.intent(Call::Import, definition, note).await {
+            return Pushed::Failed(failure);
+        }
+        let answer = self.tenant.import(self.target, &change.id, body, &self.limits).await;
+        if let Err(failure) = self.outcome(Call::Import, &change.id, &answer).await {
+            return Pushed::Failed(failure);
+        }
+        let existed = match &answer {
+            Ok(reply) => matches!(change.step, Step::Create { .. }) && reply.value == Imported::Updated,
+            Err(error) => return Pushed::Failed(FlowFailure::of(error)),
+        };
+        match self.await_deployed(&change.id).await {
+            Ok(()) => Pushed::Done { existed },
+            Err(failure) => Pushed::Failed(FlowFailure { existed, ..failure }),
+        }
+    }
+
+    async fn delete(&self, change: &Change) -> Pushed {
+        if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {
+            return Pushed::Failed(failure);
+        }
+        let answer = self.tenant.delete(self.target, &change.id, &self.limits).await;
+        if let Err(failure) = self.outcome(Call::Delete, &change.id, &answer).await {
+            return Pushed::Failed(failure);
+        }
+        match answer {
+            Ok(_) => Pushed::Done { existed: false },
+            Err(error) => Pushed::Failed(FlowFailure::of(&error)),
+        }
+    }
+
+    pub(super) async fn intent(&self, call: Call, definition: &Definition, note: &str) -> Result<(), FlowFailure> {
+        let mut event = Event::new(EventKind::Intent)
+            .with("call", call.as_str())
+            .with("flow", definition.id.as_str())
+            .with("version", definition.version.as_str())
+            .with("contentHash", definition.content_hash.to_string());
+        if !note.is_empty() {
+            event = event.with("note", note);
+        }
+        self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
+    }
+
+    pub(super) async fn outcome<V: std::fmt::Debug>(
+        &self,
+        call: Call,
+        id: &FlowId,
+        answer: &Result<Reply<V>, TenantError>,
+    ) -> Result<(), FlowFailure> {
+        let event = Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str());
+        let event = match answer {
+            Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
+            Err(error) => event
+                .with("result", if error.maybe_took_effect() { "unknown" } else { "failed" })
+                .with("attempts", error.attempts)
+                .with("error", error.to_string()),
+        };
+        self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
+    }
+}
+
+/// The body for the first of two imports of a new flow: without its references to new members of its
+/// cycle. `None` where there is none to leave out.
+fn first_body(change: &Change, new: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
+    let definition = change.definition();
+    let refers = definition.references.iter().any(|reference| {
+        reference.kind == crate::flow::ReferenceKind::Flow && new.iter().any(|id| id.as_str() == reference.id)
+    });
+    let document = refers.then(|| Document::parse(definition.bytes.clone()).ok()).flatten()?;
+    Some(without_references_to(&document, new))
+}
+
+/// The second import of a new flow answers "updated" because of the first: only the first tells.
+fn remember(outcome: Pushed, existed: bool, is_new: bool) -> Pushed {
+    match outcome {
+        Pushed::Done { .. } if is_new => Pushed::Done { existed },
+        Pushed::Failed(failure) if is_new => Pushed::Failed(FlowFailure { existed, ..failure }),
+        other => other,
+    }
+}

@@ -1,0 +1,246 @@
+//! Putting back what was live before: every touched flow, dependents before what they need, as far as
+//! possible even where one fails. The verdict is an export compared by hash, nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use tokio::time::{Instant, sleep};
+
+use super::recover::{Found, look};
+use super::{Deployer, Step as Shown};
+use crate::flow::{ContentHash, Definition, FlowId};
+use crate::local::LocalState;
+use crate::plan::{Change, Step};
+use crate::record::audit::{Event, EventKind};
+use crate::tenant::{Call, Export, Failure, Tenant, TenantError};
+
+/// How often the whole set is tried.
+const ROUNDS_MAX: usize = 3;
+/// A `/rollback` that leaves another hash is followed by an import soon: importing is safe to repeat.
+const AFTER_ROLLBACK: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What is needed to take one change back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// The flow.
+    pub id: FlowId,
+    /// What was live before; nothing before a create.
+    pub previous: Option<Arc<Definition>>,
+    /// What the deployment wants live; nothing after a delete.
+    pub target: Option<Arc<Definition>>,
+    /// A create that was answered as an update: somebody else's flow, never deleted.
+    pub existed: bool,
+    group: (bool, usize),
+}
+
+impl Undo {
+    /// Takes `change` back.
+    #[must_use]
+    pub fn of(change: &Change, existed: bool) -> Self {
+        Self {
+            id: change.id.clone(),
+            previous: change.before().cloned(),
+            target: change.after().map(|flow| flow.definition.clone()),
+            existed,
+            group: (matches!(change.step, Step::Delete { .. }), change.wave),
+        }
+    }
+
+    fn is_restored(&self, export: &Export) -> bool {
+        let want = self.previous.as_ref().map(|definition| definition.equality_hash);
+        !export.unreadable.contains_key(self.id.as_str()) && hash_of(export, &self.id) == want
+    }
+}
+
+fn hash_of(export: &Export, id: &FlowId) -> Option<ContentHash> {
+    export.flows.get(id).map(|definition| definition.equality_hash)
+}
+
+/// How one flow fared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restored {
+    /// It was live as before at the first look: nothing was done.
+    Untouched,
+    /// It is live as before.
+    Done,
+    /// It is not, or nobody can tell.
+    Not(String),
+}
+
+struct Progress {
+    acted: BTreeSet<FlowId>,
+    errors: BTreeMap<FlowId, String>,
+    rollback_works: AtomicBool,
+}
+
+impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
+    /// Puts back every flow of `undos` (in plan order) that is not live as before.
+    pub async fn restore(&self, undos: &[Undo]) -> BTreeMap<FlowId, Restored> {
+        (self.progress)(Shown::Stage("restore", undos.len()));
+        let mut progress = Progress {
+            acted: BTreeSet::new(),
+            errors: BTreeMap::new(),
+            rollback_works: AtomicBool::new(true),
+        };
+        let mut last_error = String::new();
+        for round in 0..=ROUNDS_MAX {
+            let export = match self.settled_export(undos, round, &progress).await {
+                Ok(export) => export,
+                Err(error) => {
+                    last_error = error.to_string();
+                    sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            let different: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export)).collect();
+            if different.is_empty() || round == ROUNDS_MAX {
+                return verdict(undos, &different, &progress);
+            }
+            self.round(&different, &export, round, &mut progress).await;
+        }
+        let unread = format!("cannot tell what is live: {last_error}");
+        undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect()
+    }
+
+    /// An export; after a round in which every call was answered well it is read again for a while,
+    /// because a stale one proves nothing.
+    async fn settled_export(
+        &self,
+        undos: &[Undo],
+        round: usize,
+        progress: &Progress,
+    ) -> Result<Export, TenantError> {
+        let patience = if round == 1 { self.verify_timeout.min(AFTER_ROLLBACK) } else { self.verify_timeout };
+        let give_up_at = Instant::now() + patience;
+        let mut pause = PAUSE;
+        loop {
+            let export = self.export().await?;
+            let mut open = undos.iter().filter(|undo| !undo.is_restored(&export)).peekable();
+            let nothing_open = open.peek().is_none();
+            let may_be_stale =
+                open.all(|undo| progress.acted.contains(&undo.id) && !progress.errors.contains_key(&undo.id));
+            if round == 0 || nothing_open || !may_be_stale || Instant::now() >= give_up_at {
+                return Ok(export);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut Progress) {
+        let mut groups: Vec<Vec<&Undo>> = Vec::new();
+        for undo in different.iter().rev() {
+            match groups.last_mut() {
+                Some(group) if group[0].group == undo.group => group.push(undo),
+                _ => groups.push(vec![undo]),
+            }
+        }
+        for group in groups {
+            let results: Vec<(FlowId, Result<(), String>)> = stream::iter(group)
+                .map(|undo| {
+                    let works = &progress.rollback_works;
+                    async move { (undo.id.clone(), self.undo(undo, export, round, works).await) }
+                })
+                .buffer_unordered(self.concurrency)
+                .collect()
+                .await;
+            for (id, result) in results {
+                (self.progress)(if result.is_ok() { Shown::Done(&id) } else { Shown::Failed(&id) });
+                progress.acted.insert(id.clone());
+                match result {
+                    Ok(()) => _ = progress.errors.remove(&id),
+                    Err(error) => _ = progress.errors.insert(id, error),
+                }
+            }
+        }
+    }
+
+    async fn undo(&self, undo: &Undo, export: &Export, round: usize, works: &AtomicBool) -> Result<(), String> {
+        let live = export.flows.get(&undo.id);
+        if round == 0 {
+            self.keep_if_else(undo, live).await?;
+        }
+        match (&undo.previous, live) {
+            (None, _) if undo.existed => Err(format!(
+                "`{}` was created by somebody else while the plan was made; it was overwritten and what it was is not known",
+                undo.id
+            )),
+            (None, Some(live)) => self.undo_create(live).await,
+            (None, None) => Ok(()),
+            (Some(previous), None) => self.put_back(previous).await,
+            (Some(previous), Some(live)) => {
+                let distinct = !previous.version.is_empty()
+                    && previous.version != live.version
+                    && undo.target.as_ref().is_none_or(|target| target.version != previous.version);
+                if round == 0 && distinct && works.load(Ordering::Relaxed) {
+                    match self.roll_back(previous, works).await {
+                        Ok(()) => return Ok(()),
+                        Err(reason) => tracing::info!(flow = %undo.id, reason, "rollback declined; importing instead"),
+                    }
+                }
+                self.put_back(previous).await
+            }
+        }
+    }
+
+    async fn undo_create(&self, live: &Definition) -> Result<(), String> {
+        self.intent(Call::Delete, live, "restore").await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.delete(self.target, &live.id, &self.limits).await;
+        self.outcome(Call::Delete, &live.id, &answer).await.map_err(|failure| failure.message)?;
+        answer.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn put_back(&self, previous: &Definition) -> Result<(), String> {
+        self.intent(Call::Import, previous, "restore").await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.import(self.target, &previous.id, &previous.bytes, &self.limits).await;
+        self.outcome(Call::Import, &previous.id, &answer).await.map_err(|failure| failure.message)?;
+        answer.map_err(|error| error.to_string())?;
+        self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
+    }
+
+    async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), String> {
+        self.intent(Call::Rollback, previous, "restore").await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.rollback(self.target, &previous.id, &previous.version, &self.limits).await;
+        self.outcome(Call::Rollback, &previous.id, &answer).await.map_err(|failure| failure.message)?;
+        if let Err(TenantError { failure: Failure::Unavailable { .. } | Failure::Throttled { .. }, .. }) = answer {
+            works.store(false, Ordering::Relaxed);
+        }
+        answer.map_err(|error| error.to_string())?;
+        self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
+    }
+
+    async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>) -> Result<(), String> {
+        let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
+        let found = look(hash(undo.target.as_deref()), hash(undo.previous.as_deref()), hash(live));
+        match (found, live) {
+            (Found::Else, Some(live)) => self.keep(live).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a live definition in the audit record before it is overwritten.
+    pub async fn keep(&self, live: &Definition) -> Result<(), String> {
+        let event = Event::new(EventKind::Overwritten)
+            .with("flow", live.id.as_str())
+            .with("contentHash", live.content_hash.to_string())
+            .with("definition", String::from_utf8_lossy(&live.bytes));
+        self.journal.record(&event).await.map_err(|error| crate::error_chain(&error))
+    }
+}
+
+fn verdict(undos: &[Undo], different: &[&Undo], progress: &Progress) -> BTreeMap<FlowId, Restored> {
+    let different: BTreeSet<&FlowId> = different.iter().map(|undo| &undo.id).collect();
+    let of = |undo: &Undo| {
+        if different.contains(&undo.id) {
+            let unequal = || "what is live is not what was there before".to_owned();
+            return Restored::Not(progress.errors.get(&undo.id).cloned().unwrap_or_else(unequal));
+        }
+        if progress.acted.contains(&undo.id) { Restored::Done } else { Restored::Untouched }
+    };
+    undos.iter().map(|undo| (undo.id.clone(), of(undo))).collect()
+}

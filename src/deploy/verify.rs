@@ -1,0 +1,112 @@
+//! Reading back: the status of one flow until it is deployed, and at the end everything by hash.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
+use crate::flow::{ContentHash, FlowId};
+use crate::local::LocalState;
+use crate::plan::Change;
+use crate::record::audit::{Event, EventKind};
+use crate::tenant::{Blame, Export, FlowStatus, Tenant};
+
+const FIRST_POLL: Duration = Duration::from_millis(10);
+const LONGEST_POLL: Duration = Duration::from_secs(1);
+const FIRST_REREAD: Duration = Duration::from_millis(100);
+const LONGEST_REREAD: Duration = Duration::from_secs(5);
+
+impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
+    /// Asks at once, then after 10 ms, doubling to 1 s, until the tenant says `deployed`, says
+    /// something else, or `verifyTimeout` has passed.
+    pub(super) async fn await_deployed(&self, id: &FlowId) -> Result<(), FlowFailure> {
+        let give_up_at = Instant::now() + self.verify_timeout;
+        let mut pause = FIRST_POLL;
+        loop {
+            let status = self.tenant.status(self.target, id, &self.limits).await;
+            match status.map_err(|error| FlowFailure::of(&error))? {
+                FlowStatus::Deployed => return Ok(()),
+                FlowStatus::Failed { status, message } => return Err(refused(id, &status, &message)),
+                FlowStatus::InProgress(status) if Instant::now() >= give_up_at => {
+                    return Err(stuck(id, &status, self.verify_timeout));
+                }
+                FlowStatus::InProgress(_) => {}
+            }
+            sleep(pause.min(give_up_at.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(LONGEST_POLL);
+        }
+    }
+
+    /// Compares what is live with what was sent, reading again until `verifyTimeout` before a
+    /// difference counts.
+    pub(super) async fn verify(&self, changes: &[Change], report: &mut PushReport) {
+        (self.progress)(Shown::Stage("verify", changes.len()));
+        let give_up_at = Instant::now() + self.verify_timeout;
+        let mut pause = FIRST_REREAD;
+        let different = loop {
+            let export = match self.export().await {
+                Ok(export) => export,
+                Err(error) => return report.failure = Some(FlowFailure::of(&error)),
+            };
+            let different = differences(changes, &export);
+            if different.is_empty() || Instant::now() >= give_up_at {
+                break different;
+            }
+            sleep(pause.min(give_up_at.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(LONGEST_REREAD);
+        };
+        for (id, message) in different {
+            let existed = matches!(report.flows.get(&id), Some(Pushed::Done { existed: true }));
+            let failure = FlowFailure { blame: Blame::Flow, message, existed };
+            report.flows.insert(id, Pushed::Failed(failure));
+        }
+        if report.is_complete() {
+            let event = Event::new(EventKind::Verified).with("flows", changes.len());
+            if let Err(error) = self.journal.record(&event).await {
+                report.failure = Some(FlowFailure::local(&error));
+            }
+        }
+    }
+}
+
+fn refused(id: &FlowId, status: &str, message: &str) -> FlowFailure {
+    let said = if message.is_empty() { String::new() } else { format!(": {message}") };
+    FlowFailure {
+        blame: Blame::Flow,
+        message: format!("the tenant reports `{id}` as `{status}`{said}"),
+        existed: false,
+    }
+}
+
+fn stuck(id: &FlowId, status: &str, after: Duration) -> FlowFailure {
+    FlowFailure {
+        blame: Blame::Transport,
+        message: format!("`{id}` was still `{status}` after {} s (`verifyTimeout`)", after.as_secs()),
+        existed: false,
+    }
+}
+
+fn differences(changes: &[Change], export: &Export) -> Vec<(FlowId, String)> {
+    let differs = |change: &&Change| {
+        let want = change.after().map(|flow| flow.definition.equality_hash);
+        let have = export.flows.get(&change.id).map(|definition| definition.equality_hash);
+        want != have || export.unreadable.contains_key(change.id.as_str())
+    };
+    changes
+        .iter()
+        .filter(differs)
+        .map(|change| {
+            let want = change.after().map(|flow| flow.definition.equality_hash);
+            let have = export.flows.get(&change.id).map(|definition| definition.equality_hash);
+            (change.id.clone(), difference(&change.id, want, have))
+        })
+        .collect()
+}
+
+fn difference(id: &FlowId, want: Option<ContentHash>, have: Option<ContentHash>) -> String {
+    match (want, have) {
+        (Some(want), Some(have)) => format!("`{id}` was read back different: expected hash {want}, found {have}"),
+        (Some(_), None) => format!("`{id}` was accepted, but the export does not have it"),
+        (None, _) => format!("`{id}` was deleted, but the export still has it"),
+    }
+}
