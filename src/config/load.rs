@@ -89,12 +89,13 @@ fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Environment
         return Environments::new();
     };
     let version = entries.iter().find(|(key, _)| key.value == Value::Text("version".to_owned()));
-    if let Some((_, Node { value: Value::Int(found), .. })) = version
-        && *found != VERSION
+    if let Some((_, node)) = version
+        && let Value::Int(found) = node.value
+        && found != VERSION
     {
         let message = format!("expected `version: {VERSION}`, found `{found}`");
         let help = "this flowsync reads version 1 only; a newer one may read this file";
-        findings.add(&version.map_or(root, |(_, value)| value).clone(), Wrong::rule("unknown-version", message, help));
+        findings.add(node, Wrong::rule("unknown-version", message, help));
         return Environments::new();
     }
     check_keys(root, findings);
