@@ -1,8 +1,8 @@
 //! `flowsync.yaml`: as written, then as meant. Always read from the file system, never from a commit.
 //!
-//! The way of a file: [`yaml`] turns text into a tree that knows positions; [`written`] reads sections of it and
-//! collects problems, none of which ends the search; [`repository`], [`tenant`] and [`sync`] say what each section
-//! means; [`load`] puts the whole together and decides which problems stop everything and which only one
+//! The way of a file: `yaml` turns text into a tree that knows positions; `written` reads sections of it and
+//! collects problems, none of which ends the search; `repository`, `tenant` and `sync` say what each section
+//! means; `load` puts the whole together and decides which problems stop everything and which only one
 //! environment. What comes out is [`Config`], in which every default is filled in and every value checked.
 //! Nothing here talks to a repository or a tenant, and no secret is read before somebody asks for it.
 

@@ -10,7 +10,8 @@ use super::yaml::{Node, Value, shorten};
 /// Text that is not empty, less surrounding space, on one line.
 pub(super) fn text(node: &Node) -> Result<&str, Wrong> {
     let Value::Text(text) = &node.value else {
-        let help = if matches!(node.value, Value::List(_) | Value::Map(_)) { "" } else { "put it in quotes" };
+        let quotable = matches!(node.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
+        let help = if quotable { "put it in quotes" } else { "" };
         return Err(Wrong::value(format!("expected text, found {}", node.value.describe()), help));
     };
     match text.trim() {

@@ -213,6 +213,11 @@ fn a_literal_secret_is_refused_and_never_repeated() {
         "{ env: A, file: hunter2 }",
         "!vault hunter2",
         "!hunter2 x",
+        "{ hunter2 }",
+        "{{ hunter2 }}",
+        "*hunter2",
+        "\"hunter2",
+        "{ hunter2: { env: A } }",
         "20423472",
     ] {
         for (repository, environment) in [

@@ -22,7 +22,7 @@ pub(super) enum Transport {
 }
 
 /// Where credentials belong instead.
-const CREDENTIALS_HELP: &str = "take them out of the URL (and change them), and use `credentials` or `auth`";
+const CREDENTIALS_HELP: &str = "take them out of the URL, change them, and name them under `credentials` or `auth`";
 
 /// A repository's address: as written, or, for a relative path, seen from the configuration's folder.
 pub(super) fn repository(node: &Node, base: &Path, insecure: Insecure) -> Result<(String, Transport), Wrong> {

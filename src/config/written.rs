@@ -175,6 +175,7 @@ impl<'n> Section<'n> {
         for (key, value) in map {
             match &key.value {
                 Value::Text(name) if shape.keys.contains(&name.as_str()) => drop(entries.insert(name.as_str(), value)),
+                _ if shape.name == SECRET.name => findings.add_to_section(node, unknown_in_secret()),
                 Value::Text(name) if name != "<<" => findings.add(key, unknown_key(name, shape)),
                 _ => {}
             }
@@ -226,6 +227,12 @@ fn unknown_key(name: &str, shape: Shape) -> Wrong {
         (None, None) => format!("known keys are {}", list(shape.keys)),
     };
     Wrong::rule("unknown-key", format!("unknown key `{}` in {}", shorten(name), quoted(shape)), help)
+}
+
+/// `{ hunter2 }` is a mapping too: the key may be the secret.
+fn unknown_in_secret() -> Wrong {
+    let message = "expected `{ env: NAME }` or `{ file: PATH }`, found another key, which is not shown";
+    Wrong::rule("unknown-key", message, "known keys are `env`, `file`")
 }
 
 /// The name of a section in backticks, unless it is a description.
