@@ -1,6 +1,6 @@
 //! The configuration as meant: every default filled in, every value checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use url::Url;
 
 use super::SecretSource;
 use crate::flow::EnvironmentId;
+use crate::problem::Problem;
 
 /// A whole configuration.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Config {
     pub path: PathBuf,
     /// Environments by name, never empty.
     pub environments: BTreeMap<String, Environment>,
+    /// Environments whose part of the file is wrong, with what is wrong: they cannot run, the others can.
+    pub broken: BTreeMap<String, Vec<Problem>>,
 }
 
 /// Everything one environment needs; what it does not override is copied from `repository`.
@@ -30,6 +33,38 @@ pub struct Environment {
     pub tenant: TenantAddress,
     /// How it is kept in sync.
     pub sync: SyncPolicy,
+}
+
+impl Config {
+    /// Names of the environment variables that secrets are taken from.
+    #[must_use]
+    pub fn secret_variables(&self) -> BTreeSet<&str> {
+        let sources = self.environments.values().flat_map(Environment::secrets);
+        sources
+            .filter_map(|source| match source {
+                SecretSource::Env(name) => Some(name.as_str()),
+                SecretSource::File(_) => None,
+            })
+            .collect()
+    }
+}
+
+impl Environment {
+    /// Where its secrets are found.
+    fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
+        let git: [Option<&SecretSource>; 4] = match &self.repository.credentials {
+            None => [None; 4],
+            Some(Credentials::Password { username, password }) => [username.as_ref(), Some(password), None, None],
+            Some(Credentials::SshKey { username, key, passphrase, known_hosts }) => {
+                [username.as_ref(), Some(key), passphrase.as_ref(), known_hosts.as_ref()]
+            }
+        };
+        let tenant = match &self.tenant.auth {
+            Auth::OAuth2(OAuth2 { client_id, client_secret, .. }) => [Some(client_id), Some(client_secret)],
+            Auth::ApiKey(key) => [Some(key), None],
+        };
+        git.into_iter().chain(tenant).flatten()
+    }
 }
 
 /// A git repository, seen from one environment.
@@ -141,6 +176,22 @@ pub struct SyncPolicy {
     pub verify_timeout: Duration,
     /// A deployment that takes longer is restored.
     pub deploy_timeout: Duration,
+}
+
+impl Default for SyncPolicy {
+    /// What holds for every key that the file leaves out.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(60),
+            concurrency: const { NonZeroUsize::new(8).unwrap() },
+            drift: Drift::Correct,
+            prune: Prune::Keep,
+            max_deletes: MaxDeletes::Percent(10),
+            ignore: Vec::new(),
+            verify_timeout: Duration::from_secs(60),
+            deploy_timeout: Duration::from_secs(30 * 60),
+        }
+    }
 }
 
 /// What to do about drift.

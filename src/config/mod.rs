@@ -1,10 +1,34 @@
 //! `flowsync.yaml`: as written, then as meant. Always read from the file system, never from a commit.
+//!
+//! The way of a file: `yaml` turns text into a tree that knows positions; `written` reads sections of it and
+//! collects problems, none of which ends the search; `repository`, `tenant` and `sync` say what each section
+//! means; `load` puts the whole together and decides which problems stop everything and which only one
+//! environment. What comes out is [`Config`], in which every default is filled in and every value checked.
+//! Nothing here talks to a repository or a tenant, and no secret is read before somebody asks for it.
 
+mod duration;
+mod error;
+mod find;
+mod load;
 mod meant;
+mod names;
+mod repository;
+mod schema;
 mod secret;
+mod sync;
+mod tenant;
+#[cfg(test)]
+mod tests;
+mod urls;
+mod written;
+mod yaml;
 
+pub use duration::{DurationError, format_duration, parse_duration};
+pub use error::{ConfigError, EnvironmentError};
+pub use find::{FILE_NAME, locate, nearest, unknown_variables};
 pub use meant::{
     Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository, SyncPolicy,
     TenantAddress,
 };
+pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};

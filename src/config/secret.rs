@@ -82,3 +82,40 @@ impl SecretSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_is_read_again_and_its_last_line_break_is_no_secret() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = SecretSource::File(file.path().to_path_buf());
+        for (written, meant) in [("hunter2\n", "hunter2"), ("b\r\n", "b"), ("c\n\n", "c\n"), (" d ", " d ")] {
+            std::fs::write(file.path(), written).unwrap();
+            assert_eq!(source.read("tests").unwrap().expose_secret(), meant);
+        }
+        assert!(!format!("{:?} {source:?}", source.read("tests")).contains(" d "));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_where_it_should_be_and_what_for() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = SecretSource::File(file.path().to_path_buf());
+        assert!(
+            source.read("tenant.auth.apiKey").unwrap_err().to_string().ends_with("for tenant.auth.apiKey is empty")
+        );
+        std::fs::write(file.path(), b"hunter2\xff").unwrap();
+        assert!(!format!("{:?}", source.read("tests").unwrap_err()).contains("hunter2"));
+        let missing = SecretSource::File(file.path().join("none")).read("tests").unwrap_err();
+        assert!(missing.to_string().starts_with("cannot read the secret file"));
+        let unset = SecretSource::Env("FLOWSYNC_TESTS_NEVER_SET_THIS".to_owned()).read("tenant.auth.apiKey");
+        assert_eq!(
+            unset.unwrap_err().to_string(),
+            "the environment variable `FLOWSYNC_TESTS_NEVER_SET_THIS` is not set; \
+             the configuration names it for tenant.auth.apiKey"
+        );
+    }
+}

@@ -1,0 +1,269 @@
+//! Checks of single values: text, choices, names of branches, folders and environments, pointers, secrets' names.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::nearest;
+use super::secret::SecretSource;
+use super::written::{Findings, SECRET, Section, Wrong};
+use super::yaml::{Node, Value, shorten};
+
+/// Text that is not empty, less surrounding space, on one line.
+pub(super) fn text(node: &Node) -> Result<&str, Wrong> {
+    let Value::Text(text) = &node.value else {
+        let quotable = matches!(node.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
+        let help = if quotable { "put it in quotes" } else { "" };
+        return Err(Wrong::value(format!("expected text, found {}", node.value.describe()), help));
+    };
+    match text.trim() {
+        "" => Err(Wrong::value("expected text, found nothing", "")),
+        text if text.contains(char::is_control) => {
+            Err(Wrong::value("expected text on one line, found a control character in it", ""))
+        }
+        text => Ok(text),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(node: &Node) -> Result<bool, Wrong> {
+    match &node.value {
+        Value::Bool(value) => Ok(*value),
+        other => Err(Wrong::value(format!("expected `true` or `false`, found {}", other.describe()), "")),
+    }
+}
+
+/// One of a few words.
+pub(super) fn choice<T: Copy>(node: &Node, choices: &[(&str, T)]) -> Result<T, Wrong> {
+    let words = || choices.iter().map(|(word, _)| *word);
+    let found = match &node.value {
+        Value::Text(text) => match choices.iter().find(|(word, _)| word == text) {
+            Some((_, choice)) => return Ok(*choice),
+            None => Some(text),
+        },
+        _ => None,
+    };
+    let message = format!("expected `{}`, found {}", words().collect::<Vec<_>>().join("` or `"), node.value.describe());
+    let near = found.and_then(|text| nearest(text, words()));
+    Err(Wrong::value(message, near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()))
+}
+
+/// A file, relative to the configuration.
+pub(super) fn file(node: &Node, base: &Path) -> Result<PathBuf, Wrong> {
+    let path = text(node)?;
+    if path.starts_with("~/") {
+        return Err(Wrong::value("`~` is not expanded here", "write the path in full"));
+    }
+    Ok(resolve(base, path))
+}
+
+/// `path` seen from `base`, without `.` in between.
+pub(super) fn resolve(base: &Path, path: &str) -> PathBuf {
+    let resolved: PathBuf = base.join(path).components().filter(|part| *part != Component::CurDir).collect();
+    if resolved.as_os_str().is_empty() { PathBuf::from(".") } else { resolved }
+}
+
+/// `{ env: NAME }` or `{ file: PATH }`. Whatever else stands there may be the secret itself and is not repeated.
+pub(super) fn secret(node: &Node, base: &Path, findings: &mut Findings) -> Option<SecretSource> {
+    let help = "name where the secret is found, and change it if it was ever committed here";
+    if !matches!(node.value, Value::Map(_)) {
+        let message = "expected `{ env: NAME }` or `{ file: PATH }`, found a literal, which is not shown";
+        findings.add(node, Wrong::rule("secret-literal", message, help));
+        return None;
+    }
+    let section = Section::open(node, SECRET, findings)?;
+    match (section.get("env"), section.get("file")) {
+        (Some(name), None) => findings.check(name, variable(name)).map(SecretSource::Env),
+        (None, Some(path)) => {
+            let hidden = |wrong: Wrong| Wrong { message: "expected the path of a file".to_owned(), ..wrong };
+            findings.check(path, file(path, base).map_err(hidden)).map(SecretSource::File)
+        }
+        _ => {
+            let message = "expected exactly one of `env` and `file`";
+            findings.add_to_section(node, Wrong::rule("secret-source", message, ""));
+            None
+        }
+    }
+}
+
+fn variable(node: &Node) -> Result<String, Wrong> {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match &node.value {
+        Value::Text(name) if is_name(name) => Ok(name.clone()),
+        _ => Err(Wrong::value(
+            "expected the name of an environment variable (letters, digits and `_`)",
+            "what stands here is not shown, in case it is the secret itself",
+        )),
+    }
+}
+
+/// A branch, by git's rules for references.
+pub(super) fn branch(node: &Node) -> Result<String, Wrong> {
+    let name = text(node)?;
+    let wrong = |why: &str| {
+        Err(Wrong::rule("bad-branch", format!("expected the name of a branch, found `{}`", shorten(name)), why))
+    };
+    if name.starts_with("refs/") {
+        return wrong("write the branch alone, for example `main`");
+    }
+    if name.starts_with('-') {
+        return wrong("a branch may not begin with `-`");
+    }
+    if name.contains("..") || name.contains("@{") || name == "@" || name.ends_with('.') {
+        return wrong("a branch may not be `@`, hold `..` or `@{`, or end with `.`");
+    }
+    if name.contains(|c: char| c.is_whitespace() || "~^:?*[\\".contains(c)) {
+        return wrong("a branch may not hold spaces or any of `~^:?*[\\`");
+    }
+    if name.split('/').any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock")) {
+        return wrong("no part between `/` may be empty, begin with `.` or end with `.lock`");
+    }
+    Ok(name.to_owned())
+}
+
+/// A folder of the repository, with `/` between its parts and none around them.
+pub(super) fn folder(node: &Node) -> Result<String, Wrong> {
+    let name = text(node)?;
+    let wrong = |why: &str| {
+        let message = format!("expected a folder inside the repository, found `{}`", shorten(name));
+        Err(Wrong::rule("bad-folder", message, why))
+    };
+    if name.starts_with('/') || name.contains('\\') || name.contains(':') {
+        return wrong("write it from the root of the repository, with `/` between its parts");
+    }
+    let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.is_empty() {
+        return wrong("the root of the repository cannot be used; name a folder in it");
+    }
+    if parts.iter().any(|part| *part == ".." || part.starts_with('-') || part.eq_ignore_ascii_case(".git")) {
+        return wrong("no part may be `..` or `.git`, or begin with `-`");
+    }
+    Ok(parts.join("/"))
+}
+
+/// Whether one folder is the other or lies in it.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let inside = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    inside(one, other) || inside(other, one)
+}
+
+/// An environment's name: it becomes a folder's name.
+pub(super) fn environment_name(name: &str) -> Result<(), Wrong> {
+    const NAME_BYTES_MAX: usize = 64;
+    let valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && !name.contains("..")
+        && !name.ends_with('.')
+        && name.len() <= NAME_BYTES_MAX;
+    if valid {
+        return Ok(());
+    }
+    let message = format!("expected the name of an environment, found `{}`", shorten(name));
+    let help = "up to 64 letters, digits, `-`, `_` and `.`; it becomes a folder's name";
+    Err(Wrong::rule("bad-environment-name", message, help))
+}
+
+/// A JSON pointer of `ignore`.
+pub(super) fn pointer(node: &Node) -> Result<String, Wrong> {
+    let pointer = text(node)?;
+    let wrong = |why: &str| {
+        let message = format!("expected a JSON pointer such as `/nodes/*/position`, found `{}`", shorten(pointer));
+        Err(Wrong::rule("bad-pointer", message, why))
+    };
+    if !pointer.starts_with('/') {
+        return wrong("a pointer begins with `/`");
+    }
+    if pointer.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
+        return wrong("write `~0` for `~` and `~1` for `/` inside a segment");
+    }
+    if pointer == "/*" {
+        return wrong("this would leave out the whole flow");
+    }
+    Ok(pointer.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(text: &str) -> Node {
+        Node { address: Vec::new(), pointer: String::new(), value: Value::Text(text.to_owned()) }
+    }
+
+    #[test]
+    fn branches_follow_gits_rules() {
+        for good in ["main", "release/1.0", "flowsync/records", "äöü", "a@b"] {
+            assert_eq!(branch(&node(good)).unwrap(), good);
+        }
+        for bad in [
+            "",
+            "-x",
+            "a..b",
+            "a b",
+            "a~1",
+            "a^",
+            "a:b",
+            "a?",
+            "a*",
+            "a[",
+            "a\\b",
+            "@",
+            "a@{1}",
+            "/a",
+            "a/",
+            "a//b",
+            ".a",
+            "a/.b",
+            "a.lock",
+            "a.lock/b",
+            "a.",
+            "refs/heads/main",
+            "a\nb",
+            "a\u{7f}",
+        ] {
+            assert!(branch(&node(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn folders_stay_inside_the_repository() {
+        for (written, meant) in [("flows", "flows"), ("./a//b/", "a/b"), ("a b", "a b"), ("a/./b", "a/b")] {
+            assert_eq!(folder(&node(written)).unwrap(), meant);
+        }
+        for bad in ["", ".", "./", "/", "/a", "..", "a/../b", "-a", "a/-b", "a\\b", "C:a", ".git", "a/.GIT", "a\u{0}"] {
+            assert!(folder(&node(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn folders_overlap_when_one_is_or_holds_the_other() {
+        for (one, other, expected) in
+            [("a", "a", true), ("a", "a/b", true), ("a/b", "a", true), ("a", "ab", false), ("a/b", "a/c", false)]
+        {
+            assert_eq!(overlap(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn pointers_begin_with_a_slash_and_escape_tildes() {
+        for good in ["/a", "/nodes/*/position", "/a~0b~1c", "/"] {
+            assert_eq!(pointer(&node(good)).unwrap(), good);
+        }
+        for bad in ["a", "", "#/a", "/a~", "/a~2", "/*"] {
+            assert!(pointer(&node(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn environment_names_can_be_folders() {
+        for good in ["production", "eu-1", "a.b_c", "7"] {
+            assert!(environment_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a..b", "-a", "a/b", "a b", "ä", "a.", &"a".repeat(65)] {
+            assert!(environment_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}

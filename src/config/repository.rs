@@ -1,0 +1,129 @@
+//! What `repository` means, and what an environment overrides of it.
+
+use std::path::Path;
+
+use super::names;
+use super::secret::SecretSource;
+use super::urls::{self, Insecure, Transport};
+use super::written::{AUTHOR, CREDENTIALS, Findings, REPOSITORY, Section, Wrong};
+use super::yaml::Node;
+use super::{Author, Credentials, Repository};
+
+/// The branch, where none is written.
+const BRANCH: &str = "main";
+/// The folder of flow files, where none is written.
+const FLOWS: &str = "flows";
+/// The folder of records, where none is written.
+const RECORDS: &str = "deployments";
+
+/// Reads the section; `None` only where something in it was wrong. `records_branch` is as written until
+/// [`with_overrides`] has seen which branch the environment takes its flows from.
+pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<Repository> {
+    let section = Section::open(node, REPOSITORY, findings)?;
+    let allow_insecure = section.read("allowInsecure", findings, names::boolean).unwrap_or_default();
+    let check_url = |node| urls::repository(node, base, Insecure::from(allow_insecure));
+    let address = section.read_required("url", findings, check_url);
+    let branch = section.read("branch", findings, names::branch).unwrap_or_else(|| BRANCH.to_owned());
+    let flows = section.read("flows", findings, names::folder).unwrap_or_else(|| FLOWS.to_owned());
+    let records = section.read("records", findings, names::folder).unwrap_or_else(|| RECORDS.to_owned());
+    let records_branch = section.read("recordsBranch", findings, names::branch);
+    let author = section.get("author").map(|node| author(node, findings));
+    let credentials = section.get("credentials").and_then(|node| {
+        let credentials = credentials(node, base, findings);
+        credentials.filter(|it| findings.check(node, fits(it, address.as_ref().map(|(_, kind)| *kind))).is_some())
+    });
+    let ca_file = section.read("caFile", findings, |node| names::file(node, base));
+    if names::overlap(&flows, &records) {
+        let place = section.get("records").or(section.get("flows")).unwrap_or(node);
+        findings.add(place, overlapping(&flows, &records));
+    }
+    Some(Repository {
+        url: address?.0,
+        records_branch,
+        branch,
+        flows,
+        records,
+        author: author.unwrap_or_else(default_author),
+        credentials,
+        ca_file,
+        allow_insecure,
+    })
+}
+
+/// The repository as one environment sees it. Overrides are checked even where the repository could not be read.
+pub(super) fn with_overrides(
+    repository: Option<&Repository>,
+    environment: &Section<'_>,
+    findings: &mut Findings,
+) -> Option<Repository> {
+    let branch = environment.read("branch", findings, names::branch);
+    let flows = environment.read("flows", findings, names::folder);
+    let mut seen = repository?.clone();
+    if let (Some(flows), Some(node)) = (flows, environment.get("flows")) {
+        if names::overlap(&flows, &seen.records) {
+            findings.add(node, overlapping(&flows, &seen.records));
+        }
+        seen.flows = flows;
+    }
+    if let Some(branch) = branch {
+        seen.branch = branch;
+    }
+    seen.records_branch = seen.records_branch.filter(|records_branch| *records_branch != seen.branch);
+    Some(seen)
+}
+
+fn overlapping(flows: &str, records: &str) -> Wrong {
+    let message = format!("expected two separate folders, found flows in `{flows}` and records in `{records}`");
+    Wrong::rule("folders-overlap", message, "neither may be or hold the other")
+}
+
+fn default_author() -> Author {
+    Author { name: "flowsync".to_owned(), email: "flowsync@localhost".to_owned() }
+}
+
+fn author(node: &Node, findings: &mut Findings) -> Author {
+    let default = default_author();
+    let Some(section) = Section::open(node, AUTHOR, findings) else { return default };
+    let check = |node| match names::text(node)? {
+        text if text.contains(['<', '>']) => Err(Wrong::value("expected no `<` and `>` in a commit's author", "")),
+        text => Ok(text.to_owned()),
+    };
+    Author {
+        name: section.read("name", findings, check).unwrap_or(default.name),
+        email: section.read("email", findings, check).unwrap_or(default.email),
+    }
+}
+
+fn credentials(node: &Node, base: &Path, findings: &mut Findings) -> Option<Credentials> {
+    let section = Section::open(node, CREDENTIALS, findings)?;
+    let mut secret =
+        |key| -> Option<SecretSource> { section.get(key).and_then(|node| names::secret(node, base, findings)) };
+    let (username, passphrase, known_hosts) = (secret("username"), secret("passphrase"), secret("knownHosts"));
+    let (password, key) = (secret("password"), secret("sshKey"));
+    match (section.get("password"), section.get("sshKey")) {
+        (Some(_), None) => {
+            for extra in ["passphrase", "knownHosts"] {
+                if let Some(node) = section.get(extra) {
+                    findings.add(node, Wrong::value(format!("`{extra}` goes with `sshKey`, found `password`"), ""));
+                }
+            }
+            Some(Credentials::Password { username, password: password? })
+        }
+        (None, Some(_)) => Some(Credentials::SshKey { username, key: key?, passphrase, known_hosts }),
+        _ => {
+            let message = "expected exactly one of `password` and `sshKey` in `credentials`";
+            findings.add_to_section(node, Wrong::rule("one-of", message, ""));
+            None
+        }
+    }
+}
+
+/// Whether credentials can be used with the repository's address.
+fn fits(credentials: &Credentials, transport: Option<Transport>) -> Result<(), Wrong> {
+    let message = match (credentials, transport) {
+        (Credentials::Password { .. }, Some(Transport::Ssh)) => "`password` goes with an https URL, found an ssh one",
+        (Credentials::SshKey { .. }, Some(Transport::Http)) => "`sshKey` goes with an ssh URL, found an https one",
+        _ => return Ok(()),
+    };
+    Err(Wrong::rule("credentials-mismatch", message, "change the credentials or `url`"))
+}

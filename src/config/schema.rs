@@ -1,0 +1,113 @@
+//! The JSON Schema of `flowsync.yaml`, and a file to begin with.
+
+/// JSON Schema (draft 2020-12) of `flowsync.yaml`, for editors. The loader checks more: that folders do not
+/// overlap, that no two environments share a tenant, and what a URL may be.
+pub const CONFIG_SCHEMA: &str = include_str!("schema.json");
+
+/// A commented `flowsync.yaml` to begin with.
+#[must_use]
+pub fn init_template() -> &'static str {
+    include_str!("template.yaml")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::super::Config;
+    use super::super::written::SHAPES;
+    use super::*;
+
+    fn schema() -> Value {
+        serde_json::from_str(CONFIG_SCHEMA).unwrap()
+    }
+
+    /// Whether schema and loader say the same; then what they say.
+    fn agree(text: &str) -> bool {
+        let document: Value = serde_yaml::from_str(text).unwrap();
+        let by_schema = jsonschema::draft202012::new(&schema()).unwrap().is_valid(&document);
+        let loaded = Config::parse(text, Path::new("flowsync.yaml"));
+        let by_loader = loaded.as_ref().is_ok_and(|config| config.broken.is_empty());
+        assert_eq!(by_schema, by_loader, "{loaded:?}\n{text}");
+        by_schema
+    }
+
+    #[test]
+    fn the_schema_knows_the_keys_that_the_loader_knows() {
+        let schema = schema();
+        for shape in SHAPES {
+            let name = shape.name.rsplit(' ').next().unwrap();
+            let section = if name == "file" { &schema } else { &schema["$defs"][name] };
+            let mut known: Vec<&str> = shape.keys.to_vec();
+            known.sort_unstable();
+            let mut described: Vec<&str> =
+                section["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            described.sort_unstable();
+            assert_eq!(described, known, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_schema_is_a_schema_with_a_description_for_every_key() {
+        let schema = schema();
+        assert!(jsonschema::meta::is_valid(&schema));
+        let sections = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+        for (key, property) in sections.filter_map(|it| it["properties"].as_object()).flatten() {
+            assert!(property["description"].is_string(), "{key}");
+        }
+    }
+
+    #[test]
+    fn schema_and_loader_agree_on_good_files() {
+        assert!(agree(init_template()));
+        assert!(agree(include_str!("../../examples/flows-repo/flowsync.yaml")));
+    }
+
+    #[test]
+    fn schema_and_loader_agree_on_bad_files() {
+        for (good, bad) in [
+            ("version: 1", "version: 2"),
+            ("version: 1", "version: 1\nextra: 1"),
+            ("version: 1", ""),
+            ("branch: main", "branch: -x"),
+            ("branch: main", "branch: a..b"),
+            ("branch: main", "branch: refs/heads/main"),
+            ("branch: main", "branch: [main]"),
+            ("flows: flows", "flows: /flows"),
+            ("flows: flows", "flows: a/../b"),
+            ("flows: flows", "flows: ."),
+            ("records: deployments", "records: .git/x"),
+            ("name: flowsync", "name: <flowsync>"),
+            ("{ env: GIT_TOKEN }", "literal"),
+            ("{ env: GIT_TOKEN }", "{ env: 'not a name' }"),
+            ("{ env: GIT_TOKEN }", "{ env: A, file: b }"),
+            ("{ env: GIT_TOKEN }", "{}"),
+            ("    password: { env: GIT_TOKEN }\n", ""),
+            ("api: flows-v2", "api: flows-v3"),
+            ("url: https://us-east-1", "url: ftp://us-east-1"),
+            ("url: https://us-east-1", "url: https://bob:x@us-east-1"),
+            ("environmentId: env_prod", "environmentId: 7"),
+            ("environmentId: env_prod", ""),
+            ("        oauth2:\n", "        oauth3:\n"),
+            ("  production:", "  'pro/duction':"),
+            ("interval: 60s", "interval: 60"),
+            ("interval: 60s", "interval: 1s1h"),
+            ("interval: 60s", "interval: ''"),
+            ("concurrency: 8", "concurrency: 0"),
+            ("concurrency: 8", "concurrency: 257"),
+            ("drift: correct", "drift: ignore"),
+            ("prune: false", "prune: 'no'"),
+            ("maxDeletes: 10%", "maxDeletes: 101%"),
+            ("maxDeletes: 10%", "maxDeletes: -1"),
+            ("ignore: []", "ignore: [name]"),
+            ("ignore: []", "ignore: [/*]"),
+            ("ignore: []", "ignore: /name"),
+        ] {
+            let text = init_template().replacen(good, bad, 1);
+            assert_ne!(text, init_template(), "{good}");
+            assert!(!agree(&text), "{good} -> {bad}");
+        }
+    }
+}
