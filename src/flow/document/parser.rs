@@ -13,7 +13,7 @@ use super::{DEPTH_MAX, pointer};
 pub(super) fn parse(text: &[u8]) -> Result<Tape, Vec<RawFault>> {
     let mut parser = Parser::new(text);
     if let Err(last) = parser.document() {
-        parser.faults.push(last);
+        parser.faults.push(*last);
     }
     if parser.faults.is_empty() { Ok(Tape { cells: parser.cells, order: parser.order }) } else { Err(parser.faults) }
 }
@@ -26,6 +26,8 @@ struct Open {
     step: u32,
     /// Objects: where its keys begin in `members`.
     members: u32,
+    /// Objects: whether each key so far comes after the one before it.
+    is_rising: bool,
 }
 
 pub(super) struct Parser<'a> {
@@ -52,7 +54,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The whole text: values, and after each of them what may follow.
-    fn document(&mut self) -> Result<(), RawFault> {
+    fn document(&mut self) -> Result<(), Box<RawFault>> {
         loop {
             if self.value()? {
                 continue;
@@ -69,7 +71,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a scalar or opens a container. `true` when what comes next is a value inside of it.
-    fn value(&mut self) -> Result<bool, RawFault> {
+    fn value(&mut self) -> Result<bool, Box<RawFault>> {
         match self.next() {
             Some(b'"') => self.string()?,
             Some(b'{') => return self.open(Kind::Object),
@@ -83,7 +85,7 @@ impl<'a> Parser<'a> {
         Ok(false)
     }
 
-    fn open(&mut self, kind: Kind) -> Result<bool, RawFault> {
+    fn open(&mut self, kind: Kind) -> Result<bool, Box<RawFault>> {
         if self.open.len() == DEPTH_MAX {
             return Err(self.fault(
                 "too-deep",
@@ -95,7 +97,7 @@ impl<'a> Parser<'a> {
         let cell = self.push(kind, self.at, false, false);
         let is_object = kind == Kind::Object;
         self.at += 1;
-        self.open.push(Open { cell, is_object, step: 0, members: self.members.len() as u32 });
+        self.open.push(Open { cell, is_object, step: 0, members: self.members.len() as u32, is_rising: true });
         match (self.next(), is_object) {
             (Some(b'}'), true) | (Some(b']'), false) => {
                 self.close();
@@ -108,7 +110,7 @@ impl<'a> Parser<'a> {
 
     /// After a value in a container: `true` when another value follows, `false` when the container
     /// ended and what follows belongs to the one around it.
-    fn separator(&mut self, is_object: bool) -> Result<bool, RawFault> {
+    fn separator(&mut self, is_object: bool) -> Result<bool, Box<RawFault>> {
         match (self.next(), is_object) {
             (Some(b','), true) => {
                 self.at += 1;
@@ -131,7 +133,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A key and its colon.
-    fn key(&mut self) -> Result<(), RawFault> {
+    fn key(&mut self) -> Result<(), Box<RawFault>> {
         match self.next() {
             Some(b'"') => {}
             Some(b'}') => return Err(self.trailing_comma()),
@@ -139,10 +141,14 @@ impl<'a> Parser<'a> {
         }
         let key = self.cells.len() as u32;
         self.string()?;
-        self.members.push(Member::new(self.text, &self.cells, key));
+        let member = Member::new(self.text, &self.cells, key);
         if let Some(open) = self.open.last_mut() {
             open.step = key;
+            if let Some(before) = self.members.get(open.members as usize..).and_then(<[Member]>::last).copied() {
+                open.is_rising = open.is_rising && keys::rises(self.text, &self.cells, before, member);
+            }
         }
+        self.members.push(member);
         if self.next() != Some(b':') {
             return Err(self.expected("`:` after a key", "write `\"key\": value`"));
         }
@@ -153,23 +159,32 @@ impl<'a> Parser<'a> {
     /// Ends the innermost container at the bracket that stands here.
     fn close(&mut self) {
         self.at += 1;
-        let Some(Open { cell, is_object, members, .. }) = self.open.last() else { return };
-        let (cell, is_object, members) = (*cell as usize, *is_object, *members as usize);
-        let after = self.cells.len() as u32;
+        let Some(Open { cell, is_object, members, is_rising, .. }) = self.open.pop() else { return };
+        let (cell, members) = (cell as usize, members as usize);
         self.cells[cell].end = self.at as u32;
-        self.cells[cell].after = after;
-        if is_object {
-            if keys::sort(self.text, &self.cells, &mut self.members[members..]) {
-                self.cells[cell].order = self.order.len() as u32;
-                self.order.push((self.members.len() - members) as u32);
-                self.order.extend(self.members[members..].iter().map(|member| member.key));
-                self.note_duplicates(members);
-            }
-            self.members.truncate(members);
+        self.cells[cell].after = self.cells.len() as u32;
+        if !is_object {
+            return;
         }
-        self.open.pop();
+        if !is_rising {
+            self.cells[cell].order = self.order.len() as u32;
+            self.put_in_order(members);
+        }
+        self.members.truncate(members);
     }
 
+    /// Writes down the canonical order of the innermost object's keys.
+    fn put_in_order(&mut self, members: usize) {
+        let own = &mut self.members[members..];
+        let is_unique = keys::sort(self.text, &self.cells, own);
+        self.order.push(own.len() as u32);
+        self.order.extend(own.iter().map(|member| member.key()));
+        if !is_unique {
+            self.note_duplicates(members);
+        }
+    }
+
+    #[cold]
     fn note_duplicates(&mut self, members: usize) {
         let limit = ParseError::FAULTS_MAX.saturating_sub(self.faults.len());
         let duplicates = keys::duplicates(self.text, &self.cells, &self.members[members..], limit);
@@ -177,7 +192,7 @@ impl<'a> Parser<'a> {
             let (first, again) = (self.cells[first as usize], self.cells[again as usize]);
             let key = unescaped(keys::inside(self.text, &again), again.escaped).into_owned();
             let line = 1 + self.text[..first.start as usize].iter().filter(|byte| **byte == b'\n').count();
-            let mut pointer = self.pointer_to(self.open.len().saturating_sub(1));
+            let mut pointer = self.pointer_to(self.open.len());
             pointer::push_key(&mut pointer, &key);
             self.faults.push(RawFault {
                 rule: "duplicate-key",
@@ -190,13 +205,14 @@ impl<'a> Parser<'a> {
     }
 
     /// After the outermost value nothing may follow.
-    fn end(&mut self) -> Result<(), RawFault> {
+    fn end(&mut self) -> Result<(), Box<RawFault>> {
         match self.next() {
             None => Ok(()),
             Some(_) => Err(self.trailing_text()),
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, kind: Kind, start: usize, escaped: bool, verbatim: bool) -> u32 {
         let index = self.cells.len() as u32;
         let (start, end) = (start as u32, self.at as u32);
@@ -230,14 +246,21 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes something that hides nothing behind it.
-    pub(super) fn note(&mut self, fault: RawFault) {
+    pub(super) fn note(&mut self, fault: Box<RawFault>) {
         if self.faults.len() < ParseError::FAULTS_MAX {
-            self.faults.push(fault);
+            self.faults.push(*fault);
         }
     }
 
-    pub(super) fn fault(&self, rule: &'static str, offset: usize, message: String, help: &'static str) -> RawFault {
-        RawFault { rule, offset, pointer: self.pointer_to(self.open.len()), message, help }
+    #[cold]
+    pub(super) fn fault(
+        &self,
+        rule: &'static str,
+        offset: usize,
+        message: String,
+        help: &'static str,
+    ) -> Box<RawFault> {
+        Box::new(RawFault { rule, offset, pointer: self.pointer_to(self.open.len()), message, help })
     }
 
     /// The pointer to what is being read, `depth` containers deep.
@@ -253,7 +276,7 @@ impl<'a> Parser<'a> {
         text
     }
 
-    pub(super) fn expected(&self, what: &str, help: &'static str) -> RawFault {
+    pub(super) fn expected(&self, what: &str, help: &'static str) -> Box<RawFault> {
         let rule = if self.at >= self.text.len() { "unexpected-end" } else { "invalid-json" };
         self.fault(rule, self.at, format!("expected {what}, found {}", found(self.text, self.at)), help)
     }

@@ -11,35 +11,43 @@ const SURELY_FINITE_BYTES: usize = 300;
 
 impl Parser<'_> {
     /// A string; its opening quote stands here.
-    pub(super) fn string(&mut self) -> Result<(), RawFault> {
+    #[inline(always)]
+    pub(super) fn string(&mut self) -> Result<(), Box<RawFault>> {
         let start = self.at;
-        let mut verbatim = true;
-        let mut escaped = false;
+        let stretch = plain_stretch(self.text, start + 1);
+        self.at = stretch.end;
+        if self.text.get(self.at) != Some(&b'"') {
+            return self.string_with_escapes(start, stretch.printable);
+        }
         self.at += 1;
+        self.push(Kind::String, start, false, stretch.printable);
+        Ok(())
+    }
+
+    /// The rest of a string from its first backslash.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, start: usize, mut verbatim: bool) -> Result<(), Box<RawFault>> {
         loop {
-            let stretch = plain_stretch(self.text, self.at);
-            self.at = stretch.end;
-            verbatim &= stretch.printable;
             match self.text.get(self.at) {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    verbatim &= self.escape()?;
-                }
+                Some(b'\\') => verbatim &= self.escape()?,
                 Some(_) => return Err(self.control_character()),
                 None => {
                     let message = "expected `\"` at the end of a string, found the end of the text".to_owned();
                     return Err(self.fault("unexpected-end", start, message, "close the string"));
                 }
             }
+            let stretch = plain_stretch(self.text, self.at);
+            self.at = stretch.end;
+            verbatim &= stretch.printable;
         }
         self.at += 1;
-        self.push(Kind::String, start, escaped, verbatim);
+        self.push(Kind::String, start, true, verbatim);
         Ok(())
     }
 
     /// An escape; its backslash stands here. Whether it is written as canonical JSON writes it.
-    fn escape(&mut self) -> Result<bool, RawFault> {
+    fn escape(&mut self) -> Result<bool, Box<RawFault>> {
         match self.text.get(self.at + 1) {
             Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => {
                 self.at += 2;
@@ -54,7 +62,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unicode_escape(&mut self) -> Result<(), RawFault> {
+    fn unicode_escape(&mut self) -> Result<(), Box<RawFault>> {
         let Some(unit) = hex4(self.text, self.at + 2) else {
             return Err(self.invalid_escape());
         };
@@ -73,7 +81,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn control_character(&self) -> RawFault {
+    fn control_character(&self) -> Box<RawFault> {
         let byte = self.text.get(self.at).copied().unwrap_or_default();
         let message = format!("expected `\\u{byte:04x}`, found the control character itself in a string");
         let help = match byte {
@@ -84,7 +92,7 @@ impl Parser<'_> {
         self.fault("control-character", self.at, message, help)
     }
 
-    fn invalid_escape(&self) -> RawFault {
+    fn invalid_escape(&self) -> Box<RawFault> {
         let help = "one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, or \\u and four hexadecimal digits";
         let end = self.text.len().min(self.at + 6);
         let found = String::from_utf8_lossy(&self.text[self.at..end]);
@@ -94,7 +102,7 @@ impl Parser<'_> {
     }
 
     /// A number; its sign or first digit stands here.
-    pub(super) fn number(&mut self) -> Result<(), RawFault> {
+    pub(super) fn number(&mut self) -> Result<(), Box<RawFault>> {
         let start = self.at;
         self.at += usize::from(self.text.get(self.at) == Some(&b'-'));
         let whole = self.at;
@@ -110,7 +118,8 @@ impl Parser<'_> {
         let has_exponent = self.exponent()?;
         if has_fraction || has_exponent {
             self.check_range(start, has_exponent);
-            self.push(Kind::Float, start, false, false);
+            let verbatim = !has_exponent && is_repr(&self.text[whole..self.at], n_digits);
+            self.push(Kind::Float, start, false, verbatim);
             return Ok(());
         }
         if n_digits > INTEGER_DIGITS_MAX {
@@ -132,7 +141,7 @@ impl Parser<'_> {
         self.at - start
     }
 
-    fn fraction(&mut self) -> Result<bool, RawFault> {
+    fn fraction(&mut self) -> Result<bool, Box<RawFault>> {
         if self.text.get(self.at) != Some(&b'.') {
             return Ok(false);
         }
@@ -143,7 +152,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    fn exponent(&mut self) -> Result<bool, RawFault> {
+    fn exponent(&mut self) -> Result<bool, Box<RawFault>> {
         if !matches!(self.text.get(self.at), Some(b'e' | b'E')) {
             return Ok(false);
         }
@@ -168,7 +177,7 @@ impl Parser<'_> {
     }
 
     /// `true`, `false` or `null`.
-    pub(super) fn word(&mut self, word: &[u8], kind: Kind) -> Result<(), RawFault> {
+    pub(super) fn word(&mut self, word: &[u8], kind: Kind) -> Result<(), Box<RawFault>> {
         let start = self.at;
         let end = start + word.len();
         let ends = !self.text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -179,4 +188,13 @@ impl Parser<'_> {
         self.push(kind, start, false, true);
         Ok(())
     }
+}
+
+/// Whether a decimal without sign and exponent, `n_whole` digits before its point, is what Python's `repr`
+/// gives: up to fifteen digits survive the way to a double and back, none shorter stands for the same double,
+/// and no exponent is called for.
+fn is_repr(text: &[u8], n_whole: usize) -> bool {
+    let (whole, fraction) = (&text[..n_whole], &text[n_whole + 1..]);
+    let is_tiny = whole == b"0" && fraction.iter().take(4).all(|digit| *digit == b'0');
+    fraction == b"0" && n_whole <= 15 || text.len() <= 16 && !fraction.ends_with(b"0") && !is_tiny
 }

@@ -5,7 +5,7 @@ use super::parser::Parser;
 
 impl Parser<'_> {
     /// No value begins here.
-    pub(super) fn no_value(&mut self) -> RawFault {
+    pub(super) fn no_value(&mut self) -> Box<RawFault> {
         let word = self.word_here();
         match (word, self.text.get(self.at)) {
             ("NaN" | "Infinity", _) => self.not_a_number(self.at, word),
@@ -26,25 +26,25 @@ impl Parser<'_> {
     }
 
     /// A minus, and no digit after it.
-    pub(super) fn no_number(&mut self, start: usize) -> RawFault {
+    pub(super) fn no_number(&mut self, start: usize) -> Box<RawFault> {
         match self.word_here() {
             word @ ("Infinity" | "NaN") => self.not_a_number(start, word),
             _ => self.expected("a digit after `-`", "write `-1`"),
         }
     }
 
-    fn not_a_number(&self, start: usize, word: &str) -> RawFault {
+    fn not_a_number(&self, start: usize, word: &str) -> Box<RawFault> {
         let message = format!("expected a number, found `{word}`");
         self.fault("not-a-number", start, message, "JSON has no such number; write null or a string")
     }
 
-    fn comment(&self) -> RawFault {
+    fn comment(&self) -> Box<RawFault> {
         let message = "expected JSON, found a comment".to_owned();
         self.fault("comment", self.at, message, "JSON has no comments; remove it, or make it a member")
     }
 
     /// The comma before this bracket is one too many.
-    pub(super) fn trailing_comma(&mut self) -> RawFault {
+    pub(super) fn trailing_comma(&mut self) -> Box<RawFault> {
         let closing = found(self.text, self.at);
         let comma = self.text[..self.at].iter().rposition(|byte| *byte == b',').unwrap_or(self.at);
         let message = format!("expected another entry after `,`, found {closing}");
@@ -52,7 +52,7 @@ impl Parser<'_> {
     }
 
     /// No key begins here.
-    pub(super) fn no_key(&mut self) -> RawFault {
+    pub(super) fn no_key(&mut self) -> Box<RawFault> {
         match self.text.get(self.at) {
             Some(b'/') => self.comment(),
             Some(b'\'') => self.expected("a key", "keys stand in double quotes"),
@@ -65,7 +65,7 @@ impl Parser<'_> {
     }
 
     /// After a value in a container stands neither a comma nor its end.
-    pub(super) fn no_separator(&mut self, is_object: bool) -> RawFault {
+    pub(super) fn no_separator(&mut self, is_object: bool) -> Box<RawFault> {
         let what = if is_object { "`,` or `}` after a member" } else { "`,` or `]` after an element" };
         match self.text.get(self.at) {
             Some(b'/') => self.comment(),
@@ -76,7 +76,7 @@ impl Parser<'_> {
     }
 
     /// Something follows the document.
-    pub(super) fn trailing_text(&mut self) -> RawFault {
+    pub(super) fn trailing_text(&mut self) -> Box<RawFault> {
         if self.text.get(self.at) == Some(&b'/') {
             return self.comment();
         }

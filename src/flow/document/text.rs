@@ -15,7 +15,7 @@ pub(super) struct Stretch {
 }
 
 /// Reads from `at` to the next quote, backslash or control character.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_stretch(text: &[u8], mut at: usize) -> Stretch {
     let mut seen = 0;
     while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
