@@ -2,10 +2,19 @@
 //!
 //! Pure: no file, no network, no clock. Knows nobody but [`crate::problem`].
 
+mod canonical;
+mod comparison;
 mod definition;
+mod document;
 mod hash;
 mod id;
+mod pointer;
 
+pub use comparison::{Comparison, IgnoreError};
 pub use definition::{Definition, Reference, ReferenceKind};
+pub use document::{
+    DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,
+    Position, without_environment, without_references_to,
+};
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};

@@ -1,0 +1,145 @@
+//! A JSON text, parsed once: what it says, where each part of it stands, and nothing copied.
+
+mod cell;
+mod error;
+mod keys;
+mod node;
+mod parser;
+mod position;
+mod scalars;
+mod surgery;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::pointer;
+use error::RawFault;
+use position::LineIndex;
+
+pub use cell::Kind;
+pub(in crate::flow) use cell::{Cell, Tape};
+pub use error::{Fault, ParseError};
+pub use node::{Elements, Entries, Node};
+pub use position::Position;
+pub use surgery::{without_environment, without_references_to};
+pub(in crate::flow) use text::{code_point, hex4};
+
+/// Largest text that is read as a flow, in bytes.
+pub const FLOW_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most arrays and objects inside each other.
+pub const DEPTH_MAX: usize = 128;
+
+/// Most digits of an integer: Python, whose canonical form is hashed, reads no longer ones.
+pub const INTEGER_DIGITS_MAX: usize = 4300;
+
+/// A parsed JSON text.
+#[derive(Clone)]
+pub struct Document {
+    source: Arc<[u8]>,
+    tape: Tape,
+    lines: OnceLock<LineIndex>,
+}
+
+impl Document {
+    /// Parses a text, all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever RFC 8259 forbids, duplicate keys, lone surrogates, floats beyond a double, integers over
+    /// [`INTEGER_DIGITS_MAX`], nesting over [`DEPTH_MAX`], invalid UTF-8, texts over [`FLOW_BYTES_MAX`].
+    pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ParseError> {
+        let source = bytes.into();
+        let tape = check_text(&source)
+            .map_err(|fault| vec![fault])
+            .and_then(|()| parser::parse(&source))
+            .map_err(|faults| ParseError::new(&source, faults))?;
+        Ok(Self { source, tape, lines: OnceLock::new() })
+    }
+
+    /// The text it was parsed from.
+    #[must_use]
+    pub fn source(&self) -> &Arc<[u8]> {
+        &self.source
+    }
+
+    /// The outermost value.
+    #[must_use]
+    pub fn root(&self) -> Node<'_> {
+        Node::new(self, 0)
+    }
+
+    /// The value a JSON pointer names; the whole document for the empty one.
+    #[must_use]
+    pub fn get(&self, pointer: &str) -> Option<Node<'_>> {
+        if pointer.is_empty() {
+            return Some(self.root());
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self.root(), |node, segment| match node.kind() {
+            Kind::Object => node.member(&pointer::unescape(segment)?),
+            Kind::Array => node.elements().nth(pointer::index(segment)?),
+            _ => None,
+        })
+    }
+
+    /// The text of a top-level member's value.
+    #[must_use]
+    pub fn raw_member(&self, key: &str) -> Option<&[u8]> {
+        self.root().member(key).map(Node::raw)
+    }
+
+    /// The text of a top-level member, where it is a string.
+    #[must_use]
+    pub fn text_member(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.root().member(key)?.as_str()
+    }
+
+    /// Line and column of a byte of the source.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        self.lines.get_or_init(|| LineIndex::new(&self.source)).position(&self.source, offset)
+    }
+
+    pub(in crate::flow) fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// The source text of a cell.
+    #[inline]
+    pub(in crate::flow) fn text_of(&self, cell: &Cell) -> &[u8] {
+        self.source.get(cell.start as usize..cell.end as usize).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Document").field(&String::from_utf8_lossy(&self.source)).finish()
+    }
+}
+
+/// What can be said of a text before it is read.
+fn check_text(text: &[u8]) -> Result<(), RawFault> {
+    let fault = |rule, offset, message, help| Err(RawFault { rule, offset, pointer: String::new(), message, help });
+    if text.len() > FLOW_BYTES_MAX {
+        let message = format!("expected at most {FLOW_BYTES_MAX} bytes, found {}", text.len());
+        return fault("too-large", 0, message, "split the flow");
+    }
+    if text.starts_with(b"\xef\xbb\xbf") {
+        let message = "expected JSON, found a byte order mark".to_owned();
+        return fault("byte-order-mark", 0, message, "save the file as UTF-8 without a byte order mark");
+    }
+    match std::str::from_utf8(text) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let offset = error.valid_up_to();
+            let byte = text.get(offset).copied().unwrap_or_default();
+            let message = format!("expected UTF-8, found the byte 0x{byte:02x}");
+            fault("invalid-utf8", offset, message, "save the file as UTF-8")
+        }
+    }
+}
