@@ -1,7 +1,6 @@
 //! Carrying a begun deployment to its end: push, and where that fails, restore; then close the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +49,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         tokio::select! {
             biased;
             report = ending => report,
-            never = renewal => match never { #[allow(unreachable_patterns)] Infallible { .. } => unreachable!() },
+            never = renewal => match never {},
         }
     }
 
@@ -61,7 +60,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         stopped: watch::Receiver<bool>,
     ) -> Result<EnvironmentReport, PassError> {
         let pushed = if work.restore {
-            PushReport { flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(), failure: None }
+            PushReport {
+                flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(),
+                failure: None,
+            }
         } else {
             let patience = self.policy.deploy_timeout;
             let report = self.deployer(ledger, patience, stopped.clone()).push(&work.changes, &work.live).await;
@@ -171,15 +173,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let keep = |manifest: &mut Manifest| {
             let key = if drift_only { drift_key(&work.changes) } else { manifest.source.flows_digest.clone() };
             let earlier = manifest.quarantine.take();
-            manifest.quarantine = Some(Quarantine::after_failure(
-                earlier.as_ref(),
-                cause,
-                &key,
-                drift_only,
-                now,
-                flows,
-                reason.clone(),
-            ));
+            manifest.quarantine =
+                Some(Quarantine::after_failure(earlier.as_ref(), cause, &key, drift_only, now, flows, reason.clone()));
             manifest.failure = Some(reason);
             manifest.status = Status::Restoring;
             for flow in &mut manifest.flows {
@@ -229,7 +224,8 @@ fn settle(manifest: &mut Manifest, pushed: &PushReport, restored: &BTreeMap<Flow
         flow.existed |= push.is_some_and(Pushed::existed);
         flow.status = match (restored.get(&flow.id), push) {
             (Some(Restored::Not(reason)), _) => {
-                flow.error = Some(flow.error.take().map_or_else(|| reason.clone(), |error| format!("{error}; {reason}")));
+                flow.error =
+                    Some(flow.error.take().map_or_else(|| reason.clone(), |error| format!("{error}; {reason}")));
                 FlowStatus::NotRestored
             }
             (Some(Restored::Done), _) => FlowStatus::RolledBack,

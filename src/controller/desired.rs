@@ -49,9 +49,11 @@ pub async fn read_desired<S: Source>(
 #[must_use]
 pub fn bad_entry(entry: &BadEntry) -> Problem {
     let (rule, message, help) = match entry.reason {
-        BadEntryReason::SymbolicLink => {
-            ("symbolic-link", "expected a file, found a symbolic link", "commit the file itself; links are never followed")
-        }
+        BadEntryReason::SymbolicLink => (
+            "symbolic-link",
+            "expected a file, found a symbolic link",
+            "commit the file itself; links are never followed",
+        ),
         BadEntryReason::Submodule => {
             ("submodule", "expected a file or folder, found a submodule", "keep the flows in this repository")
         }

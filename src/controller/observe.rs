@@ -70,8 +70,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     pub async fn manifests(&self, tip: &CommitId) -> Result<Vec<(CommitId, Manifest)>, PassError> {
         let path = paths::manifest(&self.environment);
         let history = self.source.record_history(tip, &path).await?;
-        let versions: Vec<_> =
-            history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
+        let versions: Vec<_> = history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
         let blobs: Vec<_> = versions.iter().map(|(_, blob)| blob.clone()).collect();
         let texts = self.source.read_blobs(&blobs).await?;
         let read = |((commit, _), text): ((CommitId, _), Option<std::sync::Arc<[u8]>>)| {

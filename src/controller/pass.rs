@@ -82,7 +82,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let (desired, problems) = read_desired(&*self.source, &seen.tips.flows, &self.reader.0).await?;
         if any_error(&problems) {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
-            let reason = format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
+            let reason =
+                format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
             return Err(PassError::Refused { reason, problems, quarantined: false });
         }
         let mut prepared = self.prepare(desired, seen.manifest.as_ref()).await?;
@@ -185,11 +186,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Whether neither the flows nor this environment's records differ between two looks at git.
-    async fn is_same_ground(
-        &self,
-        before: &crate::source::Tips,
-        now: &crate::source::Tips,
-    ) -> Result<bool, PassError> {
+    async fn is_same_ground(&self, before: &crate::source::Tips, now: &crate::source::Tips) -> Result<bool, PassError> {
         if self.source.flows_tree(&before.flows).await? != self.source.flows_tree(&now.flows).await? {
             return Ok(false);
         }
@@ -271,7 +268,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut stored = BTreeMap::new();
         let before: BTreeMap<&FlowId, _> =
             changes.iter().filter_map(|change| Some((&change.id, change.before()?))).collect();
-        let known = self.blobs_of(manifest, &before.iter().map(|(id, d)| ((*id).clone(), d.content_hash)).collect()).await?;
+        let known =
+            self.blobs_of(manifest, &before.iter().map(|(id, d)| ((*id).clone(), d.content_hash)).collect()).await?;
         for flow in &mut manifest.flows {
             let Some(definition) = before.get(&flow.id) else { continue };
             if let Some(blob) = known.get(&flow.id) {

@@ -89,19 +89,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Whether the plan may be carried out now.
     pub fn judge(&self, prepared: &Prepared, seen: &Seen, options: &PassOptions) -> Result<(), PassError> {
-        let refused = |reason: String| PassError::Refused {
-            reason,
-            problems: prepared.problems.clone(),
-            quarantined: false,
-        };
+        let refused =
+            |reason: String| PassError::Refused { reason, problems: prepared.problems.clone(), quarantined: false };
         let plan = &prepared.plan;
         if any_error(&prepared.problems) {
             let n_errors = prepared.problems.iter().filter(|problem| problem.is_error()).count();
             return Err(refused(format!("{n_errors} problem(s) in what the flows refer to; nothing was written")));
         }
-        let n_managed = seen.manifest.as_ref().map_or(0, |manifest| {
-            manifest.flows.iter().filter(|flow| flow.action != FlowAction::Delete).count()
-        });
+        let n_managed = seen
+            .manifest
+            .as_ref()
+            .map_or(0, |manifest| manifest.flows.iter().filter(|flow| flow.action != FlowAction::Delete).count());
         let empty = prepared.desired.flows.is_empty();
         plan::check_deletes(plan.deletes().count(), n_managed, empty, self.policy.max_deletes, options.allow_deletes)
             .map_err(|error| refused(error.to_string()))?;

@@ -114,12 +114,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut lost = BTreeSet::new();
         for flow in changed {
             let text = |blob: &Option<_>| by_blob.get(blob.as_ref()?).cloned().flatten();
-            let after = text(&flow.blob)
-                .and_then(|text| Definition::from_file(text, &self.reader.0).ok())
-                .map(|definition| DesiredFlow {
-                    definition: Arc::new(definition),
-                    path: flow.path.clone().unwrap_or_default(),
-                    blob: flow.blob.clone(),
+            let after =
+                text(&flow.blob).and_then(|text| Definition::from_file(text, &self.reader.0).ok()).map(|definition| {
+                    DesiredFlow {
+                        definition: Arc::new(definition),
+                        path: flow.path.clone().unwrap_or_default(),
+                        blob: flow.blob.clone(),
+                    }
                 });
             let before =
                 text(&flow.before).and_then(|text| Definition::from_live(&text, &self.reader.0).ok()).map(Arc::new);
@@ -177,6 +178,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 impl Work {
     /// A deployment this run has begun itself.
     pub(super) fn new(changes: Vec<Change>) -> Self {
-        Self { changes, live: BTreeSet::new(), restore: false, resumed: false, lost: BTreeSet::new(), existed: BTreeSet::new() }
+        Self {
+            changes,
+            live: BTreeSet::new(),
+            restore: false,
+            resumed: false,
+            lost: BTreeSet::new(),
+            existed: BTreeSet::new(),
+        }
     }
 }

@@ -43,11 +43,7 @@ impl<L: LocalState> Journal<L> {
     ) -> Result<Self, Fault> {
         let longer = local.read_journal(deployment).ok().flatten().map(|text| whole_lines(&text).to_vec());
         let text = match longer {
-            Some(text)
-                if text.starts_with(committed) && Chain::resume(environment, deployment, &text).is_ok() =>
-            {
-                text
-            }
+            Some(text) if text.starts_with(committed) && Chain::resume(environment, deployment, &text).is_ok() => text,
             _ => committed.to_vec(),
         };
         let chain = Chain::resume(environment, deployment, &text)?;

@@ -161,11 +161,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     fn may_start(&self) -> Result<(), FlowFailure> {
-        let failure = |message: &str| FlowFailure {
-            blame: Blame::Transport,
-            message: message.to_owned(),
-            existed: false,
-        };
+        let failure =
+            |message: &str| FlowFailure { blame: Blame::Transport, message: message.to_owned(), existed: false };
         if *self.stop.borrow() {
             return Err(failure("the lease could not be renewed"));
         }

@@ -24,8 +24,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             flows: changes.iter().map(|change| (change.id.clone(), begin(&change.id))).collect(),
             failure: None,
         };
-        let (deletes, writes): (Vec<&Change>, Vec<&Change>) =
-            changes.iter().filter(|change| !live.contains(&change.id)).partition(|change| matches!(change.step, Step::Delete { .. }));
+        let (deletes, writes): (Vec<&Change>, Vec<&Change>) = changes
+            .iter()
+            .filter(|change| !live.contains(&change.id))
+            .partition(|change| matches!(change.step, Step::Delete { .. }));
         (self.progress)(Shown::Stage("deploy", writes.len() + deletes.len()));
         self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), &mut report).await;
         if report.failure.is_none() && report.summary().is_none() {
@@ -95,9 +97,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
             let outcome = match change.step {
                 Step::Delete { .. } => self.delete(change).await,
-                Step::Create { .. } | Step::Update { .. } => {
-                    self.import(change, &change.definition().bytes, "").await
-                }
+                Step::Create { .. } | Step::Update { .. } => self.import(change, &change.definition().bytes, "").await,
             };
             outcomes[index].1 = remember(outcome, existed.contains(&change.id), new.contains(&change.id));
             if matches!(outcomes[index].1, Pushed::Failed(_)) {

@@ -82,11 +82,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Puts back every flow of `undos` (in plan order) that is not live as before.
     pub async fn restore(&self, undos: &[Undo]) -> BTreeMap<FlowId, Restored> {
         (self.progress)(Shown::Stage("restore", undos.len()));
-        let mut progress = Progress {
-            acted: BTreeSet::new(),
-            errors: BTreeMap::new(),
-            rollback_works: AtomicBool::new(true),
-        };
+        let mut progress =
+            Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), rollback_works: AtomicBool::new(true) };
         let mut last_error = String::new();
         for round in 0..=ROUNDS_MAX {
             let export = match self.settled_export(undos, round, &progress).await {
@@ -109,12 +106,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// An export; after a round in which every call was answered well it is read again for a while,
     /// because a stale one proves nothing.
-    async fn settled_export(
-        &self,
-        undos: &[Undo],
-        round: usize,
-        progress: &Progress,
-    ) -> Result<Export, TenantError> {
+    async fn settled_export(&self, undos: &[Undo], round: usize, progress: &Progress) -> Result<Export, TenantError> {
         let patience = if round == 1 { self.verify_timeout.min(AFTER_ROLLBACK) } else { self.verify_timeout };
         let give_up_at = Instant::now() + patience;
         let mut pause = PAUSE;

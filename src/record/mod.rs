@@ -13,8 +13,8 @@ mod quarantine;
 pub use digest::{digest_text, hex_sha256};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Holder, Kind, LastDeployed, MANIFEST_SCHEMA, MANIFEST_VERSION, Manifest, ManifestError,
-    ManifestFlow, ManifestSource,
+    FlowAction, FlowStatus, Holder, Kind, LastDeployed, LastFlow, MANIFEST_SCHEMA, MANIFEST_VERSION, Manifest,
+    ManifestError, ManifestFlow, ManifestSource,
 };
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
 
