@@ -49,7 +49,7 @@ pub(crate) enum Fault {
     Refuse { status: u16, message: String, violations: Vec<Violation> },
     Answer { status: u16, retry_after: Option<RetryAfter>, body: Option<String>, when: When },
     Delay { before: Duration, after: Duration },
-    Drop(When),
+    Drop { when: When, wait: Duration },
     Truncate(usize),
     Corrupt(Corruption),
     Say(Verdict),
@@ -66,7 +66,7 @@ impl Fault {
             Self::Refuse { .. } => "refuse",
             Self::Answer { .. } => "answer",
             Self::Delay { .. } => "delay",
-            Self::Drop(_) => "drop",
+            Self::Drop { .. } => "drop",
             Self::Truncate(_) => "truncate",
             Self::Corrupt(_) => "corrupt",
             Self::Say(_) => "status",
@@ -158,9 +158,12 @@ fn call_meant(call: CallSpec) -> Option<Call> {
 }
 
 fn meant(spec: FaultSpec) -> Result<Fault, String> {
-    let FaultSpec { refuse, answer, delay, drop, truncate, corrupt, status, message, word } = spec;
+    let FaultSpec { refuse, answer, delay, drop, wait, truncate, corrupt, status, message, word } = spec;
     if message.is_some() && status.is_none() {
         return Err("`message` belongs beside `status`, or inside `refuse`".to_owned());
+    }
+    if wait.is_some() && drop.is_none() {
+        return Err("`wait` belongs beside `drop`".to_owned());
     }
     let faults = [
         word.map(|word| Ok(worded(word))),
@@ -173,7 +176,7 @@ fn meant(spec: FaultSpec) -> Result<Fault, String> {
             let DelaySpec { before, after } = delay.0;
             Ok(Fault::Delay { before: before.unwrap_or_default().0, after: after.unwrap_or_default().0 })
         }),
-        drop.map(|when| Ok(Fault::Drop(when))),
+        drop.map(|when| Ok(Fault::Drop { when, wait: wait.unwrap_or_default().0 })),
         truncate.map(|n_bytes| Ok(Fault::Truncate(n_bytes))),
         corrupt.map(|corruption| Ok(Fault::Corrupt(corruption))),
         status.map(|status| Ok(Fault::Say(Verdict { status, message }))),

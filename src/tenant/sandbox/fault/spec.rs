@@ -48,7 +48,7 @@ pub(super) enum CallSpec {
     Delete,
 }
 
-/// What goes wrong: exactly one of these, `message` only beside `status`.
+/// What goes wrong: exactly one of these; `message` belongs to `status`, `wait` to `drop`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FaultSpec {
@@ -56,6 +56,7 @@ pub(super) struct FaultSpec {
     pub(super) answer: Option<AnswerSpec>,
     pub(super) delay: Option<Loose<DelaySpec>>,
     pub(super) drop: Option<When>,
+    pub(super) wait: Option<Span>,
     pub(super) truncate: Option<usize>,
     pub(super) corrupt: Option<Corruption>,
     pub(super) status: Option<String>,

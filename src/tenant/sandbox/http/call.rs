@@ -67,7 +67,7 @@ impl Route {
             ["api", "v2", "flows", "import"] => (Method::POST, Self::Import),
             ["api", "v2", "flows", id, "status"] => (Method::GET, Self::Status((*id).to_owned())),
             ["api", "v2", "flows", id, "rollback"] => (Method::POST, Self::Rollback((*id).to_owned())),
-            ["api", "v2", "flows", id] => (Method::DELETE, Self::Delete((*id).to_owned())),
+            ["api", "v2", "flows", id] if !id.is_empty() => (Method::DELETE, Self::Delete((*id).to_owned())),
             _ => return Err(Reply::error(404, "not_found", "there is no such path")),
         };
         if incoming.method != expected {

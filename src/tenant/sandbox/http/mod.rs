@@ -75,18 +75,24 @@ async fn handle(
         let reply = control::answer(&mut shared.lock(), &incoming, rest);
         return saved(&shared, reply).await.into_response();
     }
+    // A task of its own: a request goes on, as in a real tenant, when its client has lost patience.
+    match tokio::spawn(serve_and_log(shared, incoming)).await {
+        Ok(Delivery::Whole(reply)) => reply.into_response(),
+        Ok(Delivery::Truncated(reply, n_bytes)) => reply.truncated(n_bytes),
+        Ok(Delivery::Dropped) => {
+            switch.cut();
+            Response::default()
+        }
+        Err(error) => Reply::error(500, "internal", error.to_string()).into_response(),
+    }
+}
+
+async fn serve_and_log(shared: Arc<Shared>, incoming: Incoming) -> Delivery {
     let _in_flight = shared.enter();
     let mut trace = Trace::default();
     let delivery = serve(&shared, &incoming, &mut trace).await;
     log(&shared, &incoming, trace, &delivery);
-    match delivery {
-        Delivery::Whole(reply) => reply.into_response(),
-        Delivery::Truncated(reply, n_bytes) => reply.truncated(n_bytes),
-        Delivery::Dropped => {
-            switch.cut();
-            Response::default()
-        }
-    }
+    delivery
 }
 
 /// Slows, limits, lets in, strikes and performs one request.
@@ -167,10 +173,11 @@ impl Doing<'_> {
                 pause(after).await;
                 Delivery::Whole(reply)
             }
-            Fault::Drop(when) => {
+            Fault::Drop { when, wait } => {
                 if when == When::After {
                     self.perform(&Twist::NONE).await;
                 }
+                pause(wait).await;
                 Delivery::Dropped
             }
             Fault::Truncate(n_bytes) => Delivery::Truncated(self.perform(&Twist::NONE).await, n_bytes),

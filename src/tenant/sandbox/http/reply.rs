@@ -62,9 +62,9 @@ impl Reply {
         self.with_body(body)
     }
 
-    /// Announces the whole body, sends `n_bytes` of it and breaks off.
+    /// Announces the whole body, sends `n_bytes` of it, but never all, and breaks off.
     pub(super) fn truncated(self, n_bytes: usize) -> Response {
-        let sent = self.body.slice(..n_bytes.min(self.body.len()));
+        let sent = self.body.slice(..n_bytes.min(self.body.len().saturating_sub(1)));
         let mut yields_left = YIELDS_BEFORE_CUT;
         let cut = stream::poll_fn(move |cx| {
             if yields_left > 0 {

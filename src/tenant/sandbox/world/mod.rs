@@ -1,6 +1,7 @@
 //! Everything the tenant holds, and what its calls do to it. Pure: no file, no network; the time is handed in.
 
 mod check;
+mod held;
 mod list;
 mod raw;
 mod shelf;
@@ -17,14 +18,13 @@ use tokio::time::Instant;
 use crate::flow::ReferenceKind;
 
 pub use check::Violation;
+pub use held::HISTORY_MAX;
+pub(super) use held::{Environment, Keep, Live, Outcome, Refusal, Verdict};
 pub(super) use list::{Collection, Page, Pick, View};
 pub(super) use shelf::Thing;
 pub(super) use stored::Stored;
 
-use shelf::{Listed, Shelf};
-
-/// The most earlier definitions kept of a flow; the oldest go first.
-pub const HISTORY_MAX: usize = 20;
+use shelf::Shelf;
 
 /// The tenant's state.
 #[derive(Debug, Default)]
@@ -35,81 +35,12 @@ pub(super) struct World {
     last_change: Option<Change>,
 }
 
-/// One environment.
-#[derive(Debug, Default)]
-pub(super) struct Environment {
-    flows: Shelf<Live>,
-    intents: Shelf<Thing>,
-    entities: Shelf<Thing>,
-    variables: Shelf<Thing>,
-}
-
-/// A flow that is live.
-#[derive(Debug)]
-pub(super) struct Live {
-    pub(super) current: Arc<Stored>,
-    /// Earlier definitions, oldest first.
-    pub(super) history: Vec<Arc<Stored>>,
-    /// When the newest import or rollback was; none for what was there from the start.
-    since: Option<Instant>,
-    /// What its status says instead of the truth.
-    verdict: Option<Verdict>,
-}
-
-impl Listed for Live {
-    fn item(&self) -> &Bytes {
-        &self.current.item
-    }
-}
-
-/// A status and a message, as `/status` answers them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) status: String,
-    pub(super) message: Option<String>,
-}
-
 /// What the newest change to a flow replaced, for exports that lag behind.
 #[derive(Debug)]
 struct Change {
     environment: String,
     id: String,
     before: Option<Bytes>,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Created,
-    Updated,
-}
-
-/// How a change is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// As it should be.
-    Truly,
-    /// Not at all, although the answer says so.
-    Not,
-    /// Under another name.
-    Changed,
-    /// As it should be, but its status will say this.
-    AndSay(Verdict),
-}
-
-/// Why the tenant says no.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error("there is no environment `{0}`")]
-    NoEnvironment(String),
-    #[error("there is no flow `{id}` in `{environment}`")]
-    NoFlow { id: String, environment: String },
-    #[error("there is no earlier definition of `{id}` with version `{version}`")]
-    NoVersion { id: String, version: String },
-    #[error("the flow is not valid")]
-    Invalid(Vec<Violation>),
-    #[error("other flows still refer to `{id}`")]
-    Needed { id: String, violations: Vec<Violation> },
 }
 
 impl World {
@@ -295,48 +226,6 @@ impl World {
                 message: format!("the flow `{referer}` in `{name}` refers to it"),
             })
             .collect()
-    }
-}
-
-impl Environment {
-    pub(super) fn flows(&self) -> impl Iterator<Item = (&String, &Live)> {
-        self.flows.iter()
-    }
-
-    /// Ids and names of one kind; none for flows.
-    pub(super) fn things(&self, kind: ReferenceKind) -> impl Iterator<Item = (&String, &Thing)> {
-        let shelf = match kind {
-            ReferenceKind::Flow => None,
-            ReferenceKind::Intent => Some(&self.intents),
-            ReferenceKind::Entity => Some(&self.entities),
-            ReferenceKind::Variable => Some(&self.variables),
-        };
-        shelf.into_iter().flat_map(Shelf::iter)
-    }
-
-    fn things_mut(&mut self, kind: ReferenceKind) -> Option<&mut Shelf<Thing>> {
-        match kind {
-            ReferenceKind::Flow => None,
-            ReferenceKind::Intent => Some(&mut self.intents),
-            ReferenceKind::Entity => Some(&mut self.entities),
-            ReferenceKind::Variable => Some(&mut self.variables),
-        }
-    }
-}
-
-impl Live {
-    fn new(current: Arc<Stored>) -> Self {
-        Self { current, history: Vec::new(), since: None, verdict: None }
-    }
-
-    /// Makes `stored` the live definition; one equal to it, byte for byte, leaves the history alone.
-    fn replace(&mut self, stored: Arc<Stored>) {
-        if stored.item != self.current.item {
-            self.history.push(std::mem::replace(&mut self.current, stored));
-            if self.history.len() > HISTORY_MAX {
-                self.history.remove(0);
-            }
-        }
     }
 }
 
