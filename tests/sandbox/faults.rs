@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use flowsync::tenant::sandbox::FaultPlan;
 use serde_json::json;
 
 use crate::support::{Tenant, flow, try_answer};
@@ -187,4 +188,11 @@ async fn exports_lag_behind_or_fall_short() {
     let short = tenant.get("/flows?environmentId=env_prod").await;
     assert_eq!((short.ids(), &short.json()["total"]), (vec!["flow_a".to_owned()], &json!(2)));
     assert_eq!(tenant.get("/flows?environmentId=env_prod").await.ids(), ["flow_a", "flow_b"]);
+}
+
+#[test]
+fn the_plan_in_the_documentation_is_a_good_one() {
+    let (_, section) = include_str!("../../docs/sandbox.md").split_once("## Fault plan").unwrap();
+    let plan = section.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    FaultPlan::parse(plan).unwrap();
 }
