@@ -1,5 +1,6 @@
 //! flowsync keeps the conversation flows of a NICE Cognigy.AI tenant equal to a folder of JSON files in git.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod controller;

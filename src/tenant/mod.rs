@@ -6,6 +6,7 @@
 
 mod error;
 mod limits;
+pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

@@ -1,0 +1,3 @@
+//! A file a command: arguments in, text out.
+
+pub mod sandbox;

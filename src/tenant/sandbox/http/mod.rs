@@ -1,0 +1,251 @@
+//! The wire: every request passes through [`handle`], in the order in which its lines stand.
+
+mod call;
+mod control;
+mod perform;
+mod reply;
+mod request;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::response::Response;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use tokio::time::{Instant, sleep};
+
+use super::fault::{Corruption, Fault, RetryAfter, Subject, When};
+use super::limiter::whole_seconds;
+use super::log::LoggedRequest;
+use super::server::Shared;
+use super::world::{Keep, View};
+use crate::tenant::Call;
+
+pub(super) use wire::{KillSwitch, SwitchListener};
+
+use call::{Asked, Route};
+use perform::{Twist, perform, said};
+use reply::Reply;
+use request::Incoming;
+
+/// What stands in for an answer on request.
+const LOGIN_PAGE: &str =
+    "<!doctype html>\n<html><head><title>Sign in</title></head><body><form>Please sign in.</form></body></html>\n";
+const GARBAGE: &[u8] = b"\xff\xfe\x00{\"items\": [\x1b[2J";
+const WRONG_SHAPE: &str = r#"{"data":{"results":[],"ok":true}}"#;
+
+/// Everything the listener serves.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(handle).with_state(shared)
+}
+
+/// How an answer leaves.
+enum Delivery {
+    Whole(Reply),
+    Truncated(Reply, usize),
+    Dropped,
+}
+
+/// What the log will say of a request.
+#[derive(Default)]
+struct Trace {
+    call: Option<Call>,
+    flow: Option<String>,
+    environment: Option<String>,
+    fault: Option<&'static str>,
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(switch): ConnectInfo<KillSwitch>,
+    request: Request,
+) -> Response {
+    let Ok(incoming) = Incoming::read(request).await else {
+        switch.cut();
+        return Response::default();
+    };
+    if let Some((first, rest)) = incoming.segments.split_first()
+        && first == "sandbox"
+    {
+        let reply = control::answer(&mut shared.lock(), &incoming, rest);
+        return saved(&shared, reply).await.into_response();
+    }
+    // A task of its own: a request goes on, as in a real tenant, when its client has lost patience.
+    match tokio::spawn(serve_and_log(shared, incoming)).await {
+        Ok(Delivery::Whole(reply)) => reply.into_response(),
+        Ok(Delivery::Truncated(reply, n_bytes)) => reply.truncated(n_bytes),
+        Ok(Delivery::Dropped) => {
+            switch.cut();
+            Response::default()
+        }
+        Err(error) => Reply::error(500, "internal", error.to_string()).into_response(),
+    }
+}
+
+async fn serve_and_log(shared: Arc<Shared>, incoming: Incoming) -> Delivery {
+    let _in_flight = shared.enter();
+    let mut trace = Trace::default();
+    let delivery = serve(&shared, &incoming, &mut trace).await;
+    log(&shared, &incoming, trace, &delivery);
+    delivery
+}
+
+/// Slows, limits, lets in, strikes and performs one request.
+async fn serve(shared: &Shared, incoming: &Incoming, trace: &mut Trace) -> Delivery {
+    let behaviour = shared.lock().behaviour.clone();
+    pause(behaviour.latency).await;
+    let route = match Route::of(incoming, &behaviour) {
+        Ok(route) => route,
+        Err(reply) => return Delivery::Whole(reply),
+    };
+    trace.call = Some(route.call());
+    if let Err(reply) = admit(shared, incoming, route.call()) {
+        return Delivery::Whole(reply);
+    }
+    let asked = route.asked(incoming);
+    if let Ok(asked) = &asked {
+        (trace.flow, trace.environment) = asked.subject();
+    }
+    let subject =
+        Subject { call: route.call(), flow: trace.flow.as_deref(), environment: trace.environment.as_deref() };
+    let fault = shared.lock().faults.strike(subject);
+    trace.fault = fault.as_ref().map(Fault::name);
+    let doing = Doing { shared, asked: &asked };
+    match fault {
+        None => Delivery::Whole(doing.perform(&Twist::NONE).await),
+        Some(fault) => doing.perform_with(fault, route.call()).await,
+    }
+}
+
+/// The rate limit, then the credential. The token endpoint has neither.
+fn admit(shared: &Shared, incoming: &Incoming, call: Call) -> Result<(), Reply> {
+    if call == Call::Token {
+        return Ok(());
+    }
+    let now = Instant::now();
+    let mut inner = shared.lock();
+    inner.take_from_bucket(now).map_err(|wait| Reply::throttled(whole_seconds(wait)))?;
+    Ok(inner.access.check(incoming.credential(), call.scope(), now)?)
+}
+
+/// A request that was let in.
+struct Doing<'a> {
+    shared: &'a Shared,
+    asked: &'a Result<Asked, Reply>,
+}
+
+impl Doing<'_> {
+    async fn perform(&self, twist: &Twist) -> Reply {
+        let reply = match self.asked {
+            Ok(asked) => perform(&mut self.shared.lock(), asked, twist, Instant::now()),
+            Err(reply) => reply.clone(),
+        };
+        saved(self.shared, reply).await
+    }
+
+    async fn keep(&self, keep: Keep) -> Delivery {
+        Delivery::Whole(self.perform(&Twist { keep, ..Twist::NONE }).await)
+    }
+
+    async fn view(&self, view: View) -> Delivery {
+        Delivery::Whole(self.perform(&Twist { view, ..Twist::NONE }).await)
+    }
+
+    async fn perform_with(&self, fault: Fault, call: Call) -> Delivery {
+        match fault {
+            Fault::Refuse { status, message, violations } => {
+                Delivery::Whole(Reply::violations(status, message, &violations))
+            }
+            Fault::Answer { status, retry_after, body, when } => {
+                if when == When::After {
+                    self.perform(&Twist::NONE).await;
+                }
+                Delivery::Whole(answered(status, retry_after, body))
+            }
+            Fault::Delay { before, after } => {
+                pause(before).await;
+                let reply = self.perform(&Twist::NONE).await;
+                pause(after).await;
+                Delivery::Whole(reply)
+            }
+            Fault::Drop { when, wait } => {
+                if when == When::After {
+                    self.perform(&Twist::NONE).await;
+                }
+                pause(wait).await;
+                Delivery::Dropped
+            }
+            Fault::Truncate(n_bytes) => Delivery::Truncated(self.perform(&Twist::NONE).await, n_bytes),
+            Fault::Corrupt(corruption) => {
+                self.perform(&Twist::NONE).await;
+                Delivery::Whole(corrupted(corruption))
+            }
+            Fault::Say(verdict) if call == Call::Status => Delivery::Whole(said(&verdict)),
+            Fault::Say(verdict) => self.keep(Keep::AndSay(verdict)).await,
+            Fault::Ignore => self.keep(Keep::Not).await,
+            Fault::Mutate => self.keep(Keep::Changed).await,
+            Fault::Stale => self.view(View::Stale).await,
+            Fault::Short => self.view(View::Short).await,
+        }
+    }
+}
+
+fn answered(status: u16, retry_after: Option<RetryAfter>, body: Option<String>) -> Reply {
+    let reply = match body {
+        Some(body) => Reply::bytes(status, body),
+        None => Reply::error(status, "fault", "answered by the fault plan"),
+    };
+    match retry_after {
+        None => reply,
+        Some(RetryAfter::Text(text)) => reply.with(RETRY_AFTER, text),
+        Some(RetryAfter::DateIn(span)) => reply.with(RETRY_AFTER, http_date_in(span)),
+    }
+}
+
+fn http_date_in(span: Duration) -> String {
+    let at = Timestamp::now().saturating_add(span).unwrap_or(Timestamp::MAX);
+    rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap_or_default()
+}
+
+fn corrupted(corruption: Corruption) -> Reply {
+    match corruption {
+        Corruption::Html => Reply { content_type: "text/html; charset=utf-8", ..Reply::bytes(200, LOGIN_PAGE) },
+        Corruption::Garbage => Reply::bytes(200, Bytes::from_static(GARBAGE)),
+        Corruption::WrongShape => Reply::bytes(200, WRONG_SHAPE),
+    }
+}
+
+async fn pause(span: Duration) {
+    if !span.is_zero() {
+        sleep(span).await;
+    }
+}
+
+/// `reply`, once the state file holds what it tells of; an error where it cannot.
+async fn saved(shared: &Shared, reply: Reply) -> Reply {
+    match shared.save().await {
+        Ok(()) => reply,
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+            Reply::error(500, "state_file", format!("{error}{cause}"))
+        }
+    }
+}
+
+fn log(shared: &Shared, incoming: &Incoming, trace: Trace, delivery: &Delivery) {
+    let Trace { call, flow, environment, fault } = trace;
+    let status = match delivery {
+        Delivery::Whole(reply) | Delivery::Truncated(reply, _) => Some(reply.status),
+        Delivery::Dropped => None,
+    };
+    let at_ms = u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let method = incoming.method.to_string();
+    let path = incoming.target.clone();
+    let call = call.map(Call::as_str);
+    shared.lock().log.add(LoggedRequest { seq: 0, at_ms, method, path, status, call, flow, environment, fault });
+}

@@ -1,0 +1,65 @@
+//! One definition of a flow as the tenant holds it: the bytes it exports, and what it needs to know of them.
+
+use axum::body::Bytes;
+use serde_json::Value;
+
+use super::raw;
+use crate::flow::{EnvironmentId, Reference, ReferenceKind};
+
+/// A definition. Its bytes are made once, when it is stored; an export only copies them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) references: Vec<Reference>,
+    /// The flow as imported, with `environmentId` set.
+    pub(crate) item: Bytes,
+}
+
+impl Stored {
+    /// Reads `text`, a JSON object; whatever is missing or ill-typed in it counts as empty.
+    pub(crate) fn read(environment: &str, text: &str) -> Result<Self, serde_json::Error> {
+        Self::of(environment, text, &serde_json::from_str(text)?)
+    }
+
+    /// The same for a caller who has read `text` already.
+    pub(crate) fn of(environment: &str, text: &str, value: &Value) -> Result<Self, serde_json::Error> {
+        let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let item = raw::with_member(text, "environmentId", &raw::quoted(environment))?;
+        Ok(Self { name: field("name"), version: field("version"), references: references(value), item: item.into() })
+    }
+
+    /// This definition under another name: what a tenant that tampers would keep.
+    pub(crate) fn renamed(&self, environment: &str) -> Result<Self, serde_json::Error> {
+        let name = raw::quoted(&format!("{} (changed by the sandbox)", self.name));
+        let text = String::from_utf8_lossy(&self.item);
+        Self::read(environment, &raw::with_member(&text, "name", &name)?)
+    }
+
+    /// The exported text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.item).unwrap_or_default()
+    }
+}
+
+/// The well-formed entries of `externalReferences`.
+pub(super) fn references(flow: &Value) -> Vec<Reference> {
+    let entries = flow.get("externalReferences").and_then(Value::as_array);
+    entries.into_iter().flatten().filter_map(reference).collect()
+}
+
+pub(super) fn reference(entry: &Value) -> Option<Reference> {
+    let field = |name: &str| entry.get(name).and_then(Value::as_str);
+    let kind = match field("type")? {
+        "flow" => ReferenceKind::Flow,
+        "intent" => ReferenceKind::Intent,
+        "entity" => ReferenceKind::Entity,
+        "variable" => ReferenceKind::Variable,
+        _ => return None,
+    };
+    Some(Reference {
+        kind,
+        id: field("id")?.to_owned(),
+        environment: EnvironmentId(field("environmentId")?.to_owned()),
+    })
+}
