@@ -27,7 +27,7 @@ use crate::record::{ManifestError, audit};
 use crate::source::{PushError, SourceError};
 use crate::tenant::TenantError;
 
-pub use desired::read_desired;
+pub use desired::{bad_entry, read_desired};
 pub use observe::Seen;
 pub use prepare::Prepared;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};

@@ -7,10 +7,10 @@ use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::{Engine, PassError, PassOptions, Seen};
-use crate::flow::{FlowId, ReferenceKind};
+use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
 use crate::plan::{self, Desired, Live, Plan, Policy, Present, Step};
-use crate::problem::{Place, Problem, Severity, any_error};
+use crate::problem::{Problem, any_error};
 use crate::record::{FlowAction, Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
 use crate::tenant::{CallLimits, Export, Tenant};
@@ -151,20 +151,8 @@ fn versions_not_raised(plan: &Plan, manifest: Option<&Manifest>) -> Vec<Problem>
     let warn = |change: &plan::Change| {
         let after = change.after()?;
         let before = last.get(&change.id)?;
-        let changed = after.definition.content_hash != before.content_hash;
-        if !changed || crate::flow::is_higher(&after.definition.version, &before.version) {
-            return None;
-        }
-        Some(Problem {
-            place: Place { file: after.path.clone(), line: 1, column: 1, pointer: "/version".to_owned() },
-            rule: "version-not-raised",
-            severity: Severity::Warning,
-            message: format!(
-                "the content changed, the version did not rise: expected more than `{}`, found `{}`",
-                before.version, after.definition.version
-            ),
-            help: "raise the version, so that people can tell the two apart".to_owned(),
-        })
+        let place = plan::place_in(after, "/version");
+        flow::version_not_raised(&after.definition, place, &before.version, before.content_hash)
     };
     plan.changes.iter().filter_map(warn).collect()
 }

@@ -19,7 +19,7 @@ use crate::revision::BlobId;
 pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
 pub use guard::{TooManyDeletes, check_deletes};
-pub use references::{Lookup, Present, lookups, missing};
+pub use references::{Lookup, Present, lookups, missing, place_in};
 
 /// The flows git holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Desired, Live, Plan};
-use crate::flow::{EnvironmentId, FlowId, Reference, ReferenceKind};
+use super::{Desired, DesiredFlow, Live, Plan};
+use crate::flow::{Document, EnvironmentId, FlowId, Node, Reference, ReferenceKind};
 use crate::plan::graph::needed_flows;
 use crate::problem::{Place, Problem, Severity};
 
@@ -32,18 +32,41 @@ pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, t
     let deleted: BTreeSet<&FlowId> = plan.deletes().map(|change| &change.id).collect();
     let mut problems = Vec::new();
     for flow in desired.flows.values() {
-        for (index, reference) in flow.definition.references.iter().enumerate() {
-            let place =
-                Place { file: flow.path.clone(), line: 1, column: 1, pointer: format!("/externalReferences/{index}") };
+        for reference in &flow.definition.references {
+            let place = || place_of(flow, reference);
             match judge(reference, desired, live, &deleted, present, target) {
                 Found::Yes => {}
-                Found::No => problems.push(absent(place, reference, target)),
-                Found::Unknown => problems.push(unverifiable(place, reference)),
+                Found::No => problems.push(absent(place(), reference, target)),
+                Found::Unknown => problems.push(unverifiable(place(), reference)),
             }
         }
     }
     problems.extend(still_needed(desired, live, &deleted, target));
     problems
+}
+
+/// Where a value of a flow stands in its file; the file's beginning where it has none.
+#[must_use]
+pub fn place_in(flow: &DesiredFlow, pointer: &str) -> Place {
+    let document = Document::parse(flow.definition.bytes.clone()).ok();
+    let position = document.as_ref().and_then(|document| document.get(pointer)).map(|node| node.position());
+    let (line, column) = position.map_or((1, 1), |position| (position.line, position.column));
+    Place { file: flow.path.clone(), line, column, pointer: pointer.to_owned() }
+}
+
+/// Where a flow's file writes a reference first.
+fn place_of(flow: &DesiredFlow, reference: &Reference) -> Place {
+    let says = |entry: Node<'_>, key: &str, value: &str| {
+        entry.member(key).and_then(Node::as_str).is_some_and(|text| text == value)
+    };
+    let index = Document::parse(flow.definition.bytes.clone()).ok().and_then(|document| {
+        document.get("/externalReferences")?.elements().position(|entry| {
+            says(entry, "type", reference.kind.as_str())
+                && says(entry, "id", &reference.id)
+                && says(entry, "environmentId", reference.environment.as_str())
+        })
+    });
+    place_in(flow, &format!("/externalReferences/{}", index.unwrap_or(0)))
 }
 
 enum Found {
