@@ -4,6 +4,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod controller;
+pub mod demo;
 pub mod deploy;
 pub mod flow;
 pub mod local;
@@ -11,6 +12,7 @@ pub mod plan;
 pub mod problem;
 pub mod record;
 pub mod revision;
+pub mod serve;
 pub mod source;
 pub mod tenant;
 

@@ -222,7 +222,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(Ledger::new(journal, Lease::new(&holder), manifest, seen.tips.records.clone()))
     }
 
-    async fn new_manifest(
+    /// The manifest of a plan, status `pending`.
+    pub async fn new_manifest(
         &self,
         seen: &Seen,
         plan: &Plan,
