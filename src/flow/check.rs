@@ -227,7 +227,7 @@ mod tests {
             r#"7,{"id":"m","type":"actoin"}"#,
             &["wrong-type 2 /nodes/1", "missing-member 2 /nodes/2", "unknown-value 2 /nodes/2/type"],
         );
-        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 "]);
+        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 /a"]);
         assert_eq!(problems("{}").len(), 5);
         assert_eq!(problems("null"), ["wrong-type 1 "]);
     }
