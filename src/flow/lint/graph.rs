@@ -85,7 +85,8 @@ impl<'a> Graph<'a> {
         let known = self.by_id.get(&id).copied();
         if known.is_none() {
             let message = format!("expected the id of a node of this flow, found {}", quoted(&id));
-            let candidates = if self.nodes.len() <= NEAREST_AMONG_MAX { self.nodes.as_slice() } else { &[] };
+            let is_worth_it = self.nodes.len() <= NEAREST_AMONG_MAX && !findings.is_full_of_errors();
+            let candidates = if is_worth_it { self.nodes.as_slice() } else { &[] };
             let help = match nearest(&id, candidates.iter().map(|node| node.id.as_ref())) {
                 Some(near) => format!("is {} meant?", quoted(near)),
                 None => "add the node, or remove the edge".to_owned(),
