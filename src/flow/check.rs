@@ -102,12 +102,12 @@ pub fn check_file(path: &str, bytes: Arc<[u8]>, comparison: &Comparison) -> File
 /// Checks files one by one and then against each other.
 #[must_use]
 pub fn check_all<'a>(files: impl IntoIterator<Item = File<'a>>, comparison: &Comparison) -> Checked {
-    join(files.into_iter().map(|File { path, bytes }| (path, check_file(path, bytes, comparison))))
+    join_reports(files.into_iter().map(|File { path, bytes }| (path, check_file(path, bytes, comparison))))
 }
 
 /// Joins the reports of all files, and applies the rules across them.
 #[must_use]
-pub fn join<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>) -> Checked {
+pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>) -> Checked {
     let mut reports: Vec<_> = reports.into_iter().collect();
     reports.sort_by_key(|(path, _)| *path);
     let mut problems = duplicate_ids(reports.iter().filter_map(|(_, report)| {
