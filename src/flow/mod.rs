@@ -15,7 +15,7 @@ mod pointer;
 mod schema;
 mod version;
 
-pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join};
+pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join_reports};
 pub use comparison::{Comparison, IgnoreError};
 pub use definition::{Definition, DefinitionError, Reference, ReferenceKind};
 pub use document::{

@@ -246,9 +246,9 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes something that hides nothing behind it.
-    pub(super) fn note(&mut self, fault: Box<RawFault>) {
+    pub(super) fn note(&mut self, fault: RawFault) {
         if self.faults.len() < ParseError::FAULTS_MAX {
-            self.faults.push(*fault);
+            self.faults.push(fault);
         }
     }
 
