@@ -1,0 +1,3 @@
+//! wip
+mod throttle;
+mod tuning;
