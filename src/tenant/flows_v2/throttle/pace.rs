@@ -148,7 +148,8 @@ impl Pace {
                 self.rate = Some(((seen.n + 1.0) / seconds).max(RATE_MIN));
             }
         }
-        self.tokens = self.tokens.min(1.0);
+        // After the pause one request is welcome.
+        self.tokens = 1.0;
         self.stretch.began = None;
         self.stretch.last = started;
     }
