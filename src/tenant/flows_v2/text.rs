@@ -36,16 +36,11 @@ impl Mask {
     }
 
     fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let plain = secret.expose_secret();
-            let form: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-            let json = Value::from(plain).to_string();
-            for written in [plain, &form, json.trim_matches('"')] {
-                text = text.replace(written, "***");
-            }
-        }
-        text
+        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forms: Vec<String> = secrets.iter().flat_map(|secret| written(secret.expose_secret())).collect();
+        // A secret may be part of another one.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.iter().fold(text.to_owned(), |text, form| text.replace(form, "***"))
     }
 
     /// The first 200 characters.
@@ -70,6 +65,13 @@ impl Mask {
             _ => self.excerpt(body),
         }
     }
+}
+
+/// The ways a secret is written: as it is, in a form, in JSON.
+fn written(secret: &str) -> [String; 3] {
+    let form = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let json = Value::from(secret).to_string();
+    [secret.to_owned(), form, json[1..json.len() - 1].to_owned()]
 }
 
 type Fields = serde_json::Map<String, Value>;
@@ -174,6 +176,15 @@ mod tests {
         let said = mask.message(br#"{"message":"got s3/cr\"et and s3%2Fcr%22et"}"#);
         assert_eq!(said, "got *** and ***");
         assert_eq!(mask.excerpt(br#"<p>s3/cr\"et"#), "<p>***");
+    }
+
+    #[test]
+    fn a_secret_that_begins_like_another_is_hidden_whole() {
+        let mask = Mask::default();
+        for secret in ["acme", "acme-c4nary", "acme-c4nary-2"] {
+            mask.learn(&SecretString::from(secret));
+        }
+        assert_eq!(mask.clean("acme-c4nary-2 acme-c4nary acme"), "*** *** ***");
     }
 
     #[test]
