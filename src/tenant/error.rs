@@ -157,6 +157,13 @@ pub enum Failure {
     /// The lease ended before the next request could start.
     #[error("the deployment's lease ended before the call could be made")]
     LeaseEnded,
+    /// The call ended in `failure`, and an earlier try of it may have taken effect all the same: a request
+    /// that was lost on the way, and then a refusal, a 429 or the end of the lease. Never nested.
+    #[error("{failure}; an earlier try may have taken effect unseen")]
+    AfterUnknown {
+        /// What the last try ran into.
+        failure: Box<Failure>,
+    },
 }
 
 /// Whose fault a failure is: what decides between quarantine and another try.
@@ -168,11 +175,22 @@ pub enum Blame {
     Transport,
 }
 
+impl Failure {
+    /// What the last try ran into, whatever an earlier one may have done.
+    #[must_use]
+    pub fn last(&self) -> &Self {
+        match self {
+            Self::AfterUnknown { failure } => failure,
+            failure => failure,
+        }
+    }
+}
+
 impl TenantError {
     /// Whose fault it is.
     #[must_use]
     pub fn blame(&self) -> Blame {
-        match self.failure {
+        match self.failure.last() {
             Failure::Refused { .. } | Failure::Unsupported { .. } | Failure::TooLarge { .. } => Blame::Flow,
             Failure::Forbidden { .. }
             | Failure::Unauthorized { .. }
@@ -180,6 +198,7 @@ impl TenantError {
             | Failure::Unavailable { .. }
             | Failure::Garbage { .. }
             | Failure::Incomplete { .. }
+            | Failure::AfterUnknown { .. }
             | Failure::LeaseEnded => Blame::Transport,
         }
     }
@@ -189,7 +208,7 @@ impl TenantError {
     pub fn maybe_took_effect(&self) -> bool {
         match self.failure {
             Failure::Unavailable { maybe_took_effect, .. } => maybe_took_effect,
-            Failure::Garbage { .. } | Failure::TooLarge { .. } => true,
+            Failure::Garbage { .. } | Failure::TooLarge { .. } | Failure::AfterUnknown { .. } => true,
             _ => false,
         }
     }
