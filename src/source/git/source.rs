@@ -1,0 +1,292 @@
+//! [`GitSource`]: the seam's own git.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use git2::{Oid, Repository};
+
+use super::address::{Address, Insecure};
+use super::cache::Cache;
+use super::history::{self, Memory};
+use super::local::{Local, Target};
+use super::names;
+use super::read::{NO_COMMIT, Reader, commit_id};
+use super::remote::Remote;
+use crate::config::{self, Author};
+use crate::source::{
+    BlobId, CommitId, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
+};
+
+/// How many branches a hint names.
+const BRANCHES_SHOWN_MAX: usize = 10;
+
+/// Choices of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GitOptions {
+    /// Accept a branch that no longer contains the tip seen last.
+    pub allow_rewind: bool,
+}
+
+/// A git repository, seen from one environment. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct GitSource(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    place: Place,
+    cache: Cache,
+    url: String,
+    branch: String,
+    records_branch: String,
+    flows: String,
+    records: String,
+    author: Author,
+    options: GitOptions,
+    memory: Memory,
+}
+
+#[derive(Debug)]
+enum Place {
+    Local(Local),
+    Remote(Box<Remote>),
+}
+
+impl GitSource {
+    /// Checks the settings and says where everything will be; no connection is made, nothing is cloned yet.
+    ///
+    /// # Errors
+    /// [`SourceError::Setting`] for a URL, branch or folder that flowsync does not use.
+    pub fn open(repository: &config::Repository, cache_dir: &Path, options: GitOptions) -> Result<Self, SourceError> {
+        let config::Repository {
+            url,
+            branch,
+            flows,
+            records,
+            records_branch,
+            author,
+            credentials,
+            ca_file,
+            allow_insecure,
+        } = repository;
+        check_names(repository)?;
+        let insecure = if *allow_insecure { Insecure::Allow } else { Insecure::Refuse };
+        let address = Address::parse(url, insecure)?;
+        let cache = Cache::new(cache_dir, &super::normalise_url(url)?);
+        let (place, shown) = match address {
+            Address::Local(path) => {
+                let shown = path.display().to_string();
+                (Place::Local(Local { path, shown: shown.clone() }), shown)
+            }
+            Address::Remote(remote) => {
+                let shown = remote.shown.clone();
+                let (cache, credentials, ca_file) = (cache.clone(), credentials.clone(), ca_file.clone());
+                (Place::Remote(Box::new(Remote { url: remote, cache, credentials, ca_file })), shown)
+            }
+        };
+        let records_branch = records_branch.clone().unwrap_or_else(|| branch.clone());
+        let (branch, flows, records, author) = (branch.clone(), flows.clone(), records.clone(), author.clone());
+        let memory = Memory::default();
+        Ok(Self(Arc::new(Inner {
+            place,
+            cache,
+            url: shown,
+            branch,
+            records_branch,
+            flows,
+            records,
+            author,
+            options,
+            memory,
+        })))
+    }
+
+    async fn run<T, E>(&self, work: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SourceError> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let path = inner.url.clone();
+        match tokio::task::spawn_blocking(move || work(&inner)).await {
+            Ok(done) => done,
+            Err(error) => Err(SourceError::Local { doing: "finish", path, reason: error.to_string() }.into()),
+        }
+    }
+}
+
+fn check_names(repository: &config::Repository) -> Result<(), SourceError> {
+    names::branch_ref(&repository.branch)?;
+    names::branch_ref(repository.records_branch.as_ref().unwrap_or(&repository.branch))?;
+    names::folder("repository.flows", &repository.flows)?;
+    names::folder("repository.records", &repository.records)?;
+    if names::overlap(&repository.flows, &repository.records) {
+        return Err(SourceError::Setting(format!(
+            "expected `repository.flows` and `repository.records` to lie apart, found `{}` and `{}`",
+            repository.flows, repository.records
+        )));
+    }
+    Ok(())
+}
+
+impl Inner {
+    fn fetch(&self) -> Result<Tips, SourceError> {
+        let _lock = self.cache.lock()?;
+        let (repo, tips, names) = self.tips()?;
+        let reader = Reader { repo: &repo, shown: &self.url };
+        let Some(flows) = tips[0] else { return Err(self.no_branch(&self.branch, &names)) };
+        for (branch, tip) in [(&self.branch, Some(flows)), (&self.records_branch, tips[1])] {
+            self.check_rewind(&reader, branch, tip, &names)?;
+        }
+        Ok(Tips { flows: commit_id(flows), records: tips[1].map(commit_id) })
+    }
+
+    /// The repository, the tips of both branches, and the full names of all references.
+    fn tips(&self) -> Result<(Repository, [Option<Oid>; 2], Vec<String>), SourceError> {
+        let branches = [self.branch.as_str(), self.records_branch.as_str()];
+        match &self.place {
+            Place::Local(local) => {
+                let repo = local.open()?;
+                let tips = [local.tip(&repo, branches[0])?, local.tip(&repo, branches[1])?];
+                let names = local.references(&repo);
+                Ok((repo, tips, names))
+            }
+            Place::Remote(remote) => {
+                let wanted = if branches[0] == branches[1] { &branches[..1] } else { &branches[..] };
+                let (repo, advertised) = remote.fetch(wanted)?;
+                let tip = |branch: &str| Ok(advertised.get(&names::branch_ref(branch)?).copied());
+                let tips = [tip(branches[0])?, tip(branches[1])?];
+                Ok((repo, tips, advertised.into_keys().collect()))
+            }
+        }
+    }
+
+    fn check_rewind(
+        &self,
+        reader: &Reader<'_>,
+        branch: &str,
+        tip: Option<Oid>,
+        names: &[String],
+    ) -> Result<(), SourceError> {
+        let seen = self.cache.seen(branch);
+        if seen == tip {
+            return Ok(());
+        }
+        if let Some(seen) = seen.filter(|_| !self.options.allow_rewind) {
+            let Some(tip) = tip else {
+                let mut error = self.no_branch(branch, names);
+                if let SourceError::NoBranch { hint, .. } = &mut error {
+                    *hint = format!(" any more: it stood at {seen}; pass --allow-rewind to accept that{hint}");
+                }
+                return Err(error);
+            };
+            if !reader.descends(tip, seen)? {
+                let (known, found) = (commit_id(seen), commit_id(tip));
+                return Err(SourceError::Rewound { branch: branch.to_owned(), known, found });
+            }
+        }
+        self.cache.set_seen(branch, tip)
+    }
+
+    fn no_branch(&self, branch: &str, names: &[String]) -> SourceError {
+        let branches: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("refs/heads/")).collect();
+        let shown = branches.iter().take(BRANCHES_SHOWN_MAX).map(|name| format!("`{}`", names::shown(name)));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = if branches.len() > BRANCHES_SHOWN_MAX { " and others" } else { "" };
+        let hint = if names.iter().any(|name| *name == format!("refs/tags/{branch}")) {
+            format!("; it has a tag of that name, and the branches {shown}{more}")
+        } else if branches.is_empty() {
+            "; it has no commits yet".to_owned()
+        } else {
+            format!("; it has {shown}{more}")
+        };
+        SourceError::NoBranch { url: self.url.clone(), branch: branch.to_owned(), hint }
+    }
+
+    /// Runs a read. One that fails marks a clone, so that the next fetch makes it anew.
+    fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, SourceError>) -> Result<T, SourceError> {
+        let (repo, shown) = match &self.place {
+            Place::Local(local) => (local.open()?, local.shown.clone()),
+            Place::Remote(remote) => (remote.open()?, remote.shown()),
+        };
+        let done = read(&Reader { repo: &repo, shown: &shown });
+        let damaged = matches!(&done, Err(SourceError::Local { doing, .. }) if *doing != NO_COMMIT);
+        if damaged && matches!(self.place, Place::Remote(_)) {
+            self.cache.suspect();
+        }
+        done
+    }
+
+    fn commit(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        let _lock = self.cache.lock()?;
+        let Self { records_branch: branch, records, author, .. } = self;
+        let target = Target { branch, records, author };
+        let done = match &self.place {
+            Place::Local(local) => local.commit(&target, base, change)?,
+            Place::Remote(remote) => remote.commit(&target, base, change)?,
+        };
+        // Not the newest tip, perhaps, but one that the branch must contain from now on.
+        if let (Ok(id), true) = (Oid::from_str(&done.0), self.cache.seen(branch).map(commit_id).as_ref() == base) {
+            let _ = self.cache.set_seen(branch, Some(id));
+        }
+        Ok(done)
+    }
+
+    fn record_path(&self, path: &str) -> String {
+        names::below(&self.records, path)
+    }
+}
+
+impl Source for GitSource {
+    async fn fetch(&self) -> Result<Tips, SourceError> {
+        self.run(Inner::fetch).await
+    }
+
+    async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
+        let commit = commit.clone();
+        self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows))).await
+    }
+
+    async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
+        let commit = commit.clone();
+        self.run(move |inner| inner.read(|reader| reader.tree_id(&commit, &inner.flows))).await
+    }
+
+    async fn records_tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+        let (commit, folder) = (commit.clone(), self.0.record_path(folder));
+        self.run(move |inner| inner.read(|reader| reader.tree_id(&commit, &folder))).await
+    }
+
+    async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
+        let blobs = blobs.to_vec();
+        self.run(move |inner| inner.read(|reader| reader.blobs(&blobs))).await
+    }
+
+    async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
+        let (commit, path) = (commit.clone(), self.0.record_path(path));
+        self.run(move |inner| inner.read(|reader| reader.file(&commit, &path))).await
+    }
+
+    async fn list_records(&self, commit: &CommitId, folder: &str) -> Result<Vec<String>, SourceError> {
+        let (commit, folder) = (commit.clone(), folder.to_owned());
+        self.run(move |inner| inner.read(|reader| reader.list(&commit, &inner.records, &folder))).await
+    }
+
+    fn blob_id(&self, content: &[u8]) -> BlobId {
+        super::blob_of(content)
+    }
+
+    async fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
+        let (commit, ancestor) = (commit.clone(), ancestor.clone());
+        self.run(move |inner| inner.read(|reader| reader.contains(&commit, &ancestor))).await
+    }
+
+    async fn record_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
+        let (tip, path) = (tip.clone(), self.0.record_path(path));
+        self.run(move |inner| inner.read(|reader| history::history(reader, &inner.memory, &tip, &path))).await
+    }
+
+    async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        let (base, change) = (base.cloned(), change.clone());
+        self.run(move |inner| inner.commit(base.as_ref(), &change)).await
+    }
+}
