@@ -6,7 +6,7 @@
 
 mod git;
 
-pub use git::{GitOptions, GitSource, normalise_url};
+pub use git::{GitOptions, GitSource, LocalRepository, RefWatch, WorkTree, discover_work_tree, normalise_url};
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -73,9 +73,12 @@ impl Local {
             Built::New(new) => new,
             Built::Unchanged => return unchanged(base, target.records),
         };
+        let (refname, base_id) = (names::branch_ref(target.branch)?, base_commit.as_ref().map(git2::Commit::id));
+        if self.tip(&repo, target.branch)? != base_id {
+            return Err(PushError::Lost("the branch stands at another commit".to_owned()));
+        }
         self.sync_objects(&repo, &new)?;
-        let refname = names::branch_ref(target.branch)?;
-        self.swap(&repo, &refname, base_commit.as_ref().map(git2::Commit::id), new.id)?;
+        self.swap(&repo, &refname, base_id, new.id)?;
         self.read_back(&reader, target.branch, new.id)?;
         work_files::follow(&repo, &refname, &new);
         Ok(commit_id(new.id))

@@ -18,10 +18,14 @@ mod remote;
 mod sign_in;
 mod source;
 mod talk;
+mod watch;
 mod work_files;
+mod work_tree;
 
 pub use address::normalise_url;
 pub use source::{GitOptions, GitSource};
+pub use watch::RefWatch;
+pub use work_tree::{LocalRepository, WorkTree, discover_work_tree};
 
 use super::BlobId;
 

@@ -12,6 +12,7 @@ use super::local::{Local, Target};
 use super::names;
 use super::read::{NO_COMMIT, Reader, commit_id};
 use super::remote::Remote;
+use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
 use crate::source::{
     BlobId, CommitId, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
@@ -98,6 +99,20 @@ impl GitSource {
             options,
             memory,
         })))
+    }
+
+    /// Nudges when a branch moves, where the repository is local; a remote gives none.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where the system cannot watch; the interval still serves then.
+    pub fn watch(&self) -> Result<Option<RefWatch>, SourceError> {
+        match &self.0.place {
+            Place::Remote(_) => Ok(None),
+            Place::Local(local) => {
+                let branches = [self.0.branch.as_str(), self.0.records_branch.as_str()];
+                watch(&local.open()?, &local.shown, branches).map(Some)
+            }
+        }
     }
 
     async fn run<T, E>(&self, work: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>
