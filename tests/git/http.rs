@@ -113,22 +113,29 @@ async fn a_repository_that_is_not_there() {
 #[tokio::test]
 async fn a_private_authority_is_trusted_once_it_is_named() {
     let place = Place::new();
-    let (acceptor, root) = authority();
-    let ca_file = place.dir.path().join("ca.pem");
-    std::fs::write(&ca_file, root).unwrap();
-    let server = HttpServer::start_tls(place.dir.path(), Rules::default(), acceptor);
-    let url = server.url("origin.git");
-    let error = place.source(&url).fetch().await.unwrap_err().to_string();
+    let named = |name: &str| {
+        let (acceptor, root) = authority();
+        let ca_file = place.dir.path().join(name);
+        std::fs::write(&ca_file, root).unwrap();
+        let server = HttpServer::start_tls(place.dir.path(), Rules::default(), acceptor);
+        let settings = Repository { ca_file: Some(ca_file), ..settings(&server.url("origin.git")) };
+        (server, settings)
+    };
+    // One after the other: roots add up in a process.
+    let servers = [named("one.pem"), named("two.pem")];
+    for (n, (server, settings)) in servers.iter().enumerate() {
+        let source = GitSource::open(settings, &place.cache(), GitOptions::default()).unwrap();
+        let base = source.fetch().await.unwrap().flows;
+        source.commit_records(Some(&base), &record("x", Some(&n.to_string()))).await.unwrap();
+        through_a_proxy(settings, server.port());
+    }
+    let (stranger, _) = named("three.pem");
+    let error = place.source(&stranger.url("origin.git")).fetch().await.unwrap_err().to_string();
     assert!(error.contains("`repository.caFile`"), "{error}");
-    let settings = Repository { ca_file: Some(ca_file), ..settings(&url) };
-    let source = GitSource::open(&settings, &place.cache(), GitOptions::default()).unwrap();
-    let base = source.fetch().await.unwrap().flows;
-    source.commit_records(Some(&base), &record("x", Some("1"))).await.unwrap();
-    through_a_proxy(&settings, server.port());
 
-    let missing = Repository { ca_file: Some("/no/such.pem".into()), ..settings.clone() };
-    let source = GitSource::open(&missing, &place.cache(), GitOptions::default()).unwrap();
-    assert!(matches!(source.fetch().await, Err(SourceError::Setting(_))));
+    let missing = Repository { ca_file: Some("/no/such.pem".into()), ..servers[0].1.clone() };
+    let refused = GitSource::open(&missing, &place.cache(), GitOptions::default());
+    assert!(matches!(&refused, Err(SourceError::Setting(text)) if text.contains("/no/such.pem")), "{refused:?}");
 }
 
 /// The environment belongs to the process, so another one is asked.

@@ -1,9 +1,8 @@
 //! A repository behind a network connection: a bare clone in the cache, and pushes from it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use git2::{Oid, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Reference, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::address::RemoteUrl;
 use super::build::{Built, build};
@@ -24,7 +23,6 @@ pub(super) struct Remote {
     pub(super) url: RemoteUrl,
     pub(super) cache: Cache,
     pub(super) credentials: Option<Credentials>,
-    pub(super) ca_file: Option<PathBuf>,
 }
 
 /// What the server advertises, by full name.
@@ -47,11 +45,14 @@ impl Remote {
             Ok(_) | Err(_) => self.make()?,
         };
         heal(&self.cache.clone);
-        match self.fetch_into(&repo, branches) {
-            Ok(advertised) if is_whole(&repo) => Ok((repo, advertised)),
-            Err(error) if is_whole(&repo) => Err(error),
+        let fetched = self.fetch_into(&repo, branches);
+        match fetched {
+            Ok(advertised) if is_whole(&repo, branches) => Ok((repo, advertised)),
+            Err(error) if is_whole(&repo, branches) => Err(error),
             Ok(_) | Err(_) => {
                 tracing::warn!(clone = %self.cache.clone.display(), "the clone is damaged; making it anew");
+                // libgit2 shares open packs by path: while one handle lives, the new clone would get the old ones.
+                drop(repo);
                 let repo = self.make()?;
                 let advertised = self.fetch_into(&repo, branches)?;
                 Ok((repo, advertised))
@@ -98,15 +99,6 @@ impl Remote {
     }
 
     fn talk(&self) -> Result<Talk<'_>, SourceError> {
-        if let Some(ca_file) = &self.ca_file {
-            global::trust(ca_file).map_err(|error| {
-                SourceError::Setting(format!(
-                    "cannot read `repository.caFile` {}: {}",
-                    ca_file.display(),
-                    error.message()
-                ))
-            })?;
-        }
         let credentials = self.credentials.as_ref();
         Ok(Talk::new(&self.url, SignIn::read(credentials)?, known_hosts(credentials)?))
     }
@@ -161,23 +153,21 @@ fn kept_ref(branch: &str) -> String {
     format!("refs/flowsync/heads/{branch}")
 }
 
-/// Whether every kept branch can be read, its folders included; contents show when they are read.
-fn is_whole(repo: &Repository) -> bool {
-    let check = || -> Result<bool, git2::Error> {
-        let odb = repo.odb()?;
-        for reference in repo.references_glob("refs/flowsync/heads/*")? {
-            let tree = reference?.peel_to_commit()?.tree()?;
-            let mut whole = true;
-            tree.walk(git2::TreeWalkMode::PreOrder, |_, entry| {
-                whole &= entry.filemode() == i32::from(git2::FileMode::Commit) || odb.exists(entry.id());
-                if whole { git2::TreeWalkResult::Ok } else { git2::TreeWalkResult::Abort }
-            })
-            .or_else(|error| if whole { Err(error) } else { Ok(()) })?;
-            if !whole {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
-    check().unwrap_or(false)
+/// Whether the kept branches can be read, folders included; contents show when they are read.
+fn is_whole(repo: &Repository, branches: &[&str]) -> bool {
+    branches.iter().all(|branch| match repo.find_reference(&kept_ref(branch)) {
+        Ok(reference) => tree_is_whole(repo, &reference).unwrap_or(false),
+        Err(error) => error.code() == ErrorCode::NotFound,
+    })
+}
+
+fn tree_is_whole(repo: &Repository, reference: &Reference<'_>) -> Result<bool, git2::Error> {
+    let odb = repo.odb()?;
+    let tree = reference.peel_to_commit()?.tree()?;
+    let mut whole = true;
+    let walked = tree.walk(TreeWalkMode::PreOrder, |_, entry| {
+        whole &= entry.kind() == Some(ObjectType::Commit) || odb.exists(entry.id());
+        if whole { TreeWalkResult::Ok } else { TreeWalkResult::Abort }
+    });
+    Ok(walked.is_ok() && whole)
 }

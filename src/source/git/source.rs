@@ -7,6 +7,7 @@ use git2::{Oid, Repository};
 
 use super::address::{Address, Insecure};
 use super::cache::Cache;
+use super::global;
 use super::history::{self, Memory};
 use super::local::{Local, Target};
 use super::names;
@@ -55,8 +56,12 @@ enum Place {
 impl GitSource {
     /// Checks the settings and says where everything will be; no connection is made, nothing is cloned yet.
     ///
+    /// Open every source of a process before the first of them fetches: `ca_file` adds to the roots
+    /// of the whole process, and OpenSSL keeps what it has found out about a host before.
+    ///
     /// # Errors
-    /// [`SourceError::Setting`] for a URL, branch or folder that flowsync does not use.
+    /// [`SourceError::Setting`] for a URL, branch or folder that flowsync does not use, or a `ca_file`
+    /// that cannot be read.
     pub fn open(repository: &config::Repository, cache_dir: &Path, options: GitOptions) -> Result<Self, SourceError> {
         let config::Repository {
             url,
@@ -80,8 +85,9 @@ impl GitSource {
             }
             Address::Remote(remote) => {
                 let shown = remote.shown.clone();
-                let (cache, credentials, ca_file) = (cache.clone(), credentials.clone(), ca_file.clone());
-                (Place::Remote(Box::new(Remote { url: remote, cache, credentials, ca_file })), shown)
+                trust(ca_file.as_deref())?;
+                let (cache, credentials) = (cache.clone(), credentials.clone());
+                (Place::Remote(Box::new(Remote { url: remote, cache, credentials })), shown)
             }
         };
         let records_branch = records_branch.clone().unwrap_or_else(|| branch.clone());
@@ -127,6 +133,15 @@ impl GitSource {
             Err(error) => Err(SourceError::Local { doing: "finish", path, reason: error.to_string() }.into()),
         }
     }
+}
+
+/// Roots are trusted before the first connection is made, and by every connection of the process.
+fn trust(ca_file: Option<&Path>) -> Result<(), SourceError> {
+    let Some(ca_file) = ca_file else { return Ok(()) };
+    global::trust(ca_file).map_err(|error| {
+        let (path, why) = (ca_file.display(), error.message());
+        SourceError::Setting(format!("expected trusted roots in PEM form in `{path}` (`caFile`): {why}"))
+    })
 }
 
 fn check_names(repository: &config::Repository) -> Result<(), SourceError> {

@@ -107,9 +107,13 @@ impl<'a> Talk<'a> {
         let message = self.sign_in.scrub(&shown(error.message()));
         match error.code() {
             ErrorCode::Auth => format!("the credentials were refused ({message})"),
-            ErrorCode::Certificate => {
+            _ if error.code() == ErrorCode::Certificate || message.contains("certificate") => {
                 format!("{message}; the root of a private authority is named by `repository.caFile`")
             }
+            _ if message.contains("extract public key") => format!(
+                "{message}; expected a private key in PEM or OpenSSH form (`repository.credentials.sshKey`), and its passphrase \
+                 where it has one"
+            ),
             _ if message.ends_with("status code: 404") => {
                 format!("{message}; there is no such repository, or these credentials may not see it")
             }

@@ -152,7 +152,7 @@ impl LocalRepository {
     pub fn resolve(&self, revision: &str) -> Result<CommitId, SourceError> {
         let found = self.repo.revparse_single(revision).and_then(|object| object.peel_to_commit());
         found.map(|commit| commit_id(commit.id())).map_err(|error| {
-            let (revision, why) = (names::shown(revision), error.message());
+            let (revision, why) = (names::shown(revision), names::shown(error.message()));
             SourceError::Setting(format!("expected a commit in `{}`, found `{revision}`: {why}", self.shown))
         })
     }
