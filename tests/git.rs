@@ -1,5 +1,6 @@
 //! Git with real parts: repositories made by `git`, and `git daemon`, `git http-backend` and `sshd` to serve them.
 #![allow(unreachable_pub, reason = "modules of one test binary share helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers are tests too")]
 
 #[path = "git/cache.rs"]
 mod cache;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use flowsync::source::{Source, SourceError};
+use flowsync::source::{GitOptions, GitSource, Source, SourceError};
 
-use crate::support::{Place, daemon, git, record};
+use crate::support::{Place, Server, commit_until_in, daemon, git, record, settings};
 
 fn damage(clone: &Path, what: &str) {
     match what {
@@ -98,6 +98,41 @@ async fn what_a_killed_process_left_is_cleared_away() {
     source.commit_records(Some(&newer), &record("x", Some("1"))).await.unwrap();
     for name in left {
         assert!(!clone.join(name).exists(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_killed_at_any_moment_leaves_nothing_that_does_not_heal() {
+    let place = Place::new();
+    let (_server, url) = daemon(place.dir.path());
+    for _ in 0..12 {
+        let before = place.origin_tip("main");
+        let writer = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "cache::write_until_killed"])
+            .env("WRITE_URL", &url)
+            .env("WRITE_CACHE", place.cache())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut writer = Server(writer);
+        while place.origin_tip("main") == before && writer.0.try_wait().unwrap().is_none() {}
+        writer.0.kill().unwrap();
+        writer.0.wait().unwrap();
+        let source = place.source(&url);
+        commit_until_in(&source, &record("survivor", Some(&before.0))).await;
+        assert_eq!(place.origin_file("deployments/survivor"), before.0);
+    }
+    git(&place.origin(), &["fsck", "--strict"]);
+}
+
+#[tokio::test]
+#[ignore = "run, and killed, by another test"]
+async fn write_until_killed() {
+    let variable = |name| std::env::var(name).unwrap();
+    let settings = settings(&variable("WRITE_URL"));
+    let source = GitSource::open(&settings, variable("WRITE_CACHE").as_ref(), GitOptions::default()).unwrap();
+    for n in 0.. {
+        commit_until_in(&source, &record("victim", Some(&format!("{n} {}", std::process::id())))).await;
     }
 }
 

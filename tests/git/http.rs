@@ -114,13 +114,19 @@ async fn a_repository_that_is_not_there() {
 async fn a_private_authority_is_trusted_once_it_is_named() {
     let place = Place::new();
     let named = |name: &str| {
-        let (acceptor, root) = authority();
+        let (acceptor, root) = authority(name);
         let ca_file = place.dir.path().join(name);
         std::fs::write(&ca_file, root).unwrap();
         let server = HttpServer::start_tls(place.dir.path(), Rules::default(), acceptor);
         let settings = Repository { ca_file: Some(ca_file), ..settings(&server.url("origin.git")) };
         (server, settings)
     };
+    let (stranger, known_later) = named("three.pem");
+    let refused = async || {
+        let error = place.source(&stranger.url("origin.git")).fetch().await.unwrap_err().to_string();
+        assert!(error.contains("`repository.caFile`"), "{error}");
+    };
+    refused().await;
     // One after the other: roots add up in a process.
     let servers = [named("one.pem"), named("two.pem")];
     for (n, (server, settings)) in servers.iter().enumerate() {
@@ -129,9 +135,9 @@ async fn a_private_authority_is_trusted_once_it_is_named() {
         source.commit_records(Some(&base), &record("x", Some(&n.to_string()))).await.unwrap();
         through_a_proxy(settings, server.port());
     }
-    let (stranger, _) = named("three.pem");
-    let error = place.source(&stranger.url("origin.git")).fetch().await.unwrap_err().to_string();
-    assert!(error.contains("`repository.caFile`"), "{error}");
+    refused().await;
+    let source = GitSource::open(&known_later, &place.cache(), GitOptions::default()).unwrap();
+    source.fetch().await.unwrap();
 
     let missing = Repository { ca_file: Some("/no/such.pem".into()), ..servers[0].1.clone() };
     let refused = GitSource::open(&missing, &place.cache(), GitOptions::default());
@@ -167,16 +173,36 @@ fn through_a_proxy(settings: &Repository, server: u16) {
 #[ignore = "run by another test, in an environment of its own"]
 async fn fetch_as_the_environment_says() {
     let variable = |name| std::env::var(name).unwrap();
-    let settings = Repository { ca_file: Some(variable("FETCH_CA").into()), ..settings(&variable("FETCH_URL")) };
+    let ca_file = std::env::var_os("FETCH_CA").map(Into::into);
+    let settings = Repository { ca_file, ..settings(&variable("FETCH_URL")) };
     let source = GitSource::open(&settings, variable("FETCH_CACHE").as_ref(), GitOptions::default()).unwrap();
-    source.fetch().await.unwrap();
+    let base = source.fetch().await.unwrap().flows;
+    source.commit_records(Some(&base), &record("y", Some(&base.0))).await.unwrap();
 }
 
-/// A self-signed root that is its own server certificate, and its PEM.
-fn authority() -> (SslAcceptor, Vec<u8>) {
+#[test]
+fn somebodys_git_configuration_does_not_send_us_elsewhere() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), Rules::default());
+    let home = tempfile::tempdir().unwrap();
+    let rewrite = "[url \"http://127.0.0.1:1/\"]\n\tinsteadOf = http://localhost\n\tpushInsteadOf = http://localhost\n";
+    std::fs::write(home.path().join(".gitconfig"), rewrite).unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "http::fetch_as_the_environment_says"])
+        .env("FETCH_URL", server.url("origin.git"))
+        .env("FETCH_CACHE", place.cache())
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(place.origin_file("deployments/y").len() == 40);
+}
+
+/// A self-signed root that is its own server certificate, and its PEM. OpenSSL tells roots apart by name.
+fn authority(common_name: &str) -> (SslAcceptor, Vec<u8>) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "localhost").unwrap();
+    name.append_entry_by_text("CN", common_name).unwrap();
     let name = name.build();
     let mut cert = X509::builder().unwrap();
     cert.set_version(2).unwrap();

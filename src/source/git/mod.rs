@@ -18,6 +18,7 @@ mod remote;
 mod sign_in;
 mod source;
 mod talk;
+mod tips;
 mod watch;
 mod work_files;
 mod work_tree;

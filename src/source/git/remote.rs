@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use git2::{ErrorCode, ObjectType, Oid, Reference, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::address::RemoteUrl;
 use super::build::{Built, build};
@@ -83,19 +83,30 @@ impl Remote {
         Ok(heads.iter().map(|head| (head.name().to_owned(), head.oid())).collect())
     }
 
-    /// `url.<base>.insteadOf` of the user's own git configuration may rewrite the URL, as it does
-    /// for git, but not into something that could not have been configured.
+    /// The remote under the very URL that was configured.
+    ///
+    /// `url.<base>.insteadOf` in somebody's git configuration would send us, and our credentials, to
+    /// another place. The longest match wins, so an entry for the whole URL overrules it.
     fn anonymous<'r>(&self, repo: &'r Repository) -> Result<git2::Remote<'r>, SourceError> {
-        let remote = repo
-            .remote_anonymous(&self.url.connect)
-            .map_err(|error| local_error(&self.shown(), "address the remote", &error))?;
-        if remote.url().ok() != Some(self.url.connect.as_str()) {
-            return Err(SourceError::Setting(format!(
-                "`url.*.insteadOf` in the git configuration rewrites `{}`; name the other URL in `repository.url`",
-                self.url.shown
-            )));
+        let url = self.url.connect.as_str();
+        let failed = |error: git2::Error| local_error(&self.shown(), "address the remote", &error);
+        let is_ours = |remote: &git2::Remote<'_>| {
+            remote.url().ok() == Some(url) && remote.pushurl().is_ok_and(|push| push.is_none_or(|push| push == url))
+        };
+        let remote = repo.remote_anonymous(url).map_err(failed)?;
+        if is_ours(&remote) {
+            return Ok(remote);
         }
-        Ok(remote)
+        let mut config = repo.config().and_then(|config| config.open_level(ConfigLevel::Local)).map_err(failed)?;
+        for kind in ["insteadOf", "pushInsteadOf"] {
+            config.set_str(&format!("url.{url}.{kind}"), url).map_err(failed)?;
+        }
+        let remote = repo.remote_anonymous(url).map_err(failed)?;
+        if is_ours(&remote) {
+            return Ok(remote);
+        }
+        let shown = &self.url.shown;
+        Err(SourceError::Setting(format!("`url.*.insteadOf` in the git configuration rewrites `{shown}`; remove it")))
     }
 
     fn talk(&self) -> Result<Talk<'_>, SourceError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use git2::{Oid, Repository};
+use git2::Oid;
 
 use super::address::{Address, Insecure};
 use super::cache::Cache;
@@ -19,9 +19,6 @@ use crate::source::{
     BlobId, CommitId, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
 };
 
-/// How many branches a hint names.
-const BRANCHES_SHOWN_MAX: usize = 10;
-
 /// Choices of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GitOptions {
@@ -34,21 +31,21 @@ pub struct GitOptions {
 pub struct GitSource(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    place: Place,
-    cache: Cache,
-    url: String,
-    branch: String,
-    records_branch: String,
+pub(super) struct Inner {
+    pub(super) place: Place,
+    pub(super) cache: Cache,
+    pub(super) url: String,
+    pub(super) branch: String,
+    pub(super) records_branch: String,
     flows: String,
     records: String,
     author: Author,
-    options: GitOptions,
+    pub(super) options: GitOptions,
     memory: Memory,
 }
 
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     Local(Local),
     Remote(Box<Remote>),
 }
@@ -56,8 +53,7 @@ enum Place {
 impl GitSource {
     /// Checks the settings and says where everything will be; no connection is made, nothing is cloned yet.
     ///
-    /// Open every source of a process before the first of them fetches: `ca_file` adds to the roots
-    /// of the whole process, and OpenSSL keeps what it has found out about a host before.
+    /// `ca_file` adds to the roots that every https connection to git in this process trusts.
     ///
     /// # Errors
     /// [`SourceError::Setting`] for a URL, branch or folder that flowsync does not use, or a `ca_file`
@@ -135,7 +131,6 @@ impl GitSource {
     }
 }
 
-/// Roots are trusted before the first connection is made, and by every connection of the process.
 fn trust(ca_file: Option<&Path>) -> Result<(), SourceError> {
     let Some(ca_file) = ca_file else { return Ok(()) };
     global::trust(ca_file).map_err(|error| {
@@ -159,79 +154,6 @@ fn check_names(repository: &config::Repository) -> Result<(), SourceError> {
 }
 
 impl Inner {
-    fn fetch(&self) -> Result<Tips, SourceError> {
-        let _lock = self.cache.lock()?;
-        let (repo, tips, names) = self.tips()?;
-        let reader = Reader { repo: &repo, shown: &self.url };
-        let Some(flows) = tips[0] else { return Err(self.no_branch(&self.branch, &names)) };
-        for (branch, tip) in [(&self.branch, Some(flows)), (&self.records_branch, tips[1])] {
-            self.check_rewind(&reader, branch, tip, &names)?;
-        }
-        Ok(Tips { flows: commit_id(flows), records: tips[1].map(commit_id) })
-    }
-
-    /// The repository, the tips of both branches, and the full names of all references.
-    fn tips(&self) -> Result<(Repository, [Option<Oid>; 2], Vec<String>), SourceError> {
-        let branches = [self.branch.as_str(), self.records_branch.as_str()];
-        match &self.place {
-            Place::Local(local) => {
-                let repo = local.open()?;
-                let tips = [local.tip(&repo, branches[0])?, local.tip(&repo, branches[1])?];
-                let names = local.references(&repo);
-                Ok((repo, tips, names))
-            }
-            Place::Remote(remote) => {
-                let wanted = if branches[0] == branches[1] { &branches[..1] } else { &branches[..] };
-                let (repo, advertised) = remote.fetch(wanted)?;
-                let tip = |branch: &str| Ok(advertised.get(&names::branch_ref(branch)?).copied());
-                let tips = [tip(branches[0])?, tip(branches[1])?];
-                Ok((repo, tips, advertised.into_keys().collect()))
-            }
-        }
-    }
-
-    fn check_rewind(
-        &self,
-        reader: &Reader<'_>,
-        branch: &str,
-        tip: Option<Oid>,
-        names: &[String],
-    ) -> Result<(), SourceError> {
-        let seen = self.cache.seen(branch);
-        if seen == tip {
-            return Ok(());
-        }
-        if let Some(seen) = seen.filter(|_| !self.options.allow_rewind) {
-            let Some(tip) = tip else {
-                let mut error = self.no_branch(branch, names);
-                if let SourceError::NoBranch { hint, .. } = &mut error {
-                    *hint = format!(" any more: it stood at {seen}; pass --allow-rewind to accept that{hint}");
-                }
-                return Err(error);
-            };
-            if !reader.descends(tip, seen)? {
-                let (known, found) = (commit_id(seen), commit_id(tip));
-                return Err(SourceError::Rewound { branch: branch.to_owned(), known, found });
-            }
-        }
-        self.cache.set_seen(branch, tip)
-    }
-
-    fn no_branch(&self, branch: &str, names: &[String]) -> SourceError {
-        let branches: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("refs/heads/")).collect();
-        let shown = branches.iter().take(BRANCHES_SHOWN_MAX).map(|name| format!("`{}`", names::shown(name)));
-        let shown = shown.collect::<Vec<_>>().join(", ");
-        let more = if branches.len() > BRANCHES_SHOWN_MAX { " and others" } else { "" };
-        let hint = if names.iter().any(|name| *name == format!("refs/tags/{branch}")) {
-            format!("; it has a tag of that name, and the branches {shown}{more}")
-        } else if branches.is_empty() {
-            "; it has no commits yet".to_owned()
-        } else {
-            format!("; it has {shown}{more}")
-        };
-        SourceError::NoBranch { url: self.url.clone(), branch: branch.to_owned(), hint }
-    }
-
     /// Runs a read. One that fails marks a clone, so that the next fetch makes it anew.
     fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, SourceError>) -> Result<T, SourceError> {
         let (repo, shown) = match &self.place {

@@ -148,7 +148,11 @@ impl<'a> Talk<'a> {
             self.n_tries.set(self.n_tries.get() + 1);
         }
         if self.n_tries.get() > 1 {
-            return Err(self.refuse(ErrorCode::Auth, "the credentials were refused".to_owned()));
+            let why = match self.sign_in {
+                SignIn::Nothing => "no key of the ssh agent was accepted, and `repository.credentials` names none",
+                SignIn::Password { .. } | SignIn::SshKey { .. } => "the credentials were refused",
+            };
+            return Err(self.refuse(ErrorCode::Auth, why.to_owned()));
         }
         let elsewhere = Url::parse(url).is_ok_and(|url| {
             url.host_str().is_some_and(|host| !host.trim_matches(['[', ']']).eq_ignore_ascii_case(&self.remote.host))
