@@ -9,9 +9,11 @@ use super::sandbox::SandboxArgs;
 /// Keep the conversation flows of a NICE Cognigy.AI tenant equal to a folder of JSON files in git
 #[derive(Debug, Parser)]
 #[command(name = "flowsync", version, about, long_about = None, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done or nothing to do; 1 could not do it; 2 changes pending (plan --detailed-exitcode); \
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do; 1 could not do it; 2 changes pending (plan --detailed-exitcode); \
 3 refused, nothing was written; 4 failed and everything was restored; 5 failed and something could not be restored; \
-6 another deployment holds the environment; 64 wrong usage")]
+6 another deployment holds the environment; 64 wrong usage"
+)]
 pub struct Arguments {
     /// What holds for every command.
     #[command(flatten)]

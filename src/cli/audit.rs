@@ -55,7 +55,8 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
         if !faults.is_empty() {
             code = 1;
         }
-        documents.push(json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults }));
+        documents
+            .push(json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults }));
     }
     match form {
         Form::Json => output::json(&json!({ "environments": documents })),

@@ -88,8 +88,8 @@ impl Context {
             GitOptions { allow_rewind },
         )?;
         let url = normalise_url(&environment.repository.url)?;
-        let tenant = Client::connect(&environment.tenant, environment.sync.concurrency)
-            .map_err(|error| Failure::of(&error))?;
+        let tenant =
+            Client::connect(&environment.tenant, environment.sync.concurrency).map_err(|error| Failure::of(&error))?;
         let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
         Ok(Engine {
             environment: environment.name.clone(),

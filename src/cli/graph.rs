@@ -17,7 +17,12 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
         Some(path) => path.clone(),
         None => match default_folders(context, arguments.env.as_deref())?.as_slice() {
             [folder] => folder.clone(),
-            _ => return Err(Failure { code: super::USAGE, ..Failure::other("environments have different flows folders: name one with --env") }),
+            _ => {
+                return Err(Failure {
+                    code: super::USAGE,
+                    ..Failure::other("environments have different flows folders: name one with --env")
+                });
+            }
         },
     };
     let folder = read_folder(&path)?;
@@ -40,7 +45,8 @@ fn document(flows: &BTreeMap<FlowId, Definition>) -> serde_json::Value {
     let needs: Needs = flows
         .iter()
         .map(|(id, definition)| {
-            let flow_references = definition.references.iter().filter(|reference| reference.kind == ReferenceKind::Flow);
+            let flow_references =
+                definition.references.iter().filter(|reference| reference.kind == ReferenceKind::Flow);
             (id.clone(), flow_references.filter_map(|reference| reference.id.parse().ok()).collect())
         })
         .collect();
@@ -61,7 +67,8 @@ fn mermaid(flows: &BTreeMap<FlowId, Definition>) -> String {
     }
     for (id, definition) in flows {
         for other in edges(definition) {
-            let node: String = other.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+            let node: String =
+                other.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
             if node == other {
                 text.push_str(&format!("  {id} --> {node}\n"));
             } else {

@@ -19,7 +19,8 @@ pub(super) fn run(arguments: &InitArgs) -> Result<u8, Failure> {
         }
         failed(&format!("create `{}`", path.display()), error)
     })?;
-    file.write_all(init_template().as_bytes()).map_err(|error| failed(&format!("write `{}`", path.display()), error))?;
+    file.write_all(init_template().as_bytes())
+        .map_err(|error| failed(&format!("write `{}`", path.display()), error))?;
     output::print(&format!(
         "{} written; flows go to {}\nnext: fill it in, then `flowsync doctor`, `flowsync pull`, `flowsync plan`\n",
         shown(&path),

@@ -33,7 +33,10 @@ pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, F
     let names: Vec<String> = arguments.env.iter().cloned().collect();
     let selected = select(&config, &names)?;
     if arguments.out.is_some() && selected.len() != 1 {
-        return Err(Failure { code: super::USAGE, ..Failure::other("--out writes one plan: name the environment with --env") });
+        return Err(Failure {
+            code: super::USAGE,
+            ..Failure::other("--out writes one plan: name the environment with --env")
+        });
     }
     let alone = selected.len() == 1;
     let mut documents = Vec::new();

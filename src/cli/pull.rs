@@ -28,7 +28,11 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
     let export =
         engine.tenant.export(&engine.target, &engine.reader, &limits).await.map_err(|error| Failure::of(&error))?;
     for (id, reason) in &export.unreadable {
-        output::say(&format!("left out: {}: {}", crate::problem::escape_terminal(id), crate::problem::escape_terminal(reason)));
+        output::say(&format!(
+            "left out: {}: {}",
+            crate::problem::escape_terminal(id),
+            crate::problem::escape_terminal(reason)
+        ));
     }
     let n_flows = export.flows.len();
     write_all(&into, &export.flows).map_err(|error| {
@@ -86,7 +90,13 @@ fn known_paths(folder: &Path) -> BTreeMap<FlowId, PathBuf> {
         return BTreeMap::new();
     };
     let shown_root = PathBuf::from(shown(folder));
-    let relative = |path: &str| Path::new(path).strip_prefix(&shown_root).or_else(|_| Path::new(path).strip_prefix(folder)).map(Path::to_owned).ok();
+    let relative = |path: &str| {
+        Path::new(path)
+            .strip_prefix(&shown_root)
+            .or_else(|_| Path::new(path).strip_prefix(folder))
+            .map(Path::to_owned)
+            .ok()
+    };
     read.checked.flows.into_iter().filter_map(|(id, flow)| Some((id, relative(&flow.path)?))).collect()
 }
 

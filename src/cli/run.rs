@@ -10,7 +10,6 @@ use super::arguments::RunArgs;
 use super::context::{Context, RealEngine, select};
 use super::output::{Failure, say};
 use super::{progress, sync};
-use crate::clock::Clock as _;
 use crate::config::Environment;
 use crate::controller::triggers::next_tick;
 use crate::controller::{EnvironmentReport, PassOptions, SyncResult};

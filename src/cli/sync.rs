@@ -39,9 +39,8 @@ async fn one(
     environment: Result<&Environment, Failure>,
     options: &PassOptions,
 ) -> EnvironmentReport {
-    let engine = environment.and_then(|environment| {
-        context.engine(environment, progress::of(context, name), options.allow_rewind)
-    });
+    let engine = environment
+        .and_then(|environment| context.engine(environment, progress::of(context, name), options.allow_rewind));
     let report = match engine {
         Ok(engine) => engine.pass(options).await,
         Err(failure) => EnvironmentReport {

@@ -11,7 +11,7 @@ use super::context::{Context, shown};
 use super::output::{self, Failure};
 use crate::controller::bad_entry;
 use crate::flow::{self, Checked, Comparison};
-use crate::problem::{Problem, any_error, render};
+use crate::problem::{Colour, Problem, any_error, render};
 use crate::source::BadEntry;
 use crate::source::git::{WorkTree, discover_work_tree};
 
@@ -43,7 +43,11 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
             "warnings": n_warnings, "problems": problems,
         })),
         ValidateForm::Text => {
-            output::print(&render(&problems, &sources, context.color_stdout()));
+            output::print(&render(
+                &problems,
+                &sources,
+                if context.color_stdout() { Colour::Always } else { Colour::Never },
+            ));
             output::print(&format!("{n_files} files, {n_flows} flows: {n_errors} errors, {n_warnings} warnings\n"));
         }
     }
@@ -89,8 +93,10 @@ pub(super) fn read_folder(path: &Path) -> Result<Folder, Failure> {
     if let Some(only) = only.filter(|_| sources.is_empty()) {
         return Err(Failure::other(format!("expected a `.json` file or a folder, found `{only}`")));
     }
-    let checked =
-        flow::check_all(sources.iter().map(|(path, bytes)| flow::File { path, bytes: bytes.clone() }), &Comparison::default());
+    let checked = flow::check_all(
+        sources.iter().map(|(path, bytes)| flow::File { path, bytes: bytes.clone() }),
+        &Comparison::default(),
+    );
     let bad = |entry: &BadEntry| bad_entry(&BadEntry { path: name(&entry.path), reason: entry.reason });
     let mut problems: Vec<Problem> = listing.bad.iter().map(bad).chain(checked.problems.clone()).collect();
     problems.sort();

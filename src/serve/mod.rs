@@ -69,10 +69,8 @@ pub async fn start(address: SocketAddr, health: Health) -> Result<Server, Listen
     let failed = |source| ListenError { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let router = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(health);
+    let router =
+        Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health);
     let task = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the status server ended");
@@ -84,6 +82,7 @@ pub async fn start(address: SocketAddr, health: Health) -> Result<Server, Listen
 async fn ready(State(health): State<Health>) -> (StatusCode, String) {
     let results = health.results();
     let all = results.values().all(Option::is_some);
-    let lines = results.iter().map(|(name, result)| format!("{name}: {}\n", result.map_or("waiting", SyncResult::as_str)));
+    let lines =
+        results.iter().map(|(name, result)| format!("{name}: {}\n", result.map_or("waiting", SyncResult::as_str)));
     (if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, lines.collect())
 }

@@ -4,9 +4,7 @@
 //! compare-and-swap and nothing is ever forced. Deciding *whether* a lost race may be tried again is
 //! the caller's business, because only it knows what its commit was based on.
 
-mod git;
-
-pub use git::{GitOptions, GitSource, LocalRepository, RefWatch, WorkTree, discover_work_tree, normalise_url};
+pub mod git;
 
 use std::collections::BTreeMap;
 use std::future::Future;
