@@ -4,6 +4,7 @@
 //! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
 
 mod carry;
+mod contest;
 mod desired;
 mod ledger;
 mod observe;

@@ -89,11 +89,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut prepared = self.prepare(desired, seen.manifest.as_ref()).await?;
         prepared.problems.extend(problems);
         prepared.problems.sort();
+        let contested = self.leave_contested(seen, &mut prepared.plan).await?;
         self.judge(&prepared, seen, options)?;
         let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
         report.problems.clone_from(&prepared.problems);
         report.alarms.clone_from(&seen.alarms);
+        report.alarms.extend(contested);
         report.flows = not_attempted(&prepared.plan);
         if options.dry_run {
             if !prepared.plan.changes.is_empty() {

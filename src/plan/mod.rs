@@ -194,6 +194,11 @@ impl Plan {
         self.changes.iter().filter(|change| change.action() == action).count()
     }
 
+    /// Computes the digest anew after changes were taken out.
+    pub fn bind(&mut self, target: &crate::flow::EnvironmentId) {
+        self.digest = digest::plan_digest(target, &self.flows_digest, &self.changes);
+    }
+
     /// Whether every change corrects drift.
     #[must_use]
     pub fn is_drift_only(&self) -> bool {
