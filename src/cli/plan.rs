@@ -260,8 +260,8 @@ fn text(planned: &Planned, color: bool) -> String {
     let mut text = format!("{} ({})\n", planned.environment, planned.target);
     for change in &plan.changes {
         text.push_str(&headline(change, color));
-        let before = change.before().map_or(&[][..], |definition| &definition.bytes);
-        let after = change.after().map_or(&[][..], |flow| &flow.definition.bytes);
+        let before = change.before().and_then(|definition| definition.text.as_deref()).unwrap_or_default();
+        let after = change.after().and_then(|flow| flow.definition.text.as_deref()).unwrap_or_default();
         if !before.is_empty() && !after.is_empty() {
             text.push_str(&unified(before, after, color));
         }

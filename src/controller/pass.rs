@@ -279,8 +279,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 flow.before = Some(blob.clone());
                 continue;
             }
-            flow.before = Some(self.source.blob_id(&definition.bytes));
-            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(definition.bytes.to_vec()));
+            let body = definition.body()?;
+            flow.before = Some(self.source.blob_id(body));
+            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(body.to_vec()));
         }
         Ok(stored)
     }

@@ -11,7 +11,7 @@ use crate::flow::{Definition, Document, FlowId, without_references_to};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
-use crate::tenant::{Call, Imported, Reply, Tenant, TenantError};
+use crate::tenant::{Blame, Call, Imported, Reply, Tenant, TenantError};
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Carries out `changes` (in plan order) but for those `live` already, then reads everything back.
@@ -82,7 +82,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 Some(body) => self.import(change, &body, "without references inside its cycle").await,
                 None => {
                     whole.insert(change.id.clone());
-                    self.import(change, &change.definition().bytes, "").await
+                    self.import_whole(change).await
                 }
             };
             if matches!(outcome, Pushed::Done { existed: true }) {
@@ -97,7 +97,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
             let outcome = match change.step {
                 Step::Delete { .. } => self.delete(change).await,
-                Step::Create { .. } | Step::Update { .. } => self.import(change, &change.definition().bytes, "").await,
+                Step::Create { .. } | Step::Update { .. } => self.import_whole(change).await,
             };
             outcomes[index].1 = remember(outcome, existed.contains(&change.id), new.contains(&change.id));
             if matches!(outcomes[index].1, Pushed::Failed(_)) {
@@ -105,6 +105,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             }
         }
         outcomes
+    }
+
+    async fn import_whole(&self, change: &Change) -> Pushed {
+        match change.definition().body() {
+            Ok(body) => self.import(change, body, "").await,
+            Err(error) => {
+                Pushed::Failed(FlowFailure { blame: Blame::Transport, message: error.to_string(), existed: false })
+            }
+        }
     }
 
     async fn import(&self, change: &Change, body: &[u8], note: &str) -> Pushed {
@@ -177,7 +186,7 @@ fn first_body(change: &Change, new: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
     let refers = definition.references.iter().any(|reference| {
         reference.kind == crate::flow::ReferenceKind::Flow && new.iter().any(|id| id.as_str() == reference.id)
     });
-    let document = refers.then(|| Document::parse(definition.bytes.clone()).ok()).flatten()?;
+    let document = refers.then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()?;
     Some(without_references_to(&document, new))
 }
 

@@ -185,7 +185,7 @@ impl ReadLive for Plain {
             references: Vec::new(),
             content_hash: hash,
             equality_hash: hash,
-            bytes: raw.into(),
+            text: Some(raw.into()),
         })
     }
 }
