@@ -12,7 +12,7 @@ use crate::controller::Engine;
 use crate::deploy::{LiveReader, Progress};
 use crate::flow::Comparison;
 use crate::local::FileState;
-use crate::source::git::{GitOptions, GitSource, normalise_url};
+use crate::source::{GitOptions, GitSource, normalise_url};
 use crate::tenant::flows_v2::Client;
 
 /// An engine over the real world.

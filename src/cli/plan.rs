@@ -15,7 +15,7 @@ use crate::plan::{Change, Desired, DesiredFlow};
 use crate::problem::{Problem, any_error, escape_terminal};
 use crate::record::{Kind, Manifest, paths};
 use crate::revision::CommitId;
-use crate::source::git::LocalRepository;
+use crate::source::LocalRepository;
 use crate::source::{Source, SourceError, Tips};
 
 /// What was planned for one environment.
