@@ -122,9 +122,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             return Pushed::Failed(failure);
         }
         let answer = self.tenant.import(self.target, &change.id, body, &self.limits).await;
-        if let Err(failure) = self.outcome(Call::Import, &change.id, &answer).await {
-            return Pushed::Failed(failure);
-        }
+        self.outcome(Call::Import, &change.id, &answer);
         let existed = match &answer {
             Ok(reply) => matches!(change.step, Step::Create { .. }) && reply.value == Imported::Updated,
             Err(error) => return Pushed::Failed(FlowFailure::of(error)),
@@ -140,9 +138,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             return Pushed::Failed(failure);
         }
         let answer = self.tenant.delete(self.target, &change.id, &self.limits).await;
-        if let Err(failure) = self.outcome(Call::Delete, &change.id, &answer).await {
-            return Pushed::Failed(failure);
-        }
+        self.outcome(Call::Delete, &change.id, &answer);
         match answer {
             Ok(_) => Pushed::Done { existed: false },
             Err(error) => Pushed::Failed(FlowFailure::of(&error)),
@@ -161,21 +157,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
     }
 
-    pub(super) async fn outcome<V: std::fmt::Debug>(
-        &self,
-        call: Call,
-        id: &FlowId,
-        answer: &Result<Reply<V>, TenantError>,
-    ) -> Result<(), FlowFailure> {
+    pub(super) fn outcome<V>(&self, call: Call, id: &FlowId, answer: &Result<Reply<V>, TenantError>) {
         let event = Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str());
-        let event = match answer {
+        self.journal.note(&match answer {
             Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
             Err(error) => event
                 .with("result", if error.maybe_took_effect() { "unknown" } else { "failed" })
                 .with("attempts", error.attempts)
                 .with("error", error.to_string()),
-        };
-        self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
+        });
     }
 }
 

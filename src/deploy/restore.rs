@@ -183,7 +183,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn undo_create(&self, live: &Definition) -> Result<(), String> {
         self.intent(Call::Delete, live, "restore").await.map_err(|failure| failure.message)?;
         let answer = self.tenant.delete(self.target, &live.id, &self.limits).await;
-        self.outcome(Call::Delete, &live.id, &answer).await.map_err(|failure| failure.message)?;
+        self.outcome(Call::Delete, &live.id, &answer);
         answer.map(drop).map_err(|error| error.to_string())
     }
 
@@ -191,7 +191,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let body = previous.body().map_err(|error| error.to_string())?.clone();
         self.intent(Call::Import, previous, "restore").await.map_err(|failure| failure.message)?;
         let answer = self.tenant.import(self.target, &previous.id, &body, &self.limits).await;
-        self.outcome(Call::Import, &previous.id, &answer).await.map_err(|failure| failure.message)?;
+        self.outcome(Call::Import, &previous.id, &answer);
         answer.map_err(|error| error.to_string())?;
         self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
     }
@@ -199,7 +199,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), String> {
         self.intent(Call::Rollback, previous, "restore").await.map_err(|failure| failure.message)?;
         let answer = self.tenant.rollback(self.target, &previous.id, &previous.version, &self.limits).await;
-        self.outcome(Call::Rollback, &previous.id, &answer).await.map_err(|failure| failure.message)?;
+        self.outcome(Call::Rollback, &previous.id, &answer);
         let worn_out = |error: &TenantError| {
             matches!(error.failure.last(), Failure::Unavailable { .. } | Failure::Throttled { .. })
         };
