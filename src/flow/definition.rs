@@ -1,9 +1,11 @@
 //! A flow as the rest of the program sees it: identity, version, what it needs, its hashes and its bytes.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ContentHash, EnvironmentId, FlowId};
+use super::document::{Document, Node, ParseError, without_environment};
+use super::{Comparison, ContentHash, EnvironmentId, FlowId, FlowIdError};
 
 /// A flow, read and hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,87 @@ pub struct Definition {
     pub bytes: Arc<[u8]>,
 }
 
+/// A text from which no flow can be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DefinitionError {
+    /// It cannot be parsed.
+    #[error("expected JSON, found something else")]
+    Parse(#[source] ParseError),
+    /// There is no `id`, or it is no string.
+    #[error("expected an object with a string `id`, found none")]
+    NoId,
+    /// The `id` is none of a flow.
+    #[error("expected the `id` of a flow, found another")]
+    Id(#[source] FlowIdError),
+}
+
+/// How the environment a flow came from is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A file: everything in it is meant.
+    File,
+    /// A tenant: `environmentId` is the tenant's, not the flow's.
+    Live,
+}
+
+impl Definition {
+    /// Reads a file. Only a valid `id` is asked for; what else a flow must have, [`super::check_file`] says.
+    ///
+    /// # Errors
+    ///
+    /// The text is no JSON, or has no flow id.
+    pub fn from_file(bytes: Arc<[u8]>, comparison: &Comparison) -> Result<Self, DefinitionError> {
+        let document = Document::parse(bytes).map_err(DefinitionError::Parse)?;
+        Self::from_document(&document, comparison)
+    }
+
+    /// The same, when the file is parsed already.
+    ///
+    /// # Errors
+    ///
+    /// The document has no flow id.
+    pub fn from_document(document: &Document, comparison: &Comparison) -> Result<Self, DefinitionError> {
+        Self::read(document, comparison, Origin::File)
+    }
+
+    /// Reads a flow as a tenant reports it. Its top-level `environmentId` is taken out of the text; every
+    /// other byte is kept. Only a valid `id` is asked for.
+    ///
+    /// # Errors
+    ///
+    /// The text is no JSON, or has no flow id.
+    pub fn from_live(raw: &[u8], comparison: &Comparison) -> Result<Self, DefinitionError> {
+        let document = Document::parse(raw).map_err(DefinitionError::Parse)?;
+        Self::read(&document, comparison, Origin::Live)
+    }
+
+    fn read(document: &Document, comparison: &Comparison, origin: Origin) -> Result<Self, DefinitionError> {
+        let id = document.text_member("id").ok_or(DefinitionError::NoId)?;
+        let text = |key| document.text_member(key).unwrap_or_default().into_owned();
+        let is_cut = origin == Origin::Live && document.root().member("environmentId").is_some();
+        let (content_hash, equality_hash) = match origin {
+            Origin::File => document.hashes(comparison),
+            Origin::Live => document.live_hashes(comparison),
+        };
+        Ok(Self {
+            id: id.parse().map_err(DefinitionError::Id)?,
+            name: text("name"),
+            version: text("version"),
+            references: references(document),
+            content_hash,
+            equality_hash,
+            bytes: if is_cut { without_environment(document).into() } else { document.source().clone() },
+        })
+    }
+}
+
+/// The entries of `externalReferences` that can be understood, each once.
+fn references(document: &Document) -> Vec<Reference> {
+    let entries = document.root().member("externalReferences").into_iter().flat_map(Node::elements);
+    let mut seen = HashSet::new();
+    entries.filter_map(Reference::read).filter(|reference| seen.insert(reference.clone())).collect()
+}
+
 /// What kind of thing a flow refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReferenceKind {
@@ -39,6 +122,10 @@ pub enum ReferenceKind {
 }
 
 impl ReferenceKind {
+    fn named(word: &str) -> Option<Self> {
+        [Self::Flow, Self::Intent, Self::Entity, Self::Variable].into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word the flow file uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -62,6 +149,16 @@ pub struct Reference {
     pub environment: EnvironmentId,
 }
 
+impl Reference {
+    /// Reads one entry of `externalReferences`; `None` for what is no reference of a known kind.
+    pub(in crate::flow) fn read(entry: Node<'_>) -> Option<Self> {
+        let text = |key| entry.member(key).and_then(Node::as_str);
+        let kind = ReferenceKind::named(&text("type")?)?;
+        let environment = EnvironmentId(text("environmentId").unwrap_or_default().into_owned());
+        Some(Self { kind, id: text("id")?.into_owned(), environment })
+    }
+}
+
 /// A flow id alone; other kinds as `kind:id`: the form of the manifest's `dependencyGraph`.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,5 +166,53 @@ impl fmt::Display for Reference {
             ReferenceKind::Flow => f.write_str(&self.id),
             kind => write!(f, "{}:{}", kind.as_str(), self.id),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIVE: &str = r#"{ "id" : "flow_a", "environmentId":"env", "name":"A\u00e4", "extra" : [ 1 ],
+        "externalReferences":[{"type":"flow","id":"flow_b","environmentId":"env"},{"type":"odd","id":"x"},
+        {"type":"intent","id":"i","environmentId":"env"},{"type":"flow","id":"flow_b","environmentId":"env"},7] }"#;
+
+    #[test]
+    fn a_live_flow_loses_its_environment_and_nothing_else() {
+        let live = Definition::from_live(LIVE.as_bytes(), &Comparison::default()).unwrap();
+        let text = LIVE.replace(r#" "environmentId":"env", "name""#, r#" "name""#);
+        assert_eq!(String::from_utf8(live.bytes.to_vec()).unwrap(), text);
+        assert_eq!((live.name.as_str(), live.version.as_str()), ("Aä", ""));
+        assert_eq!(live.content_hash, live.equality_hash);
+        let file = Definition::from_file(live.bytes.clone(), &Comparison::default()).unwrap();
+        assert_eq!(file, live);
+    }
+
+    #[test]
+    fn references_stand_in_their_order_and_once() {
+        let live = Definition::from_live(LIVE.as_bytes(), &Comparison::default()).unwrap();
+        let shown: Vec<String> = live.references.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["flow_b", "intent:i"]);
+    }
+
+    #[test]
+    fn a_file_is_hashed_as_it_stands_and_compared_without_what_is_ignored() {
+        let comparison = Comparison::new(&["/extra".to_owned()]).unwrap();
+        let file = Definition::from_file(Arc::from(LIVE.as_bytes()), &comparison).unwrap();
+        let document = Document::parse(LIVE.as_bytes()).unwrap();
+        assert_eq!(file.content_hash, document.content_hash());
+        assert_eq!(&*file.bytes, LIVE.as_bytes());
+        let live = Definition::from_live(LIVE.replace("[ 1 ]", "[ 2 ]").as_bytes(), &comparison).unwrap();
+        assert_eq!(live.equality_hash, file.equality_hash);
+        assert_ne!(live.content_hash, live.equality_hash);
+    }
+
+    #[test]
+    fn a_flow_without_an_id_is_none() {
+        let read = |text: &str| Definition::from_live(text.as_bytes(), &Comparison::default()).unwrap_err();
+        assert!(matches!(read("{"), DefinitionError::Parse(_)));
+        assert!(matches!(read(r#"{"id":1}"#), DefinitionError::NoId));
+        assert!(matches!(read("[]"), DefinitionError::NoId));
+        assert!(matches!(read(r#"{"id":"intent_a"}"#), DefinitionError::Id(_)));
     }
 }

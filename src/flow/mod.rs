@@ -3,18 +3,27 @@
 //! Pure: no file, no network, no clock. Knows nobody but [`crate::problem`].
 
 mod canonical;
+mod check;
 mod comparison;
 mod definition;
 mod document;
+mod finding;
 mod hash;
 mod id;
+mod lint;
 mod pointer;
+mod schema;
+mod version;
 
+pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join};
 pub use comparison::{Comparison, IgnoreError};
-pub use definition::{Definition, Reference, ReferenceKind};
+pub use definition::{Definition, DefinitionError, Reference, ReferenceKind};
 pub use document::{
     DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,
     Position, without_environment, without_references_to,
 };
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};
+pub use lint::version_place;
+pub use schema::FLOW_SCHEMA;
+pub use version::{compare_versions, version_not_raised};

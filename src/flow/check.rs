@@ -1,0 +1,260 @@
+//! The front door: files in, flows and everything that is wrong with them out. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::definition::Definition;
+use super::document::{Document, ParseError};
+use super::finding::{Findings, place};
+use super::lint::{Sighting, duplicate_ids, lint};
+use super::schema::validate;
+use super::{Comparison, FlowId};
+use crate::problem::{Place, Problem, Severity, any_error};
+
+/// A flow file.
+#[derive(Debug, Clone)]
+pub struct File<'a> {
+    /// As the user knows it, with `/` between its parts.
+    pub path: &'a str,
+    /// Its content.
+    pub bytes: Arc<[u8]>,
+}
+
+/// What one file holds. Depends on the path, the bytes and the comparison only, so that it may be
+/// kept by blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReport {
+    /// The flow, as soon as its id can be read: it may still have errors.
+    pub definition: Option<Definition>,
+    /// Where the id stands; with `definition` only.
+    pub id_place: Option<Place>,
+    /// Where the version stands, or would stand; with `definition` only.
+    pub version_place: Option<Place>,
+    /// What is wrong, sorted.
+    pub problems: Vec<Problem>,
+}
+
+impl FileReport {
+    /// The same content under another path: nothing is parsed again.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Self {
+        let moved = |place: &Place| Place { file: path.to_owned(), ..place.clone() };
+        let problem = |problem: &Problem| Problem { place: moved(&problem.place), ..problem.clone() };
+        Self {
+            definition: self.definition.clone(),
+            id_place: self.id_place.as_ref().map(moved),
+            version_place: self.version_place.as_ref().map(moved),
+            problems: self.problems.iter().map(problem).collect(),
+        }
+    }
+}
+
+/// A flow and the file it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedFlow {
+    /// The flow.
+    pub definition: Definition,
+    /// The file's path.
+    pub path: String,
+    /// Where its version stands, or would stand.
+    pub version_place: Place,
+}
+
+/// A folder of flows, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Every flow with a readable id, those with errors among them; of two with one id, the first by path.
+    /// Not to be deployed while [`Checked::has_errors`].
+    pub flows: BTreeMap<FlowId, CheckedFlow>,
+    /// Everything wrong with every file, sorted.
+    pub problems: Vec<Problem>,
+}
+
+impl Checked {
+    /// Whether any problem forbids a deployment.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        any_error(&self.problems)
+    }
+}
+
+/// Checks one file by every rule that concerns it alone.
+#[must_use]
+pub fn check_file(path: &str, bytes: Arc<[u8]>, comparison: &Comparison) -> FileReport {
+    let document = match Document::parse(bytes) {
+        Ok(document) => document,
+        Err(error) => return refused(path, error),
+    };
+    let mut findings = Findings::new(path, &document);
+    validate(&mut findings);
+    lint(&mut findings);
+    let problems = findings.finish();
+    let definition = Definition::from_document(&document, comparison).ok();
+    let id = document.root().member("id").filter(|_| definition.is_some());
+    FileReport {
+        id_place: id.map(|id| place(path, id, "/id")),
+        version_place: id.map(|_| super::lint::version_place(path, &document)),
+        definition,
+        problems,
+    }
+}
+
+/// Checks files one by one and then against each other.
+#[must_use]
+pub fn check_all<'a>(files: impl IntoIterator<Item = File<'a>>, comparison: &Comparison) -> Checked {
+    join(files.into_iter().map(|File { path, bytes }| (path, check_file(path, bytes, comparison))))
+}
+
+/// Joins the reports of all files, and applies the rules across them.
+#[must_use]
+pub fn join<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>) -> Checked {
+    let mut reports: Vec<_> = reports.into_iter().collect();
+    reports.sort_by_key(|(path, _)| *path);
+    let mut problems = duplicate_ids(reports.iter().filter_map(|(_, report)| {
+        Some(Sighting { id: &report.definition.as_ref()?.id, place: report.id_place.as_ref()? })
+    }));
+    let mut flows = BTreeMap::new();
+    for (path, report) in reports {
+        let FileReport { definition, id_place: _, version_place, problems: own } = report;
+        problems.extend(own);
+        if let (Some(definition), Some(version_place)) = (definition, version_place) {
+            let id = definition.id.clone();
+            flows.entry(id).or_insert(CheckedFlow { definition, path: path.to_owned(), version_place });
+        }
+    }
+    problems.sort();
+    Checked { flows, problems }
+}
+
+fn refused(path: &str, error: ParseError) -> FileReport {
+    let problem = |fault: super::Fault| {
+        let super::Fault { rule, offset: _, position, pointer, message, help } = fault;
+        let place = Place { file: path.to_owned(), line: position.line, column: position.column, pointer };
+        Problem { place, rule, severity: Severity::Error, message, help }
+    };
+    let mut problems: Vec<_> = error.faults.into_iter().map(problem).collect();
+    problems.sort();
+    FileReport { definition: None, id_place: None, version_place: None, problems }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0",
+ "nodes":[{"id":"s","type":"start","configuration":{}},{"id":"m","type":"action","configuration":{}},{"id":"e","type":"end","configuration":{}}],
+ "edges":[{"from":"s","to":"m","condition":null},{"from":"m","to":"e","condition":"x"}],
+ "externalReferences":[{"type":"flow","id":"flow_b","environmentId":"env"}]}"#;
+
+    /// Rule, line and pointer of every problem, warnings in brackets.
+    fn problems(text: &str) -> Vec<String> {
+        let report = check_file("flows/a.json", Arc::from(text.as_bytes()), &Comparison::default());
+        let shown = |problem: &Problem| {
+            let Place { line, pointer, .. } = &problem.place;
+            let shown = format!("{} {line} {pointer}", problem.rule);
+            if problem.is_error() { shown } else { format!("[{shown}]") }
+        };
+        report.problems.iter().map(shown).collect()
+    }
+
+    #[track_caller]
+    fn check(from: &str, to: &str, expected: &[&str]) {
+        assert!(GOOD.contains(from), "{from}");
+        assert_eq!(problems(&GOOD.replacen(from, to, 1)), expected);
+    }
+
+    #[test]
+    fn a_good_flow_has_no_problems() {
+        assert_eq!(problems(GOOD), [""; 0]);
+    }
+
+    #[test]
+    fn nodes_are_unique_and_one_of_them_is_the_start() {
+        check(r#""id":"e""#, r#""id":"m""#, &["duplicate-node-id 2 /nodes/2/id", "edge-unknown-node 3 /edges/1/to"]);
+        check(r#""start""#, r#""action""#, &["start-node-count 2 /nodes"]);
+        check(r#""action""#, r#""start""#, &["start-node-count 2 /nodes/1"]);
+        check(
+            r#"{"id":"s","type":"start","configuration":{}},"#,
+            "",
+            &["start-node-count 2 /nodes", "edge-unknown-node 3 /edges/0/from"],
+        );
+    }
+
+    #[test]
+    fn edges_join_nodes_of_the_flow() {
+        check(r#""to":"m""#, r#""to":"x""#, &["edge-unknown-node 3 /edges/0/to"]);
+        check(
+            r#""from":"m","to":"e""#,
+            r#""from":"p","to":"q""#,
+            &["edge-unknown-node 3 /edges/1/from", "edge-unknown-node 3 /edges/1/to"],
+        );
+    }
+
+    #[test]
+    fn what_a_reviewer_would_say_is_a_warning() {
+        check(r#""from":"s","to":"m""#, r#""from":"s","to":"e""#, &["[unreachable-node 2 /nodes/1]"]);
+        check(
+            r#""from":"m","to":"e""#,
+            r#""from":"e","to":"m""#,
+            &["[dead-end 2 /nodes/1]", "[end-goes-on 2 /nodes/2]", "[unreachable-node 2 /nodes/2]"],
+        );
+        check(
+            r#"{"from":"s","to":"m","condition":null}"#,
+            r#"{"from":"s","to":"m"},{"from":"s","to":"m","condition":null}"#,
+            &["[duplicate-edge 3 /edges/1]"],
+        );
+        check(
+            r#"{"from":"s","to":"m","condition":null}"#,
+            r#"{"from":"s","to":"m"},{"from":"m","to":"m"}"#,
+            &["[endless-edge 3 /edges/1]"],
+        );
+        check(r#""flow_b""#, r#""flow_a""#, &["[self-reference 4 /externalReferences/0]"]);
+        check(r#""flow_b""#, r#""""#, &["[empty-reference 4 /externalReferences/0]"]);
+        check(
+            "[{\"type\"",
+            r#"[{"type":"flow","id":"flow_b","environmentId":"env"},{"type""#,
+            &["[duplicate-reference 4 /externalReferences/1]"],
+        );
+        check(r#""A""#, r#""  ""#, &["[blank-name 1 /name]"]);
+        check(r#""name""#, r#""environmentId":"env","name""#, &["[environment-in-file 1 /environmentId]"]);
+    }
+
+    #[test]
+    fn schema_and_graph_are_reported_together() {
+        check(r#""id":"flow_a","name":"A","#, r#""id":"a","#, &["missing-member 1 ", "wrong-flow-id 1 /id"]);
+        check(
+            r#"{"id":"m","type":"action","configuration":{}}"#,
+            r#"7,{"id":"m","type":"actoin"}"#,
+            &["wrong-type 2 /nodes/1", "missing-member 2 /nodes/2", "unknown-value 2 /nodes/2/type"],
+        );
+        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 "]);
+        assert_eq!(problems("{}").len(), 5);
+        assert_eq!(problems("null"), ["wrong-type 1 "]);
+    }
+
+    #[test]
+    fn one_id_in_two_files_is_reported_in_both() {
+        let file = |path, text: &str| File { path, bytes: Arc::from(text.as_bytes()) };
+        let other = GOOD.replace(r#"{"id":"flow_a""#, "{\n\"id\":\"flow_a\"");
+        let files = [file("b.json", &other), file("a.json", GOOD), file("c.json", "[")];
+        let checked = check_all(files, &Comparison::default());
+        let shown: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown[0],
+            "a.json:1:7: error[duplicate-flow-id] expected each flow id in one file, found `flow_a` in `b.json` as well (see b.json:2:6; rename one of them, or remove a copy)"
+        );
+        assert!(shown[1].starts_with(
+            "b.json:2:6: error[duplicate-flow-id] expected each flow id in one file, found `flow_a` in `a.json` as well"
+        ));
+        assert!(shown[2].starts_with("c.json:1:2: error[unexpected-end]"));
+        assert!(checked.has_errors());
+        assert_eq!(checked.flows.into_values().map(|flow| flow.path).collect::<Vec<_>>(), ["a.json"]);
+    }
+
+    #[test]
+    fn a_report_moves_with_its_file() {
+        let report = check_file("a.json", Arc::from(GOOD.replace("\"A\"", "1").as_bytes()), &Comparison::default());
+        let again = check_file("b.json", Arc::from(GOOD.replace("\"A\"", "1").as_bytes()), &Comparison::default());
+        assert_eq!(report.at("b.json"), again);
+    }
+}
