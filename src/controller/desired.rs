@@ -31,7 +31,8 @@ pub async fn read_desired<S: Source>(
         blob_of.insert(entry.path.clone(), entry.blob);
         files.push((entry.path, content));
     }
-    let checked = flow::check_all(files.iter().map(|(path, bytes)| (path.as_str(), bytes.clone())), comparison);
+    let checked =
+        flow::check_all(files.iter().map(|(path, bytes)| flow::File { path, bytes: bytes.clone() }), comparison);
     problems.extend(checked.problems);
     problems.sort();
     let flows = checked

@@ -152,7 +152,10 @@ fn versions_not_raised(plan: &Plan, manifest: Option<&Manifest>) -> Vec<Problem>
         let after = change.after()?;
         let before = last.get(&change.id)?;
         let changed = after.definition.content_hash != before.content_hash;
-        if !changed || crate::flow::is_higher(&after.definition.version, &before.version) {
+        if !changed
+            || crate::flow::compare_versions(&after.definition.version, &before.version)
+                .is_none_or(std::cmp::Ordering::is_gt)
+        {
             return None;
         }
         Some(Problem {
