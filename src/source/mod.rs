@@ -4,6 +4,8 @@
 //! compare-and-swap and nothing is ever forced. Deciding *whether* a lost race may be tried again is
 //! the caller's business, because only it knows what its commit was based on.
 
+pub mod memory;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;

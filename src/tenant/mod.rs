@@ -6,6 +6,7 @@
 
 mod error;
 mod limits;
+pub mod memory;
 pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
