@@ -14,8 +14,8 @@ use crate::plan::{Change, DesiredFlow, Plan};
 use crate::problem::any_error;
 use crate::record::audit::{Event, EventKind};
 use crate::record::{
-    FlowAction, FlowStatus, Kind, LastDeployed, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource, Status,
-    deployment_id, paths,
+    FlowAction, FlowStatus, Kind, LastDeployed, LastFlow, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource,
+    Status, deployment_id, paths,
 };
 use crate::revision::BlobId;
 use crate::source::{PushError, Source};
@@ -334,7 +334,9 @@ pub(super) fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&
     }
     let once = earlier.map(|manifest| manifest.flows.as_slice()).unwrap_or_default();
     for flow in once.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
-        flows.insert(flow.id.clone(), orphaned(flow));
+        if let Some(last) = last.get(&flow.id) {
+            flows.insert(flow.id.clone(), orphaned(flow, last));
+        }
     }
     flows.into_values().map(|flow| ManifestFlow { last: last.get(&flow.id).cloned(), ..flow }).collect()
 }
@@ -396,8 +398,14 @@ fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
     }
 }
 
-fn orphaned(flow: &ManifestFlow) -> ManifestFlow {
+/// What the last completed deployment left of it: a failed one since then may have meant something else.
+fn orphaned(flow: &ManifestFlow, last: &LastFlow) -> ManifestFlow {
+    let LastFlow { content_hash, equality_hash, version, blob } = last.clone();
     ManifestFlow {
+        version,
+        content_hash: Some(content_hash),
+        equality_hash: other(equality_hash, content_hash),
+        blob,
         status: FlowStatus::Deployed,
         action: FlowAction::None,
         cause: None,
