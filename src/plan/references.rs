@@ -36,6 +36,9 @@ pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, t
             let place =
                 Place { file: flow.path.clone(), line: 1, column: 1, pointer: format!("/externalReferences/{index}") };
             match judge(reference, desired, live, &deleted, present, target) {
+                Found::Yes if is_left_missing(reference, &flow.definition.id, live, plan, target) => {
+                    problems.push(left_missing(place, reference));
+                }
                 Found::Yes => {}
                 Found::No => problems.push(absent(place, reference, target)),
                 Found::Unknown => problems.push(unverifiable(place, reference)),
@@ -70,6 +73,27 @@ fn judge(
         Some(Some(ids)) => yes(ids.contains(&reference.id)),
         Some(None) => Found::Unknown,
         None => Found::No,
+    }
+}
+
+/// Whether a flow about to be written needs one of git that is not live, and whose absence is only reported.
+fn is_left_missing(reference: &Reference, by: &FlowId, live: &Live, plan: &Plan, target: &EnvironmentId) -> bool {
+    let is_written = |id: &FlowId| plan.changes.iter().any(|change| change.id == *id);
+    let is_ours = reference.kind == ReferenceKind::Flow && reference.environment == *target;
+    let left = |id: FlowId| !live.flows.contains_key(&id) && !is_written(&id);
+    is_ours && is_written(by) && reference.id.parse().is_ok_and(left)
+}
+
+fn left_missing(place: Place, reference: &Reference) -> Problem {
+    Problem {
+        place,
+        rule: "missing-reference",
+        severity: Severity::Error,
+        message: format!(
+            "expected flow `{}` to be live, found it deleted in the tenant; `drift: report` leaves it so",
+            reference.id
+        ),
+        help: "put the flow back in the tenant, or set `drift: correct`".to_owned(),
     }
 }
 
