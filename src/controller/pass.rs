@@ -52,20 +52,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.send_unsent().await?;
         }
         let mut recovered: Option<EnvironmentReport> = None;
-        for _ in 0..STARTS_MAX {
+        let mut options = options.clone();
+        for start in 0..STARTS_MAX {
             let seen = self.observe().await?;
             *commit = Some(seen.tips.flows.clone());
             if seen.interrupted && options.dry_run {
                 return Err(PassError::Busy(self.who_holds(&seen)));
             }
+            // Who is taken over is who was seen first: whoever came since is alive.
+            options.take_over &= start == 0;
             if seen.interrupted {
-                if let Some(report) = self.recover(&seen, options).await? {
+                if let Some(report) = self.recover(&seen, &options).await? {
                     recovered = Some(report);
                 }
                 continue;
             }
             self.check_not_rewound(&seen, options.allow_rewind).await?;
-            match self.reconcile(&seen, options).await {
+            match self.reconcile(&seen, &options).await {
                 Ok(Some(report)) => return Ok(merge(recovered, report)),
                 Ok(None) => {}
                 Err(PassError::Refused { quarantined: true, .. }) if recovered.is_some() => {

@@ -91,6 +91,7 @@ async fn check_rest(world: &World, machine: &Machine, policy: &SyncPolicy, resul
     let manifest = world.manifest();
     match (result, &manifest) {
         (SyncResult::InSync, _) => check_in_sync(world, policy),
+        (SyncResult::Refused, Some(_)) if world.meddled.load(Ordering::Relaxed) => {}
         (SyncResult::Refused, Some(manifest)) => {
             for flow in &manifest.flows {
                 let wanted = match (manifest.status, flow.action) {

@@ -114,9 +114,11 @@ async fn run_some(
     let n_runs = if take_over { 2 } else { rng.usize(1..4) };
     let mut seeds: Vec<Rng> = (0..n_runs).map(|_| Rng::with_seed(rng.u64(..))).collect();
     let runs = seeds.iter_mut().map(|rng| async move {
-        sleep(Duration::from_millis([0, 0, rng.u64(0..5_000), rng.u64(0..400_000)][rng.usize(..4)])).await;
+        let pause = [0, 0, rng.u64(0..5_000), rng.u64(0..400_000)][rng.usize(..4)];
+        sleep(Duration::from_millis(if take_over { 0 } else { pause })).await;
         let machine = &machines[rng.usize(..machines.len())];
-        let script = machine.script(any_schedule(rng));
+        // People take over who is dead. Who comes later finds somebody alive, and must not.
+        let script = machine.script(if take_over { Schedule::Quiet } else { any_schedule(rng) });
         let options = PassOptions { take_over, retry: rng.u32(0..8) == 0, ..PassOptions::default() };
         match watched_pass(world, machine, &script, &options).await {
             Ended::Report(report) => {
