@@ -56,6 +56,8 @@ pub enum SourceFault {
 pub trait SourceHook: Send + Sync {
     /// What happens to the operation that is about to be made.
     fn next(&self, operation: Operation) -> SourceFault;
+    /// How long an operation takes when nothing happens to it.
+    fn latency(&self) -> Duration;
     /// A push of records took place.
     fn pushed(&self, commit: &CommitId);
 }
@@ -64,6 +66,10 @@ pub trait SourceHook: Send + Sync {
 impl SourceHook for () {
     fn next(&self, _operation: Operation) -> SourceFault {
         SourceFault::None
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn pushed(&self, _commit: &CommitId) {}
@@ -96,8 +102,16 @@ impl MemorySource {
         Self { remote, folders, hook }
     }
 
+    async fn take_time(&self) {
+        let latency = self.hook.latency();
+        if !latency.is_zero() {
+            sleep(latency).await;
+        }
+    }
+
     /// The fault of a reading operation, suffered.
     async fn suffer(&self, operation: Operation) -> Result<(), SourceError> {
+        self.take_time().await;
         match self.hook.next(operation) {
             SourceFault::Slow(time) => sleep(time).await,
             SourceFault::Unreachable | SourceFault::LostAnswer | SourceFault::Declined => {
@@ -199,6 +213,7 @@ impl Source for MemorySource {
     }
 
     async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        self.take_time().await;
         match self.hook.next(Operation::Push) {
             SourceFault::None => self.push(base, change),
             SourceFault::Slow(time) => {

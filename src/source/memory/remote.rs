@@ -159,7 +159,7 @@ impl Store {
                 None => _ = files.remove(path),
             }
         }
-        let id = CommitId(digits("commit", format!("{parents:?}{files:?}{message}{time}").as_bytes()));
+        let id = CommitId(digits("commit", commit_text(&parents, &files, message, time).as_bytes()));
         self.commits.insert(id.clone(), Commit { parents, files: Arc::new(files), time, generation });
         self.branches.insert(branch.to_owned(), id.clone());
         id
@@ -184,6 +184,13 @@ fn below(files: &Files, folder: &str) -> Files {
     inside.map(|(path, blob)| (path.clone(), blob.clone())).collect()
 }
 
+fn commit_text(parents: &[CommitId], files: &Files, message: &str, time: Timestamp) -> String {
+    let mut text = format!("{message}\n{time}\n");
+    parents.iter().for_each(|parent| text.push_str(&parent.0));
+    files.iter().for_each(|(path, blob)| [path, &blob.0].into_iter().for_each(|part| text.push_str(part)));
+    text
+}
+
 pub(super) fn blob_id(content: &[u8]) -> BlobId {
     BlobId(digits("blob", content))
 }
@@ -193,7 +200,13 @@ fn digits(kind: &str, content: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("{kind} {}\0", content.len()));
     hasher.update(content);
-    hasher.finalize().iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(20)
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]

@@ -70,6 +70,10 @@ impl MemoryClient {
             return Err(request.error(Failure::LeaseEnded));
         }
         let fault = self.hook.next(request.call, request.flow, body);
+        let latency = self.hook.latency();
+        if !latency.is_zero() {
+            sleep(latency).await;
+        }
         match fault {
             TenantFault::CrashBefore => pending().await,
             TenantFault::Slow(time) => sleep(time).await,

@@ -57,6 +57,8 @@ pub enum TenantFault {
 pub trait TenantHook: Send + Sync {
     /// What happens to the call that is about to be made; `body` is what an import would write.
     fn next(&self, call: Call, flow: Option<&FlowId>, body: Option<&[u8]>) -> TenantFault;
+    /// How long a call takes when nothing happens to it.
+    fn latency(&self) -> Duration;
     /// A write took effect.
     fn wrote(&self, call: Call, flow: &FlowId, body: Option<&[u8]>);
     /// An import was refused because what it refers to is not live.
@@ -67,6 +69,10 @@ pub trait TenantHook: Send + Sync {
 impl TenantHook for () {
     fn next(&self, _call: Call, _flow: Option<&FlowId>, _body: Option<&[u8]>) -> TenantFault {
         TenantFault::None
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn wrote(&self, _call: Call, _flow: &FlowId, _body: Option<&[u8]>) {}

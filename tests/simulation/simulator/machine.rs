@@ -12,7 +12,7 @@ use flowsync::local::{Guard, LocalError, LocalState, MemoryState, Unsent};
 use flowsync::source::memory::MemorySource;
 use flowsync::tenant::memory::MemoryClient;
 
-use super::script::{Fault, Op, Schedule, Script};
+use super::script::{Fault, Latency, Op, Schedule, Script};
 use super::world::{ENVIRONMENT, World, origin};
 
 /// A machine of the world.
@@ -44,8 +44,8 @@ impl Machine {
     }
 
     /// What one run of this machine goes through.
-    pub fn script(&self, schedule: Schedule) -> Arc<Script> {
-        Script::new(self.world.clone(), self.disk.clone(), self.holder.clone(), self.skew, schedule)
+    pub fn script(&self, schedule: Schedule, latency: Latency) -> Arc<Script> {
+        Script::new(self.world.clone(), self.disk.clone(), self.holder.clone(), self.skew, schedule, latency)
     }
 
     pub fn engine(&self, script: &Arc<Script>) -> SimulatedEngine {

@@ -10,7 +10,7 @@ use flowsync::record::{FlowAction, FlowStatus, Status};
 use tokio::time::{sleep, timeout};
 
 use super::machine::{Ended, Machine};
-use super::script::{Schedule, Script};
+use super::script::{Latency, Schedule, Script};
 use super::world::World;
 
 /// No pass takes longer than this.
@@ -20,7 +20,7 @@ const PASSES_MAX: usize = 12;
 
 /// One pass with nobody disturbing it.
 pub async fn quiet_pass(world: &World, machine: &Machine, options: &PassOptions) -> EnvironmentReport {
-    match watched_pass(world, machine, &machine.script(Schedule::Quiet), options).await {
+    match watched_pass(world, machine, &machine.script(Schedule::Quiet, Latency::None), options).await {
         Ended::Report(report) => *report,
         Ended::Crashed => EnvironmentReport::new("", SyncResult::Error),
     }
@@ -139,7 +139,7 @@ pub async fn check_trail(world: &World, machine: &Machine) {
         return;
     }
     let Some(tip) = world.remote.tip(&world.folders.records_branch) else { return };
-    match machine.engine(&machine.script(Schedule::Quiet)).verify_trail(&tip).await {
+    match machine.engine(&machine.script(Schedule::Quiet, Latency::None)).verify_trail(&tip).await {
         Ok((_, faults)) if faults.is_empty() => {}
         Ok((_, faults)) => world.violated("d", format!("{faults:?}")),
         Err(error) => world.violated("d", error),

@@ -68,25 +68,45 @@ pub struct Script {
     /// How far this machine's clock is ahead, in milliseconds.
     pub skew: i64,
     pub started: Instant,
+    latency: Latency,
     crashed: Notify,
     state: Mutex<State>,
 }
 
+/// How long operations take when nothing happens to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Latency {
+    None,
+    /// All the same.
+    Even,
+    /// Between nothing and 40 ms.
+    Random,
+}
+
 struct State {
+    rng: fastrand::Rng,
     schedule: Schedule,
     made: Vec<Op>,
 }
 
 impl Script {
-    pub fn new(world: Arc<World>, disk: MemoryState, holder: String, skew: i64, schedule: Schedule) -> Arc<Self> {
+    pub fn new(
+        world: Arc<World>,
+        disk: MemoryState,
+        holder: String,
+        skew: i64,
+        schedule: Schedule,
+        latency: Latency,
+    ) -> Arc<Self> {
         Arc::new(Self {
             world,
             disk,
             holder,
             skew,
             started: Instant::now(),
+            latency,
             crashed: Notify::new(),
-            state: Mutex::new(State { schedule, made: Vec::new() }),
+            state: Mutex::new(State { rng: fastrand::Rng::with_seed(skew.unsigned_abs()), schedule, made: Vec::new() }),
         })
     }
 
@@ -98,6 +118,14 @@ impl Script {
     /// Waits for the crash.
     pub async fn crash(&self) {
         self.crashed.notified().await;
+    }
+
+    fn take(&self) -> Duration {
+        match self.latency {
+            Latency::None => Duration::ZERO,
+            Latency::Even => Duration::from_millis(10),
+            Latency::Random => Duration::from_millis(self.state.lock().unwrap().rng.u64(0..80).saturating_sub(40)),
+        }
     }
 
     pub fn decide(&self, op: Op) -> Option<Fault> {
@@ -189,6 +217,10 @@ impl SourceHook for Script {
         }
     }
 
+    fn latency(&self) -> Duration {
+        self.take()
+    }
+
     fn pushed(&self, commit: &CommitId) {
         self.world.pushed(self, commit);
     }
@@ -205,6 +237,10 @@ impl TenantHook for Script {
             Some(Fault::CrashAfter) => TenantFault::CrashAfter,
             _ => TenantFault::None,
         }
+    }
+
+    fn latency(&self) -> Duration {
+        self.take()
     }
 
     fn wrote(&self, call: Call, flow: &FlowId, body: Option<&[u8]>) {

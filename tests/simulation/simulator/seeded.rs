@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::machine::{Ended, Machine};
 use super::people::People;
 use super::rest::{check_report, check_trail, come_to_rest, watched_pass};
-use super::script::{Chance, Schedule};
+use super::script::{Chance, Latency, Schedule};
 use super::world::World;
 use super::{Outcome, simulate};
 
@@ -118,7 +118,9 @@ async fn run_some(
         sleep(Duration::from_millis(if take_over { 0 } else { pause })).await;
         let machine = &machines[rng.usize(..machines.len())];
         // People take over who is dead. Who comes later finds somebody alive, and must not.
-        let script = machine.script(if take_over { Schedule::Quiet } else { any_schedule(rng) });
+        let (schedule, latency) =
+            if take_over { (Schedule::Quiet, Latency::Even) } else { (any_schedule(rng), Latency::Random) };
+        let script = machine.script(schedule, latency);
         let options = PassOptions { take_over, retry: rng.u32(0..8) == 0, ..PassOptions::default() };
         match watched_pass(world, machine, &script, &options).await {
             Ended::Report(report) => {
