@@ -21,15 +21,6 @@ mod world;
 
 use std::future::Future;
 
-/// How a simulation ended.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// What was violated; nothing, if all is well.
-    pub violations: Vec<String>,
-    /// What happened, where it was asked for.
-    pub story: String,
-}
-
 /// Runs a future in its own paused time.
 fn simulate<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

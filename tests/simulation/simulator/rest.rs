@@ -95,7 +95,7 @@ async fn check_rest(world: &World, machine: &Machine, policy: &SyncPolicy, resul
         (SyncResult::Refused, Some(manifest)) => {
             for flow in &manifest.flows {
                 let wanted = match (manifest.status, flow.action) {
-                    _ if flow.status == FlowStatus::NotRestored => continue,
+                    _ if flow.orphaned || flow.status == FlowStatus::NotRestored => continue,
                     (Status::RolledBack | Status::RollbackIncomplete, FlowAction::None) | (Status::Deployed, _) => {
                         flow.target_equality().filter(|_| flow.action != FlowAction::Delete)
                     }

@@ -14,11 +14,12 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::machine::{Ended, Machine};
+use super::many::Outcome;
 use super::people::People;
-use super::rest::{check_report, check_trail, come_to_rest, watched_pass};
+use super::rest::{check_report, come_to_rest, watched_pass};
 use super::script::{Chance, Latency, Schedule};
+use super::simulate;
 use super::world::World;
-use super::{Outcome, simulate};
 
 /// Lives through a seed.
 pub fn run(seed: u64, talk: bool) -> Outcome {
@@ -95,7 +96,6 @@ async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, rn
         meddle(world, rng);
     }
     let mut crashed = run_some(world, machines, people, rng, false).await;
-    check_trail(world, &machines[0]).await;
     if crashed && rng.u32(0..3) == 0 {
         crashed = run_some(world, machines, people, rng, true).await;
     }
