@@ -27,8 +27,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "clock", "config", "controller", "demo", "deploy", "flow", "local", "plan", "problem", "record",
-            "revision", "serve", "source", "tenant",
+            "clock",
+            "config",
+            "controller",
+            "demo",
+            "deploy",
+            "flow",
+            "local",
+            "plan",
+            "problem",
+            "record",
+            "revision",
+            "serve",
+            "source",
+            "tenant",
         ],
     ),
 ];

@@ -21,8 +21,7 @@ fn checked(folder: &str) -> Checked {
 }
 
 /// Folder, environment and number of flows, as its own README states them.
-const FOLDERS: [(&str, &str, usize); 2] =
-    [("flows/production", "env_prod", 19), ("flows/staging", "env_staging", 12)];
+const FOLDERS: [(&str, &str, usize); 2] = [("flows/production", "env_prod", 19), ("flows/staging", "env_staging", 12)];
 
 #[test]
 fn its_flows_have_no_problem() {

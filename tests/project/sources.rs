@@ -65,10 +65,17 @@ pub fn sources() -> Vec<Source> {
     let load = |path: String| {
         let code: String = read(&path).lines().map(|line| format!("{}\n", without_comment(line))).collect();
         let is_test = path.ends_with("/tests.rs");
-        let product = if is_test { 0 } else { code.find("#[cfg(test)]\nmod ").unwrap_or(code.len()) };
+        let product = if is_test { 0 } else { tests_at(&code).unwrap_or(code.len()) };
         Source { path, code, product }
     };
     files("src", &[".rs"]).into_iter().map(load).collect()
+}
+
+/// Where a module of tests begins that is written out in its file.
+fn tests_at(code: &str) -> Option<usize> {
+    const HEAD: &str = "#[cfg(test)]\nmod ";
+    let written_out = |at: &usize| code[at + HEAD.len()..].lines().next().is_some_and(|line| line.ends_with('{'));
+    code.match_indices(HEAD).map(|(at, _)| at).find(written_out)
 }
 
 /// A line up to its comment. `//` right after `:` is a URL in a string.
