@@ -141,6 +141,14 @@ impl Change {
         }
     }
 
+    /// The same, to load its text.
+    pub fn after_mut(&mut self) -> Option<&mut DesiredFlow> {
+        match &mut self.step {
+            Step::Create { after } | Step::Update { after, .. } => Some(after),
+            Step::Delete { .. } => None,
+        }
+    }
+
     /// The word in outputs.
     #[must_use]
     pub fn action(&self) -> &'static str {
