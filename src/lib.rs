@@ -13,7 +13,7 @@
 //! 7. commit and push how it ended, with the audit trail ([`record`]).
 //!
 //! [`cli`] turns arguments into passes and reports into text; [`serve`] shows the last reports; [`config`] says what is
-//! wanted; [`problem`] is how anything wrong is told; [`demo`] shows it all.
+//! wanted; [`index`] spares reading twice what did not change; [`problem`] is how anything wrong is told; [`demo`] shows it all.
 //!
 //! # Invariants
 //!
