@@ -127,12 +127,12 @@ fn home_folder(variable: &str, fallback: &str) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::other(format!("cannot find a folder to keep files in: set HOME or {variable}")))
 }
 
+/// An environment asked for, or why it cannot be used.
+pub(crate) type Selected<'a> = (String, Result<&'a Environment, Failure>);
+
 /// The environments asked for by name, or all of them. Each broken one comes with its reason: one bad
 /// environment never stops the others.
-pub(crate) fn select<'a>(
-    config: &'a Config,
-    names: &[String],
-) -> Result<Vec<(String, Result<&'a Environment, Failure>)>, Failure> {
+pub(crate) fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Selected<'a>>, Failure> {
     let all = || config.environments.keys().chain(config.broken.keys()).cloned().collect();
     let mut names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
     names.sort();

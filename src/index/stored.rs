@@ -18,10 +18,13 @@ type Hash = [u8; 32];
 pub(super) struct Stored {
     pub(super) ignored: Vec<String>,
     seed: u64,
-    tree: Option<(String, Vec<(String, String, u64)>)>,
+    tree: Option<(String, Vec<StoredEntry>)>,
     reports: Vec<(String, StoredReport)>,
     live: Vec<(u128, String, Hash, Hash)>,
 }
+
+/// Path, blob, size.
+type StoredEntry = (String, String, u64);
 
 #[derive(Serialize, Deserialize)]
 struct StoredReport {
