@@ -1,4 +1,6 @@
 //! The project held to what it says of itself: its structure, its example, its documents.
+#![allow(unreachable_pub, reason = "modules of one test binary share helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers are tests too")]
 
 #[path = "project/architecture.rs"]
 mod architecture;

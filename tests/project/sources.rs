@@ -1,6 +1,6 @@
 //! The project's own files, as text.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The root of the project.
 pub fn root() -> &'static Path {
@@ -31,7 +31,7 @@ pub fn files(folder: &str, endings: &[&str]) -> Vec<String> {
     found
 }
 
-fn shown(path: &PathBuf) -> String {
+fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/")
 }
 
