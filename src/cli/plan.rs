@@ -95,9 +95,9 @@ fn show(context: &Context, arguments: &PlanArgs, planned: &Planned, documents: &
 async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
-    let ground = match LocalRepository::open(&here) {
-        Ok(repository) => local_ground(&engine, environment, &repository, arguments.reference.as_deref()).await?,
-        Err(_) => {
+    let ground = match LocalRepository::find(&here)? {
+        Some(repository) => local_ground(&engine, environment, &repository, arguments.reference.as_deref()).await?,
+        None => {
             note(context, "not in a git work tree: planning the configured branch");
             remote_ground(&engine, arguments.reference.as_deref()).await?
         }
