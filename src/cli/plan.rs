@@ -72,7 +72,7 @@ pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, F
 
 fn exit_code(planned: &Planned, detailed: bool) -> u8 {
     match (&planned.refused, detailed && !planned.prepared.plan.changes.is_empty()) {
-        (Some(_), _) if !planned.quarantined => 3,
+        (Some(_), _) => 3,
         (_, true) => 2,
         _ => 0,
     }
