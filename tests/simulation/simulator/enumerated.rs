@@ -118,7 +118,8 @@ fn live(case: &Case, talk: bool) -> Lived {
             records: "deployments".into(),
         };
         let world = Arc::new(World::new(folders, &policy.ignore, talk));
-        let machines = [0, 60_000, -60_000].map(|skew| Machine::new(&world, &policy, skew, skew.unsigned_abs() + 7));
+        let machines =
+            [(0, 7), (60_000, 8), (-60_000, 9)].map(|(skew, seed)| Machine::new(&world, &policy, skew, seed));
         begin(&world, &machines[0]).await;
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
         let ended = watched_pass(&world, &machines[0], &script, &PassOptions::default()).await;
