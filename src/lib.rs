@@ -4,13 +4,16 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod controller;
+pub mod demo;
 pub mod deploy;
 pub mod flow;
+pub mod index;
 pub mod local;
 pub mod plan;
 pub mod problem;
 pub mod record;
 pub mod revision;
+pub mod serve;
 pub mod source;
 pub mod tenant;
 

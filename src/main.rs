@@ -1,3 +1,7 @@
-//! The `flowsync` binary.
+//! The `flowsync` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flowsync::cli::main(std::env::args_os().collect())
+}

@@ -3,9 +3,15 @@
 //! Problems are collected, sorted and shown together; finding the first one never ends the search.
 //! This module knows how a problem looks in text, and nothing about where problems come from.
 
+mod escape;
+mod render;
+
 use std::fmt;
 
 use serde::Serialize;
+
+pub use escape::escape_terminal;
+pub use render::{Colour, render};
 
 /// How much a problem matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -60,12 +66,13 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { file, line, column, .. } = &self.place;
+        let (file, message) = (escape_terminal(file), escape_terminal(&self.message));
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{file}:{line}:{column}: {severity}[{}] {}", self.rule, self.message)?;
-        if self.help.is_empty() { Ok(()) } else { write!(f, " ({})", self.help) }
+        write!(f, "{file}:{line}:{column}: {severity}[{}] {message}", self.rule)?;
+        if self.help.is_empty() { Ok(()) } else { write!(f, " ({})", escape_terminal(&self.help)) }
     }
 }
 

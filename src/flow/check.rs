@@ -102,12 +102,12 @@ pub fn check_file(path: &str, bytes: Arc<[u8]>, comparison: &Comparison) -> File
 /// Checks files one by one and then against each other.
 #[must_use]
 pub fn check_all<'a>(files: impl IntoIterator<Item = File<'a>>, comparison: &Comparison) -> Checked {
-    join(files.into_iter().map(|File { path, bytes }| (path, check_file(path, bytes, comparison))))
+    join_reports(files.into_iter().map(|File { path, bytes }| (path, check_file(path, bytes, comparison))))
 }
 
 /// Joins the reports of all files, and applies the rules across them.
 #[must_use]
-pub fn join<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>) -> Checked {
+pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>) -> Checked {
     let mut reports: Vec<_> = reports.into_iter().collect();
     reports.sort_by_key(|(path, _)| *path);
     let mut problems = duplicate_ids(reports.iter().filter_map(|(_, report)| {
@@ -139,7 +139,10 @@ fn refused(path: &str, error: ParseError) -> FileReport {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::problem::{Colour, render};
 
     const GOOD: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0",
  "nodes":[{"id":"s","type":"start","configuration":{}},{"id":"m","type":"action","configuration":{}},{"id":"e","type":"end","configuration":{}}],
@@ -227,7 +230,7 @@ mod tests {
             r#"7,{"id":"m","type":"actoin"}"#,
             &["wrong-type 2 /nodes/1", "missing-member 2 /nodes/2", "unknown-value 2 /nodes/2/type"],
         );
-        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 "]);
+        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 /a"]);
         assert_eq!(problems("{}").len(), 5);
         assert_eq!(problems("null"), ["wrong-type 1 "]);
     }
@@ -256,5 +259,21 @@ mod tests {
         let report = check_file("a.json", Arc::from(GOOD.replace("\"A\"", "1").as_bytes()), &Comparison::default());
         let again = check_file("b.json", Arc::from(GOOD.replace("\"A\"", "1").as_bytes()), &Comparison::default());
         assert_eq!(report.at("b.json"), again);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_cut_or_changed_is_reported_in_its_place(from in 0..GOOD.len(), length in 0..40_usize, instead in "[ -~]{0,3}") {
+            let mut text = GOOD.as_bytes().to_vec();
+            text.splice(from..(from + length).min(GOOD.len()), instead.bytes());
+            let bytes: Arc<[u8]> = text.into();
+            let FileReport { definition, problems, .. } = check_file("a.json", bytes.clone(), &Comparison::default());
+            prop_assert!(problems.is_sorted());
+            prop_assert!(definition.is_some() || any_error(&problems));
+            let n_lines = bytes.split(|byte| *byte == b'\n').count() as u32;
+            prop_assert!(problems.iter().all(|problem| (1..=n_lines).contains(&problem.place.line)));
+            let drawn = render(&problems, &[("a.json".to_owned(), bytes)].into(), Colour::Never);
+            prop_assert_eq!(drawn.matches("--> a.json:").count(), problems.len());
+        }
     }
 }

@@ -32,8 +32,8 @@ fn numbers(version: &str) -> Option<Vec<&str>> {
 }
 
 /// A warning where `definition`, which stands at `place`, has another content than the flow had at
-/// `previous_version`, but no higher version. `place` is best that of the version, see
-/// [`super::version_place`].
+/// `previous_version`, but no higher version. `previous_hash` may be either of the previous hashes.
+/// `place` is best that of the version, see [`super::version_place`].
 #[must_use]
 pub fn version_not_raised(
     definition: &Definition,

@@ -122,8 +122,8 @@ pub fn in_order(steps: BTreeMap<FlowId, (Cause, Step)>, desired: &Desired, targe
         })
         .collect();
     changes.sort_by_key(|change| match change.step {
-        Step::Delete { .. } => (true, usize::MAX - change.wave, change.unit, change.id.clone()),
-        Step::Create { .. } | Step::Update { .. } => (false, change.wave, change.unit, change.id.clone()),
+        Step::Delete { .. } => (true, usize::MAX - change.wave, change.id.clone()),
+        Step::Create { .. } | Step::Update { .. } => (false, change.wave, change.id.clone()),
     });
     changes
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Desired, Live, Plan};
-use crate::flow::{EnvironmentId, FlowId, Reference, ReferenceKind};
+use super::{Desired, DesiredFlow, Live, Plan};
+use crate::flow::{Document, EnvironmentId, FlowId, Node, Reference, ReferenceKind};
 use crate::plan::graph::needed_flows;
 use crate::problem::{Place, Problem, Severity};
 
@@ -30,23 +30,48 @@ pub fn lookups(desired: &Desired, target: &EnvironmentId) -> BTreeSet<Lookup> {
 #[must_use]
 pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, target: &EnvironmentId) -> Vec<Problem> {
     let deleted: BTreeSet<&FlowId> = plan.deletes().map(|change| &change.id).collect();
+    let written: BTreeSet<&FlowId> = plan.changes.iter().map(|change| &change.id).collect();
     let mut problems = Vec::new();
     for flow in desired.flows.values() {
-        for (index, reference) in flow.definition.references.iter().enumerate() {
-            let place =
-                Place { file: flow.path.clone(), line: 1, column: 1, pointer: format!("/externalReferences/{index}") };
+        for reference in &flow.definition.references {
+            let place = || place_of(flow, reference);
             match judge(reference, desired, live, &deleted, present, target) {
-                Found::Yes if is_left_missing(reference, &flow.definition.id, live, plan, target) => {
-                    problems.push(left_missing(place, reference));
+                Found::Yes if is_left_missing(reference, &flow.definition.id, live, &written, target) => {
+                    problems.push(left_missing(place(), reference));
                 }
                 Found::Yes => {}
-                Found::No => problems.push(absent(place, reference, target)),
-                Found::Unknown => problems.push(unverifiable(place, reference)),
+                Found::No => problems.push(absent(place(), reference, target)),
+                Found::Unknown => problems.push(unverifiable(place(), reference)),
             }
         }
     }
     problems.extend(still_needed(desired, live, &deleted, target));
     problems
+}
+
+/// Where a value of a flow stands in its file; the file's beginning where it has none.
+#[must_use]
+pub fn place_in(flow: &DesiredFlow, pointer: &str) -> Place {
+    let document = flow.definition.body().ok().and_then(|body| Document::parse(body.clone()).ok());
+    let position = document.as_ref().and_then(|document| document.get(pointer)).map(|node| node.position());
+    let (line, column) = position.map_or((1, 1), |position| (position.line, position.column));
+    Place { file: flow.path.clone(), line, column, pointer: pointer.to_owned() }
+}
+
+/// Where a flow's file writes a reference first.
+fn place_of(flow: &DesiredFlow, reference: &Reference) -> Place {
+    let says = |entry: Node<'_>, key: &str, value: &str| {
+        entry.member(key).and_then(Node::as_str).is_some_and(|text| text == value)
+    };
+    let document = flow.definition.body().ok().and_then(|body| Document::parse(body.clone()).ok());
+    let index = document.and_then(|document| {
+        document.get("/externalReferences")?.elements().position(|entry| {
+            says(entry, "type", reference.kind.as_str())
+                && says(entry, "id", &reference.id)
+                && says(entry, "environmentId", reference.environment.as_str())
+        })
+    });
+    place_in(flow, &format!("/externalReferences/{}", index.unwrap_or(0)))
 }
 
 enum Found {
@@ -77,8 +102,14 @@ fn judge(
 }
 
 /// Whether a flow about to be written needs one of git that is not live, and whose absence is only reported.
-fn is_left_missing(reference: &Reference, by: &FlowId, live: &Live, plan: &Plan, target: &EnvironmentId) -> bool {
-    let is_written = |id: &FlowId| plan.changes.iter().any(|change| change.id == *id);
+fn is_left_missing(
+    reference: &Reference,
+    by: &FlowId,
+    live: &Live,
+    written: &BTreeSet<&FlowId>,
+    target: &EnvironmentId,
+) -> bool {
+    let is_written = |id: &FlowId| written.contains(id);
     let is_ours = reference.kind == ReferenceKind::Flow && reference.environment == *target;
     let left = |id: FlowId| !live.flows.contains_key(&id) && !is_written(&id);
     is_ours && is_written(by) && reference.id.parse().is_ok_and(left)

@@ -157,6 +157,13 @@ pub enum Failure {
     /// The lease ended before the next request could start.
     #[error("the deployment's lease ended before the call could be made")]
     LeaseEnded,
+    /// The call ended in `failure`, and an earlier try of it may have taken effect all the same: a request
+    /// that was lost on the way, and then a refusal, a 429 or the end of the lease. Never nested.
+    #[error("{failure}; an earlier try may have taken effect unseen")]
+    AfterUnknown {
+        /// What the last try ran into.
+        failure: Box<Failure>,
+    },
 }
 
 /// Whose fault a failure is: what decides between quarantine and another try.
@@ -168,11 +175,22 @@ pub enum Blame {
     Transport,
 }
 
+impl Failure {
+    /// What the last try ran into, whatever an earlier one may have done.
+    #[must_use]
+    pub fn last(&self) -> &Self {
+        match self {
+            Self::AfterUnknown { failure } => failure,
+            failure => failure,
+        }
+    }
+}
+
 impl TenantError {
     /// Whose fault it is.
     #[must_use]
     pub fn blame(&self) -> Blame {
-        match self.failure {
+        match self.failure.last() {
             Failure::Refused { .. } | Failure::Unsupported { .. } | Failure::TooLarge { .. } => Blame::Flow,
             Failure::Forbidden { .. }
             | Failure::Unauthorized { .. }
@@ -180,6 +198,7 @@ impl TenantError {
             | Failure::Unavailable { .. }
             | Failure::Garbage { .. }
             | Failure::Incomplete { .. }
+            | Failure::AfterUnknown { .. }
             | Failure::LeaseEnded => Blame::Transport,
         }
     }
@@ -189,8 +208,29 @@ impl TenantError {
     pub fn maybe_took_effect(&self) -> bool {
         match self.failure {
             Failure::Unavailable { maybe_took_effect, .. } => maybe_took_effect,
-            Failure::Garbage { .. } | Failure::TooLarge { .. } => true,
+            Failure::Garbage { .. } | Failure::TooLarge { .. } | Failure::AfterUnknown { .. } => true,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_try_may_have_done_hides_nothing_of_the_last_one() {
+        let refused = Failure::Refused { status: 400, message: "no".to_owned() };
+        let check = |failure: Failure, blame, maybe_took_effect| {
+            let environment = "env".to_owned();
+            let error = TenantError { call: Call::Import, environment, flow: None, attempts: 2, failure };
+            assert_eq!((error.blame(), error.maybe_took_effect()), (blame, maybe_took_effect), "{error}");
+        };
+        let after_unknown = |failure: &Failure| Failure::AfterUnknown { failure: Box::new(failure.clone()) };
+        check(refused.clone(), Blame::Flow, false);
+        check(after_unknown(&refused), Blame::Flow, true);
+        check(Failure::LeaseEnded, Blame::Transport, false);
+        check(after_unknown(&Failure::LeaseEnded), Blame::Transport, true);
+        assert_eq!(after_unknown(&refused).last(), &refused);
     }
 }

@@ -5,6 +5,7 @@
 //! that comes out of it is final for that call.
 
 mod error;
+pub mod flows_v2;
 mod limits;
 pub mod memory;
 pub mod sandbox;

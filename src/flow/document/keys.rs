@@ -39,13 +39,23 @@ pub(super) fn inside<'a>(text: &'a [u8], string: &Cell) -> &'a [u8] {
     text.get(string.start as usize + 1..string.end as usize - 1).unwrap_or_default()
 }
 
+/// The bytes of a prefix that belong to a key of 0 to 8 bytes.
+const PREFIX_MASKS: [u64; 9] = {
+    let mut masks = [0; 9];
+    let mut n_bytes = 1;
+    while n_bytes <= 8 {
+        masks[n_bytes] = u64::MAX << (64 - 8 * n_bytes);
+        n_bytes += 1;
+    }
+    masks
+};
+
 /// The first eight bytes as a number that compares as they do; shorter keys are filled up with zeros.
 #[inline]
 fn prefix(text: &[u8], cell: &Cell, inside: &[u8]) -> u64 {
     let start = cell.start as usize + 1;
     if let Some(chunk) = text.get(start..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_be_bytes(*chunk);
-        return word & u64::MAX.unbounded_shl(64 - 8 * inside.len().min(8) as u32);
+        return u64::from_be_bytes(*chunk) & PREFIX_MASKS[inside.len().min(8)];
     }
     inside.iter().take(8).enumerate().fold(0, |word, (at, byte)| word | u64::from(*byte) << (56 - 8 * at))
 }

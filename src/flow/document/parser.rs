@@ -45,7 +45,7 @@ impl<'a> Parser<'a> {
         Self {
             text,
             at: 0,
-            cells: Vec::with_capacity(text.len() / 10 + 8),
+            cells: Vec::with_capacity(text.len() / 7 + 8),
             order: vec![0],
             open: Vec::with_capacity(16),
             members: Vec::with_capacity(32),
@@ -133,6 +133,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A key and its colon.
+    #[inline]
     fn key(&mut self) -> Result<(), Box<RawFault>> {
         match self.next() {
             Some(b'"') => {}
@@ -246,9 +247,9 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes something that hides nothing behind it.
-    pub(super) fn note(&mut self, fault: Box<RawFault>) {
+    pub(super) fn note(&mut self, fault: RawFault) {
         if self.faults.len() < ParseError::FAULTS_MAX {
-            self.faults.push(*fault);
+            self.faults.push(fault);
         }
     }
 

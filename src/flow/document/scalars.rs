@@ -66,16 +66,17 @@ impl Parser<'_> {
         let Some(unit) = hex4(self.text, self.at + 2) else {
             return Err(self.invalid_escape());
         };
-        if is_high_surrogate(unit) && self.text.get(self.at + 6..self.at + 8) == Some(br"\u") {
-            if hex4(self.text, self.at + 8).is_some_and(is_low_surrogate) {
-                self.at += 12;
-                return Ok(());
-            }
+        if is_high_surrogate(unit)
+            && self.text.get(self.at + 6..self.at + 8) == Some(br"\u")
+            && hex4(self.text, self.at + 8).is_some_and(is_low_surrogate)
+        {
+            self.at += 12;
+            return Ok(());
         }
         if is_high_surrogate(unit) || is_low_surrogate(unit) {
             let message = format!("expected a pair of surrogates, found `\\u{unit:04x}` alone");
             let help = "write the character itself, or both halves of its pair";
-            self.note(self.fault("lone-surrogate", self.at, message, help));
+            self.note(*self.fault("lone-surrogate", self.at, message, help));
         }
         self.at += 6;
         Ok(())
@@ -125,7 +126,7 @@ impl Parser<'_> {
         if n_digits > INTEGER_DIGITS_MAX {
             let message = format!("expected an integer of at most {INTEGER_DIGITS_MAX} digits, found {n_digits}");
             let help = "write it as a string: Python, whose canonical form is hashed, reads no longer ones";
-            self.note(self.fault("integer-too-long", start, message, help));
+            self.note(*self.fault("integer-too-long", start, message, help));
         }
         let is_minus_zero = self.text.get(start..self.at) == Some(b"-0");
         self.push(Kind::Integer, start, false, !is_minus_zero);
@@ -173,7 +174,7 @@ impl Parser<'_> {
             return;
         }
         let message = "expected a number within a double (about 1.8e308), found a larger one".to_owned();
-        self.note(self.fault("number-out-of-range", start, message, "write it as a string"));
+        self.note(*self.fault("number-out-of-range", start, message, "write it as a string"));
     }
 
     /// `true`, `false` or `null`.

@@ -326,6 +326,21 @@ fn near_json() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces), 0..12).prop_map(|parts| parts.concat())
 }
 
+/// Equal but for the last bits of floats, in which serde_json is fast rather than exact.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((a_key, a), (b_key, b))| a_key == b_key && same(a, b))
+        }
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            a == b || ((a - b) / a).abs() < 1e-15
+        }
+        _ => a == b,
+    }
+}
+
 fn agrees_with_serde_json(text: &str) {
     let ours = parse(text);
     let theirs = serde_json::from_str::<Value>(text);
@@ -351,8 +366,8 @@ proptest! {
 
     #[test]
     fn a_document_says_what_serde_json_reads(text in any_text()) {
-        let canonical = canonical(&text);
-        prop_assert_eq!(serde_json::from_str::<Value>(&canonical).unwrap().to_string().len(), serde_json::from_str::<Value>(&text).unwrap().to_string().len());
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        prop_assert!(same(&read(&canonical(&text)), &read(&text)));
         agrees_with_serde_json(&text);
     }
 

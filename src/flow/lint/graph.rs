@@ -58,10 +58,10 @@ impl<'a> Graph<'a> {
     fn add_node(&mut self, findings: &mut Findings<'_>, index: usize, node: Node<'a>) {
         let Some((id_node, id)) = text(node, "id") else { return };
         if let Some(first) = self.by_id.get(&id).and_then(|first| self.nodes.get(*first)) {
-            let line = first.node.position().line;
-            let message = format!("expected each node id once, found {} again (first in line {line})", quoted(&id));
+            let message = format!("expected each node id once, found {} again", quoted(&id));
+            let help = format!("rename this node or the one at `/nodes/{}`", first.index);
             let pointer = format!("/nodes/{index}/id");
-            findings.error(id_node, &pointer, "duplicate-node-id", message, "rename one of the two nodes".to_owned());
+            findings.error(id_node, &pointer, "duplicate-node-id", message, help);
             return;
         }
         let kind = text(node, "type").map_or(Cow::Borrowed(""), |(_, kind)| kind);
@@ -85,7 +85,8 @@ impl<'a> Graph<'a> {
         let known = self.by_id.get(&id).copied();
         if known.is_none() {
             let message = format!("expected the id of a node of this flow, found {}", quoted(&id));
-            let candidates = if self.nodes.len() <= NEAREST_AMONG_MAX { self.nodes.as_slice() } else { &[] };
+            let is_worth_it = self.nodes.len() <= NEAREST_AMONG_MAX && !findings.is_full_of_errors();
+            let candidates = if is_worth_it { self.nodes.as_slice() } else { &[] };
             let help = match nearest(&id, candidates.iter().map(|node| node.id.as_ref())) {
                 Some(near) => format!("is {} meant?", quoted(near)),
                 None => "add the node, or remove the edge".to_owned(),
@@ -104,8 +105,11 @@ fn start_count(findings: &mut Findings<'_>, graph: &Graph<'_>, nodes: Node<'_>) 
         return findings.error(nodes, "/nodes", "start-node-count", message, help);
     };
     for again in starts {
-        let place = format!("{} in line {}", quoted(&first.id), first.node.position().line);
-        let message = format!("expected exactly one node of type `start`, found {} beside {place}", quoted(&again.id));
+        let message = format!(
+            "expected exactly one node of type `start`, found {} beside {}",
+            quoted(&again.id),
+            quoted(&first.id)
+        );
         let help = "a conversation begins in one place; give one of them another type".to_owned();
         findings.error(again.node, &format!("/nodes/{}", again.index), "start-node-count", message, help);
     }

@@ -128,15 +128,16 @@ impl MemoryClient {
         };
         let corrupt = (fault == TenantFault::Corrupt).then(|| corrupted(definition));
         let written = self.tenant.import(request.environment, corrupt.as_ref().unwrap_or(definition), status);
-        self.hook.wrote(request.call, &definition.id, Some(&definition.bytes));
+        self.hook.wrote(request.call, &definition.id, definition.text.as_deref());
         written
     }
 }
 
 /// The flow with one more member.
 fn corrupted(definition: &Definition) -> Definition {
-    let text = String::from_utf8_lossy(&definition.bytes).replacen('{', "{\"migrated\":true,", 1);
-    Definition { bytes: text.into_bytes().into(), ..definition.clone() }
+    let text =
+        String::from_utf8_lossy(definition.text.as_deref().unwrap_or_default()).replacen('{', "{\"migrated\":true,", 1);
+    Definition { text: Some(text.into_bytes().into()), ..definition.clone() }
 }
 
 impl Tenant for MemoryClient {

@@ -182,7 +182,7 @@ impl World {
             earlier
         });
         let live = Live {
-            raw: with_environment(&definition.bytes, environment),
+            raw: with_environment(definition.text.as_deref().unwrap_or_default(), environment),
             version: definition.version.clone(),
             status,
             earlier: earlier.unwrap_or_default(),

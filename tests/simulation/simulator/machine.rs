@@ -8,6 +8,7 @@ use flowsync::config::SyncPolicy;
 use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
 use flowsync::deploy::LiveReader;
 use flowsync::flow::Comparison;
+use flowsync::index::FlowIndex;
 use flowsync::local::{Guard, LocalError, LocalState, MemoryState, Unsent};
 use flowsync::source::memory::MemorySource;
 use flowsync::tenant::memory::MemoryClient;
@@ -56,7 +57,7 @@ impl Machine {
             branch: folders.branch.clone(),
             records: folders.records.clone(),
             policy: self.policy.clone(),
-            reader: LiveReader(Arc::new(Comparison::new(&self.policy.ignore).unwrap())),
+            reader: LiveReader::new(FlowIndex::in_memory(Arc::new(Comparison::new(&self.policy.ignore).unwrap()))),
             tenant: Arc::new(MemoryClient::new(tenant.clone(), script.clone())),
             source: Arc::new(MemorySource::new(remote.clone(), folders.clone(), script.clone())),
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone() }),

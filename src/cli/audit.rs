@@ -1,0 +1,102 @@
+//! `flowsync audit`: the audit trail, shown or checked.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::arguments::{AuditArgs, AuditCommand, AuditForm, Form};
+use super::context::{Context, select, the_one};
+use super::output::{self, Failure};
+use crate::problem::escape_terminal;
+use crate::record::audit::Record;
+
+pub(super) async fn run(context: &Context, arguments: &AuditArgs) -> Result<u8, Failure> {
+    match &arguments.command {
+        AuditCommand::Show { env, output } => show(context, env.as_deref(), *output).await,
+        AuditCommand::Verify { env, output } => verify(context, env.as_deref(), *output).await,
+    }
+}
+
+async fn show(context: &Context, name: Option<&str>, form: AuditForm) -> Result<u8, Failure> {
+    let config = context.config()?;
+    let engine = context.engine(the_one(&config, name)?, Arc::new(|_| {}), true)?;
+    let seen = engine.observe().await?;
+    let records = match &seen.tips.records {
+        Some(tip) => engine.trail(tip).await?.records(),
+        None => Vec::new(),
+    };
+    match form {
+        AuditForm::Json => {
+            let members: Vec<&serde_json::Map<String, Value>> = records.iter().map(|record| &record.members).collect();
+            output::json(&json!({ "environment": engine.environment, "records": members }));
+        }
+        AuditForm::Log => records.iter().for_each(|record| output::print(&log_line(record))),
+        AuditForm::Table => records.iter().for_each(|record| output::print(&row(record))),
+    }
+    Ok(0)
+}
+
+async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8, Failure> {
+    let config = context.config()?;
+    let names: Vec<String> = name.iter().map(|name| (*name).to_owned()).collect();
+    let mut documents = Vec::new();
+    let mut code = 0;
+    for (name, environment) in select(&config, &names)? {
+        let engine = context.engine(environment?, Arc::new(|_| {}), true)?;
+        let seen = engine.observe().await?;
+        let (n_records, faults) = match &seen.tips.records {
+            Some(tip) => {
+                let (trail, faults) = engine.verify_trail(tip).await?;
+                (trail.records().len(), faults)
+            }
+            None => (0, Vec::new()),
+        };
+        let faults: Vec<String> = faults.into_iter().map(|fault| fault.0).collect();
+        if !faults.is_empty() {
+            code = 1;
+        }
+        documents
+            .push(json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults }));
+    }
+    match form {
+        Form::Json => output::json(&json!({ "environments": documents })),
+        Form::Text => documents.iter().for_each(|document| output::print(&verdict(document))),
+    }
+    Ok(code)
+}
+
+fn verdict(document: &Value) -> String {
+    let name = document["environment"].as_str().unwrap_or_default();
+    let faults: Vec<&str> = document["faults"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if faults.is_empty() {
+        return format!("{name}: {} records, every seal and link holds\n", document["records"]);
+    }
+    let lines = faults.iter().map(|fault| format!("  {}\n", escape_terminal(fault)));
+    format!("{name}: the trail was tampered with\n{}", lines.collect::<String>())
+}
+
+fn message(record: &Record) -> String {
+    let mut words = vec![record.text("event").to_owned()];
+    for key in ["call", "flow", "version", "status", "kind", "result", "live", "note", "reason", "error", "holder"] {
+        if !record.text(key).is_empty() {
+            words.push(format!("{key}={}", record.text(key)));
+        }
+    }
+    escape_terminal(&words.join(" ")).into_owned()
+}
+
+fn level(record: &Record) -> &'static str {
+    match (record.text("event"), record.text("result"), record.text("status")) {
+        (_, "failed" | "unknown", _) | (_, _, "rolled-back" | "rollback-incomplete") => "ERROR",
+        ("restoring" | "overwritten" | "continued", _, _) => "WARN",
+        _ => "INFO",
+    }
+}
+
+fn log_line(record: &Record) -> String {
+    format!("{} | {} | {}\n", record.text("time"), level(record), message(record))
+}
+
+fn row(record: &Record) -> String {
+    format!("{:30} {} {:>4}  {}\n", record.text("time"), record.text("deploymentId"), record.seq, message(record))
+}

@@ -1,0 +1,184 @@
+//! From arguments and configuration to engines that are ready to work.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::arguments::Globals;
+use super::output::{Failure, say};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, Config, Environment};
+use crate::controller::Engine;
+use crate::deploy::{LiveReader, Progress};
+use crate::flow::Comparison;
+use crate::index::FlowIndex;
+use crate::local::FileState;
+use crate::record::hex_sha256;
+use crate::source::{GitOptions, GitSource, normalise_url};
+use crate::tenant::flows_v2::Client;
+
+/// An engine over the real world.
+pub(crate) type RealEngine = Engine<Client, GitSource, FileState>;
+
+/// What every command is given.
+pub(crate) struct Context {
+    globals: Globals,
+}
+
+impl Context {
+    pub(crate) fn new(globals: Globals) -> Self {
+        Self { globals }
+    }
+
+    /// Whether stdout and stderr take colours.
+    pub(crate) fn color(&self) -> bool {
+        color_of(&self.globals, &std::io::stderr())
+    }
+
+    /// Whether stdout takes colours.
+    pub(crate) fn color_stdout(&self) -> bool {
+        color_of(&self.globals, &std::io::stdout())
+    }
+
+    pub(crate) fn quiet(&self) -> bool {
+        self.globals.quiet
+    }
+
+    /// Where the configuration is looked for.
+    pub(crate) fn config_path(&self) -> PathBuf {
+        config::locate(self.globals.config.as_deref(), std::env::var_os("FLOWSYNC_CONFIG"))
+    }
+
+    /// Reads the configuration. Broken environments are reported at once; they fail when asked for.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        let config = Config::load(&self.config_path()).map_err(|error| Failure::of(&error))?;
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for warning in config::unknown_variables(names, Some(&config)) {
+            tracing::warn!("{warning}");
+        }
+        Ok(config)
+    }
+
+    /// The configuration, if there is one: for commands that work without.
+    pub(crate) fn config_if_there(&self) -> Result<Option<Config>, Failure> {
+        if self.globals.config.is_none()
+            && std::env::var_os("FLOWSYNC_CONFIG").is_none()
+            && !self.config_path().exists()
+        {
+            return Ok(None);
+        }
+        self.config().map(Some)
+    }
+
+    pub(crate) fn state_dir(&self) -> Result<PathBuf, Failure> {
+        match &self.globals.state_dir {
+            Some(folder) => Ok(folder.clone()),
+            None => home_folder("XDG_STATE_HOME", ".local/state"),
+        }
+    }
+
+    /// An engine for one environment. Nothing is connected yet.
+    pub(crate) fn engine(
+        &self,
+        environment: &Environment,
+        progress: Progress,
+        allow_rewind: bool,
+    ) -> Result<RealEngine, Failure> {
+        let cache = home_folder("XDG_CACHE_HOME", ".cache")?;
+        let source = GitSource::open(&environment.repository, &cache, GitOptions { allow_rewind })?;
+        let url = normalise_url(&environment.repository.url)?;
+        let tenant =
+            Client::connect(&environment.tenant, environment.sync.concurrency).map_err(|error| Failure::of(&error))?;
+        let index = index_path(&cache, &url, environment);
+        let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
+        Ok(Engine {
+            environment: environment.name.clone(),
+            target: environment.tenant.environment_id.clone(),
+            branch: environment.repository.branch.clone(),
+            records: environment.repository.records.clone(),
+            policy: environment.sync.clone(),
+            reader: LiveReader::new(FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random())),
+            tenant: Arc::new(tenant),
+            source: Arc::new(source),
+            local: Arc::new(FileState::new(&self.state_dir()?, &url, &environment.name)),
+            clock: Arc::new(SystemClock),
+            progress,
+        })
+    }
+}
+
+/// Where the index of an environment is kept.
+fn index_path(cache: &Path, url: &str, environment: &Environment) -> PathBuf {
+    let key = format!("{url}\n{}\n{}", environment.repository.flows, environment.name);
+    cache.join("index").join(&hex_sha256(key.as_bytes())[..24])
+}
+
+/// Whether a stream takes colours.
+pub(super) fn color_of(globals: &Globals, stream: &impl IsTerminal) -> bool {
+    let refused = globals.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && stream.is_terminal()
+}
+
+fn home_folder(variable: &str, fallback: &str) -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(variable)
+        .or_else(|| absolute("HOME").map(|home| home.join(fallback)))
+        .map(|folder| folder.join("flowsync"))
+        .ok_or_else(|| Failure::other(format!("cannot find a folder to keep files in: set HOME or {variable}")))
+}
+
+/// An environment asked for, or why it cannot be used.
+pub(crate) type Selected<'a> = (String, Result<&'a Environment, Failure>);
+
+/// The environments asked for by name, or all of them. Each broken one comes with its reason: one bad
+/// environment never stops the others.
+pub(crate) fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Selected<'a>>, Failure> {
+    let all = || config.environments.keys().chain(config.broken.keys()).cloned().collect();
+    let mut names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
+    names.sort();
+    names.dedup();
+    let find = |name: String| {
+        let found = config.environment(&name).map_err(|error| match error {
+            config::EnvironmentError::Unknown { .. } => Err(Failure::of(&error)),
+            config::EnvironmentError::Broken { ref problems, .. } => {
+                Ok(Failure { problems: problems.clone(), ..Failure::of(&error) })
+            }
+        });
+        match found {
+            Ok(environment) => Ok((name, Ok(environment))),
+            Err(Ok(broken)) => Ok((name, Err(broken))),
+            Err(Err(unknown)) => Err(unknown),
+        }
+    };
+    names.into_iter().map(find).collect()
+}
+
+/// The one environment meant: named, or the only one there is.
+pub(crate) fn the_one<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Environment, Failure> {
+    match name {
+        Some(name) => config.environment(name).map_err(|error| Failure::of(&error)),
+        None if config.environments.len() == 1 && config.broken.is_empty() => {
+            config.environments.values().next().ok_or_else(|| Failure::other("the configuration has no environment"))
+        }
+        None => {
+            let names: Vec<&str> = config.environments.keys().chain(config.broken.keys()).map(String::as_str).collect();
+            Err(Failure {
+                code: super::USAGE,
+                ..Failure::other(format!("name the environment with --env: one of {}", names.join(", ")))
+            })
+        }
+    }
+}
+
+/// A path as it is shown: relative to the current folder where it lies below it.
+pub(crate) fn shown(path: &Path) -> String {
+    let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.unwrap_or_else(|| path.to_owned()).display().to_string()
+}
+
+/// Says something to a person, unless asked to be quiet.
+pub(crate) fn note(context: &Context, text: &str) {
+    if !context.quiet() {
+        say(text);
+    }
+}

@@ -1,0 +1,70 @@
+//! `flowsync doctor`: is everything there that a pass needs? Changes nothing.
+
+use std::sync::Arc;
+
+use super::arguments::DoctorArgs;
+use super::context::{Context, RealEngine, select};
+use super::output::{self, Failure};
+use crate::controller::read_desired;
+use crate::problem::{any_error, escape_terminal};
+use crate::tenant::{CallLimits, Tenant};
+
+pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8, Failure> {
+    let path = context.config_path();
+    let config = context.config()?;
+    line("configuration", Ok(format!("{} holds", path.display())));
+    let names: Vec<String> = arguments.env.iter().cloned().collect();
+    let mut healthy = true;
+    for (name, environment) in select(&config, &names)? {
+        let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
+        healthy &= match engine {
+            Ok(engine) => examine(&engine).await,
+            Err(failure) => line(&name, Err(failure.message)),
+        };
+    }
+    Ok(u8::from(!healthy))
+}
+
+fn line(what: &str, result: Result<String, String>) -> bool {
+    let (mark, text) = match &result {
+        Ok(text) => ("ok  ", text),
+        Err(text) => ("FAIL", text),
+    };
+    output::print(&format!("{mark} {what}: {}\n", escape_terminal(text)));
+    result.is_ok()
+}
+
+async fn examine(engine: &RealEngine) -> bool {
+    let name = &engine.environment;
+    let git = git(engine).await;
+    let mut healthy = line(&format!("{name}: git"), git);
+    let limits = CallLimits::before_deployment();
+    let export = engine.tenant.export(&engine.target, &engine.reader, &limits).await;
+    healthy &= line(
+        &format!("{name}: tenant, flows:read"),
+        export.map(|export| format!("{} live flows", export.flows.len())).map_err(|error| error.to_string()),
+    );
+    let intents = engine.tenant.intents(&engine.target, &limits).await;
+    healthy &= line(
+        &format!("{name}: tenant, environments:read"),
+        intents.map(|intents| format!("{} intents", intents.len())).map_err(|error| error.to_string()),
+    );
+    healthy &= line(
+        &format!("{name}: state directory"),
+        crate::local::LocalState::lock(&*engine.local)
+            .map(|_| "writable, and no other process holds this environment".to_owned())
+            .map_err(|error| crate::error_chain(&error)),
+    );
+    healthy
+}
+
+async fn git(engine: &RealEngine) -> Result<String, String> {
+    let seen = engine.observe().await.map_err(|error| crate::error_chain(&error))?;
+    let (desired, problems) = read_desired(&*engine.source, &seen.tips.flows, engine.reader.index())
+        .await
+        .map_err(|error| crate::error_chain(&error))?;
+    if any_error(&problems) {
+        return Err(format!("commit {} has invalid flows: run `flowsync validate`", seen.tips.flows.short()));
+    }
+    Ok(format!("branch `{}` at {}, {} flows", engine.branch, seen.tips.flows.short(), desired.flows.len()))
+}

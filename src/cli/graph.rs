@@ -1,0 +1,94 @@
+//! `flowsync graph`: what refers to what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::arguments::{GraphArgs, GraphForm};
+use super::context::Context;
+use super::output::{self, Failure};
+use super::validate::{default_folders, read_folder};
+use crate::flow::{Definition, FlowId, ReferenceKind};
+use crate::plan::graph::{Needs, Order};
+use crate::problem::escape_terminal;
+
+pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failure> {
+    let path = match &arguments.path {
+        Some(path) => path.clone(),
+        None => match default_folders(context, arguments.env.as_deref())?.as_slice() {
+            [folder] => folder.clone(),
+            _ => {
+                return Err(Failure {
+                    code: super::USAGE,
+                    ..Failure::other("environments have different flows folders: name one with --env")
+                });
+            }
+        },
+    };
+    let folder = read_folder(&path)?;
+    output::show_problems(&folder.problems.iter().filter(|problem| problem.is_error()).cloned().collect::<Vec<_>>());
+    let flows: BTreeMap<FlowId, Definition> =
+        folder.checked.flows.into_iter().map(|(id, flow)| (id, flow.definition)).collect();
+    match arguments.format {
+        GraphForm::Json => output::json(&document(&flows)),
+        GraphForm::Mermaid => output::print(&mermaid(&flows)),
+        GraphForm::Dot => output::print(&dot(&flows)),
+    }
+    Ok(if folder.problems.iter().any(crate::problem::Problem::is_error) { 3 } else { 0 })
+}
+
+fn edges(definition: &Definition) -> BTreeSet<String> {
+    definition.references.iter().map(ToString::to_string).collect()
+}
+
+fn document(flows: &BTreeMap<FlowId, Definition>) -> serde_json::Value {
+    let needs: Needs = flows
+        .iter()
+        .map(|(id, definition)| {
+            let flow_references =
+                definition.references.iter().filter(|reference| reference.kind == ReferenceKind::Flow);
+            (id.clone(), flow_references.filter_map(|reference| reference.id.parse().ok()).collect())
+        })
+        .collect();
+    let order = Order::of(&needs);
+    let cycles: Vec<&Vec<FlowId>> = order.members.iter().filter(|members| members.len() > 1).collect();
+    let nodes: Vec<_> = flows
+        .iter()
+        .map(|(id, definition)| json!({ "id": id, "name": definition.name, "version": definition.version, "wave": order.wave(id), "needs": edges(definition) }))
+        .collect();
+    json!({ "flows": nodes, "cycles": cycles })
+}
+
+fn mermaid(flows: &BTreeMap<FlowId, Definition>) -> String {
+    let mut text = String::from("flowchart TD\n");
+    let label = |name: &str| escape_terminal(name).replace('"', "#quot;").replace('<', "&lt;").replace('\n', " ");
+    for (id, definition) in flows {
+        text.push_str(&format!("  {id}[\"{}\"]\n", label(&definition.name)));
+    }
+    for (id, definition) in flows {
+        for other in edges(definition) {
+            let node: String =
+                other.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+            if node == other {
+                text.push_str(&format!("  {id} --> {node}\n"));
+            } else {
+                text.push_str(&format!("  {id} -.-> {node}([\"{}\"])\n", label(&other)));
+            }
+        }
+    }
+    text
+}
+
+fn dot(flows: &BTreeMap<FlowId, Definition>) -> String {
+    let quote = |text: &str| format!("\"{}\"", escape_terminal(text).replace('\\', "\\\\").replace('"', "\\\""));
+    let mut text = String::from("digraph flows {\n  rankdir=LR;\n  node [shape=box];\n");
+    for (id, definition) in flows {
+        text.push_str(&format!("  {} [label={}];\n", quote(id.as_str()), quote(&definition.name)));
+        for other in edges(definition) {
+            let style = if other.contains(':') { " [style=dotted]" } else { "" };
+            text.push_str(&format!("  {} -> {}{style};\n", quote(id.as_str()), quote(&other)));
+        }
+    }
+    text.push_str("}\n");
+    text
+}

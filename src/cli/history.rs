@@ -1,0 +1,70 @@
+//! `flowsync history`: an environment's deployments, from git's history of its manifest.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::arguments::{EnvironmentArgs, Form};
+use super::context::{Context, RealEngine, select};
+use super::output::{self, Failure};
+use crate::record::FlowAction;
+
+pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Result<u8, Failure> {
+    let config = context.config()?;
+    let names: Vec<String> = arguments.env.iter().cloned().collect();
+    let mut documents = Vec::new();
+    for (name, environment) in select(&config, &names)? {
+        let engine = context.engine(environment?, Arc::new(|_| {}), true)?;
+        documents.push(json!({ "environment": name, "deployments": deployments(&engine).await? }));
+    }
+    match arguments.output {
+        Form::Json => output::json(&json!({ "environments": documents })),
+        Form::Text => documents.iter().for_each(|document| output::print(&text(document))),
+    }
+    Ok(0)
+}
+
+/// The newest manifest of each deployment, newest first.
+async fn deployments(engine: &RealEngine) -> Result<Vec<Value>, Failure> {
+    let seen = engine.observe().await?;
+    let Some(tip) = seen.tips.records else {
+        return Ok(Vec::new());
+    };
+    let mut known = std::collections::BTreeSet::new();
+    let manifests = engine.manifests(&tip).await?;
+    Ok(manifests
+        .iter()
+        .filter(|(_, manifest)| known.insert(manifest.deployment_id.clone()))
+        .map(|(commit, manifest)| {
+            let count = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
+            json!({
+                "deploymentId": manifest.deployment_id, "status": manifest.status, "kind": manifest.kind,
+                "commit": manifest.source.commit, "recordCommit": commit, "generatedAt": manifest.generated_at,
+                "create": count(FlowAction::Create), "update": count(FlowAction::Update),
+                "delete": count(FlowAction::Delete), "failure": manifest.failure,
+            })
+        })
+        .collect())
+}
+
+fn text(document: &Value) -> String {
+    let mut text = format!("{}\n", document["environment"].as_str().unwrap_or_default());
+    for deployment in document["deployments"].as_array().into_iter().flatten() {
+        let word = |key: &str| deployment[key].as_str().unwrap_or_default();
+        text.push_str(&format!(
+            "  {}  {:20} {:9} commit {}  +{} ~{} -{}{}\n",
+            word("deploymentId"),
+            word("status"),
+            word("kind"),
+            word("commit").get(..10).unwrap_or("-"),
+            deployment["create"],
+            deployment["update"],
+            deployment["delete"],
+            match word("failure") {
+                "" => String::new(),
+                failure => format!("  {}", crate::problem::escape_terminal(failure)),
+            }
+        ));
+    }
+    text
+}

@@ -1,0 +1,84 @@
+//! What reaches a person: results on stdout, failures on stderr, JSON whatever happens where it was asked for.
+
+use std::error::Error;
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::controller::PassError;
+use crate::problem::Problem;
+
+/// Why a command ended without its result.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// Exit code.
+    pub code: u8,
+    /// In words, causes included.
+    pub message: String,
+    /// The problems behind it.
+    pub problems: Vec<Problem>,
+}
+
+impl Failure {
+    /// An error that is neither refusal nor wrong usage.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into(), problems: Vec::new() }
+    }
+
+    /// An error with its causes.
+    pub(crate) fn of(error: &dyn Error) -> Self {
+        Self::other(crate::error_chain(error))
+    }
+}
+
+impl From<PassError> for Failure {
+    fn from(error: PassError) -> Self {
+        let (code, message) = (error.result().exit_code(), crate::error_chain(&error));
+        let problems = match error {
+            PassError::Refused { problems, .. } => problems,
+            _ => Vec::new(),
+        };
+        Self { code, message, problems }
+    }
+}
+
+impl From<crate::source::SourceError> for Failure {
+    fn from(error: crate::source::SourceError) -> Self {
+        Self::of(&error)
+    }
+}
+
+/// Writes to stdout. A reader that went away is no error of ours.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    _ = out.write_all(text.as_bytes());
+    _ = out.flush();
+}
+
+/// Writes a JSON document to stdout.
+pub(crate) fn json(document: &Value) {
+    print(&format!("{document:#}\n"));
+}
+
+/// Writes to stderr.
+pub(crate) fn say(text: &str) {
+    _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Shows a failure and returns its exit code.
+pub(crate) fn fail(failure: &Failure, wants_json: bool, color: bool) -> u8 {
+    if wants_json {
+        json(&json!({ "error": failure.message, "problems": failure.problems }));
+    }
+    show_problems(&failure.problems);
+    let mark = if color { "\x1b[1;31merror\x1b[0m" } else { "error" };
+    say(&format!("{mark}: {}", crate::problem::escape_terminal(&failure.message)));
+    failure.code
+}
+
+/// Shows problems on stderr, a line each.
+pub(crate) fn show_problems(problems: &[Problem]) {
+    for problem in problems {
+        say(&crate::problem::escape_terminal(&problem.to_string()));
+    }
+}

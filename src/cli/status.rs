@@ -1,0 +1,121 @@
+//! `flowsync status`: where each environment stands, from git alone.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::arguments::{EnvironmentArgs, Form};
+use super::context::{Context, RealEngine, select};
+use super::output::{self, Failure};
+use crate::controller::{Seen, read_desired};
+use crate::plan::flows_digest;
+use crate::problem::escape_terminal;
+use crate::record::{FlowAction, FlowStatus, Manifest, QuarantineCause, Verdict};
+
+pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Result<u8, Failure> {
+    let config = context.config()?;
+    let names: Vec<String> = arguments.env.iter().cloned().collect();
+    let mut documents = Vec::new();
+    let mut code = 0;
+    for (name, environment) in select(&config, &names)? {
+        let status = match environment {
+            Ok(environment) => match context.engine(environment, Arc::new(|_| {}), true) {
+                Ok(engine) => one(&engine).await,
+                Err(failure) => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        };
+        let document = status.unwrap_or_else(|failure| {
+            code = code.max(failure.code);
+            output::fail(&failure, false, context.color());
+            json!({ "environment": name, "status": "unknown", "error": failure.message })
+        });
+        documents.push(document);
+    }
+    match arguments.output {
+        Form::Json => output::json(&json!({ "environments": documents })),
+        Form::Text => documents.iter().for_each(|document| output::print(&text(document))),
+    }
+    Ok(code)
+}
+
+async fn one(engine: &RealEngine) -> Result<Value, Failure> {
+    let seen = engine.observe().await?;
+    let Some(manifest) = &seen.manifest else {
+        return Ok(json!({
+            "environment": engine.environment, "status": "never-deployed", "commit": seen.tips.flows,
+            "pendingCommit": seen.tips.flows, "alarms": seen.alarms,
+        }));
+    };
+    let (desired, _) = read_desired(&*engine.source, &seen.tips.flows, engine.reader.index()).await?;
+    let digest = flows_digest(&desired);
+    let deployed = manifest.last_deployed.as_ref();
+    Ok(json!({
+        "environment": engine.environment,
+        "status": manifest.status,
+        "deploymentId": manifest.deployment_id,
+        "commit": manifest.source.commit,
+        "generatedAt": manifest.generated_at,
+        "lastDeployed": deployed,
+        "branchTip": seen.tips.flows,
+        "flowsChangedSince": digest != manifest.source.flows_digest,
+        "managedFlows": manifest.flows.iter().filter(|flow| flow.action != FlowAction::Delete).count(),
+        "notRestored": not_restored(manifest),
+        "holder": manifest.holder.as_ref().filter(|_| seen.interrupted),
+        "failure": manifest.failure,
+        "quarantine": manifest.quarantine,
+        "quarantined": quarantined(engine, &seen, &digest),
+        "alarms": seen.alarms,
+        "unsent": crate::local::LocalState::unsent(&*engine.local).ok().flatten().map(|unsent| unsent.deployment_id),
+    }))
+}
+
+fn not_restored(manifest: &Manifest) -> Vec<Value> {
+    let open = manifest.flows.iter().filter(|flow| flow.status == FlowStatus::NotRestored);
+    open.map(|flow| json!({ "id": flow.id, "error": flow.error })).collect()
+}
+
+/// Why the newest commit is not tried, and until when; nothing where it may be.
+fn quarantined(engine: &RealEngine, seen: &Seen, digest: &str) -> Option<String> {
+    let quarantine = seen.manifest.as_ref()?.quarantine.as_ref()?;
+    let until = match quarantine.verdict(digest, &quarantine.key, engine.clock.now()) {
+        Verdict::Free => return None,
+        Verdict::Waiting(until) => format!("until {until}"),
+        Verdict::Held => "until the flows in git change".to_owned(),
+    };
+    let why = match quarantine.cause {
+        QuarantineCause::Flow => "the tenant refused it",
+        QuarantineCause::Transport => "the way to the tenant failed",
+        QuarantineCause::Incomplete => "something could not be restored",
+        QuarantineCause::Rollback => "a person rolled it back",
+    };
+    Some(format!("{until} or --retry, because {why}: {}", quarantine.reason))
+}
+
+fn text(document: &Value) -> String {
+    let word = |key: &str| document[key].as_str().unwrap_or_default();
+    let mut text = format!("{}: {}", word("environment"), word("status"));
+    if !word("deploymentId").is_empty() {
+        text.push_str(&format!(", deployment {}", word("deploymentId")));
+    }
+    if !word("commit").is_empty() {
+        text.push_str(&format!(", commit {}", word("commit").get(..10).unwrap_or_default()));
+    }
+    text.push('\n');
+    for (key, label) in [("failure", "failure"), ("quarantined", "quarantined"), ("unsent", "record not sent yet")] {
+        if !word(key).is_empty() {
+            text.push_str(&format!("  {label}: {}\n", escape_terminal(word(key))));
+        }
+    }
+    for flow in document["notRestored"].as_array().into_iter().flatten() {
+        let (id, error) = (flow["id"].as_str().unwrap_or_default(), flow["error"].as_str().unwrap_or_default());
+        text.push_str(&format!("  not restored: {id}: {}\n", escape_terminal(error)));
+    }
+    for alarm in document["alarms"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        text.push_str(&format!("  alarm: {}\n", escape_terminal(alarm)));
+    }
+    if document["flowsChangedSince"] == true {
+        text.push_str(&format!("  the branch has moved on to {}\n", word("branchTip").get(..10).unwrap_or_default()));
+    }
+    text
+}

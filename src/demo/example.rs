@@ -1,0 +1,98 @@
+//! The example repository, in the binary, so that the demo runs anywhere.
+
+/// The production flows of `examples/flows-repo`: path in the repository, content.
+pub(super) const FLOWS: &[(&str, &str)] = &[
+    (
+        "flows/production/billing/payment-reminder.json",
+        include_str!("../../examples/flows-repo/flows/production/billing/payment-reminder.json"),
+    ),
+    (
+        "flows/production/billing/payment.json",
+        include_str!("../../examples/flows-repo/flows/production/billing/payment.json"),
+    ),
+    (
+        "flows/production/claims/claim-home.json",
+        include_str!("../../examples/flows-repo/flows/production/claims/claim-home.json"),
+    ),
+    (
+        "flows/production/claims/claim-motor.json",
+        include_str!("../../examples/flows-repo/flows/production/claims/claim-motor.json"),
+    ),
+    (
+        "flows/production/claims/claim-status.json",
+        include_str!("../../examples/flows-repo/flows/production/claims/claim-status.json"),
+    ),
+    (
+        "flows/production/core/fallback.json",
+        include_str!("../../examples/flows-repo/flows/production/core/fallback.json"),
+    ),
+    (
+        "flows/production/core/farewell.json",
+        include_str!("../../examples/flows-repo/flows/production/core/farewell.json"),
+    ),
+    (
+        "flows/production/core/feedback.json",
+        include_str!("../../examples/flows-repo/flows/production/core/feedback.json"),
+    ),
+    (
+        "flows/production/core/greeting.json",
+        include_str!("../../examples/flows-repo/flows/production/core/greeting.json"),
+    ),
+    (
+        "flows/production/core/main-menu.json",
+        include_str!("../../examples/flows-repo/flows/production/core/main-menu.json"),
+    ),
+    (
+        "flows/production/identification/identify-caller.json",
+        include_str!("../../examples/flows-repo/flows/production/identification/identify-caller.json"),
+    ),
+    (
+        "flows/production/policy/address-change.json",
+        include_str!("../../examples/flows-repo/flows/production/policy/address-change.json"),
+    ),
+    (
+        "flows/production/policy/document-request.json",
+        include_str!("../../examples/flows-repo/flows/production/policy/document-request.json"),
+    ),
+    (
+        "flows/production/policy/policy-change.json",
+        include_str!("../../examples/flows-repo/flows/production/policy/policy-change.json"),
+    ),
+    (
+        "flows/production/service/agent-handover.json",
+        include_str!("../../examples/flows-repo/flows/production/service/agent-handover.json"),
+    ),
+    (
+        "flows/production/service/callback.json",
+        include_str!("../../examples/flows-repo/flows/production/service/callback.json"),
+    ),
+    (
+        "flows/production/service/complaint.json",
+        include_str!("../../examples/flows-repo/flows/production/service/complaint.json"),
+    ),
+    (
+        "flows/production/service/out-of-hours.json",
+        include_str!("../../examples/flows-repo/flows/production/service/out-of-hours.json"),
+    ),
+    (
+        "flows/production/service/privacy-notice.json",
+        include_str!("../../examples/flows-repo/flows/production/service/privacy-notice.json"),
+    ),
+];
+
+/// What the tenant holds before the first flow.
+pub(super) const SEED: &str = include_str!("../../examples/flows-repo/seed.yaml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_production_flow_of_the_example_is_in_the_demo() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flows-repo");
+        let tree = crate::source::WorkTree::at(&root);
+        let listed: Vec<String> =
+            tree.list_flows("flows/production").unwrap().entries.into_iter().map(|entry| entry.path).collect();
+        assert_eq!(FLOWS.iter().map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>(), listed);
+    }
+}

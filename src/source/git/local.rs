@@ -1,0 +1,185 @@
+//! A repository in this file system, used where it is.
+//!
+//! libgit2's own local push overwrites a reference without comparing it and refuses repositories
+//! with a work tree, so nothing is pushed here: objects go into the object store, and the branch
+//! moves by compare-and-swap under git's own reference lock.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use git2::{ErrorCode, Oid, Repository};
+
+use super::build::{Built, NewCommit, build};
+use super::names;
+use super::read::{Reader, commit_id, local_error};
+use super::work_files;
+use crate::config::Author;
+use crate::source::{CommitId, PushError, RecordCommit, SourceError};
+
+/// How long a reference lock of another process is waited for.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
+/// git holds a reference lock for milliseconds, or for as long as a `reference-transaction` hook
+/// runs. One this old was left by a process that was killed.
+const LOCK_AGE_MAX: Duration = Duration::from_secs(30);
+
+/// A repository in this file system.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) path: PathBuf,
+    pub(super) shown: String,
+}
+
+/// Where records go.
+pub(super) struct Target<'a> {
+    /// Short name of the branch.
+    pub(super) branch: &'a str,
+    /// Folder of the records.
+    pub(super) records: &'a str,
+    pub(super) author: &'a Author,
+}
+
+impl Local {
+    pub(super) fn open(&self) -> Result<Repository, SourceError> {
+        Repository::open(&self.path).map_err(|error| local_error(&self.shown, "open the repository", &error))
+    }
+
+    /// The commit a branch stands at.
+    pub(super) fn tip(&self, repo: &Repository, branch: &str) -> Result<Option<Oid>, SourceError> {
+        match repo.find_reference(&names::branch_ref(branch)?).and_then(|found| found.peel_to_commit()) {
+            Ok(commit) => Ok(Some(commit.id())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(local_error(&self.shown, "read the branch", &error)),
+        }
+    }
+
+    /// Full names of all references, for hints.
+    pub(super) fn references(&self, repo: &Repository) -> Vec<String> {
+        let Ok(mut references) = repo.references() else { return Vec::new() };
+        references.names().flatten().map(str::to_owned).collect()
+    }
+
+    /// Commits, and moves the branch if it still stands at `base`.
+    pub(super) fn commit(
+        &self,
+        target: &Target<'_>,
+        base: Option<&CommitId>,
+        change: &RecordCommit,
+    ) -> Result<CommitId, PushError> {
+        let repo = self.open()?;
+        let reader = Reader { repo: &repo, shown: &self.shown };
+        let base_commit = base.map(|base| reader.commit(base)).transpose()?;
+        let new = match build(&reader, target.records, target.author, base_commit.as_ref(), change)? {
+            Built::New(new) => new,
+            Built::Unchanged => return unchanged(base, target.records),
+        };
+        let (refname, base_id) = (names::branch_ref(target.branch)?, base_commit.as_ref().map(git2::Commit::id));
+        if self.tip(&repo, target.branch)? != base_id {
+            return Err(PushError::Lost("the branch stands at another commit".to_owned()));
+        }
+        self.sync_objects(&repo, &new)?;
+        self.swap(&repo, &refname, base_id, new.id)?;
+        self.read_back(&reader, target.branch, new.id)?;
+        work_files::follow(&repo, &refname, &new);
+        Ok(commit_id(new.id))
+    }
+
+    fn swap(&self, repo: &Repository, refname: &str, base: Option<Oid>, new: Oid) -> Result<(), PushError> {
+        let started = Instant::now();
+        loop {
+            let moved = match base {
+                Some(base) => repo.reference_matching(refname, new, true, base, "flowsync: records"),
+                None => repo.reference(refname, new, false, "flowsync: records"),
+            };
+            let error = match moved {
+                Ok(_) => return sync_reference(repo, refname).map_err(|e| self.io(e).into()),
+                Err(error) => error,
+            };
+            match error.code() {
+                ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => {
+                    return Err(PushError::Lost(error.message().to_owned()));
+                }
+                ErrorCode::Locked if remove_stale_locks(repo, refname) => {}
+                ErrorCode::Locked if started.elapsed() < LOCK_WAIT_MAX => {
+                    std::thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
+                }
+                ErrorCode::Locked => {
+                    return Err(PushError::Lost(format!("another git process holds `{refname}.lock`")));
+                }
+                _ => return Err(local_error(&self.shown, "move the branch", &error).into()),
+            }
+        }
+    }
+
+    fn read_back(&self, reader: &Reader<'_>, branch: &str, new: Oid) -> Result<(), PushError> {
+        let tip = self.tip(reader.repo, branch)?;
+        match tip {
+            Some(tip) if reader.descends(tip, new)? => Ok(()),
+            _ => Err(PushError::Lost("the branch does not hold the commit after it was moved".to_owned())),
+        }
+    }
+
+    /// A journal is one only once it is on the disk: git itself does not sync loose objects by default.
+    fn sync_objects(&self, repo: &Repository, new: &NewCommit) -> Result<(), SourceError> {
+        let objects = repo.commondir().join("objects");
+        for id in &new.objects {
+            let hex = id.to_string();
+            let folder = objects.join(&hex[..2]);
+            let file = folder.join(&hex[2..]);
+            if file.exists() {
+                sync(&file).and_then(|()| sync(&folder)).map_err(|error| self.io(error))?;
+            }
+        }
+        sync(&objects).map_err(|error| self.io(error))
+    }
+
+    fn io(&self, error: std::io::Error) -> SourceError {
+        SourceError::Local {
+            doing: "sync the records to the disk",
+            path: self.shown.clone(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// What an unchanged tree comes to: no commit, no push.
+pub(super) fn unchanged(base: Option<&CommitId>, records: &str) -> Result<CommitId, PushError> {
+    base.cloned().ok_or_else(|| SourceError::Setting(format!("nothing to commit below `{records}`")).into())
+}
+
+fn sync_reference(repo: &Repository, refname: &str) -> std::io::Result<()> {
+    let file = repo.commondir().join(refname);
+    match sync(&file).and_then(|()| file.parent().map_or(Ok(()), sync)) {
+        // Another process packed it at once; git syncs packed references itself.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(unix)]
+fn sync(path: &Path) -> std::io::Result<()> {
+    fs::File::open(path)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Removes the locks of one reference that no living process can hold; says whether any went.
+fn remove_stale_locks(repo: &Repository, refname: &str) -> bool {
+    let common = repo.commondir();
+    let locks = [common.join(format!("{refname}.lock")), common.join("packed-refs.lock")];
+    locks.iter().filter(|lock| remove_stale(lock)).count() > 0
+}
+
+/// Removes a lock file that is older than any living process would keep it.
+pub(super) fn remove_stale(lock: &Path) -> bool {
+    let age = fs::symlink_metadata(lock).and_then(|meta| meta.modified()).ok();
+    let age = age.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    if age.is_none_or(|age| age < LOCK_AGE_MAX) {
+        return false;
+    }
+    tracing::warn!(lock = %lock.display(), "removing a lock that an interrupted git process left");
+    fs::remove_file(lock).is_ok()
+}

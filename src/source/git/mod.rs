@@ -1,0 +1,39 @@
+//! Git through libgit2: a local repository used where it is, or a remote with a bare clone in the cache.
+//!
+//! Invariants: nothing is forced; only the records folder is written; no hook, submodule, symbolic
+//! link or remote helper of a repository is ever followed; whoever writes in the cache holds its lock.
+//! Every call runs on a blocking thread with a repository of its own.
+
+mod address;
+mod build;
+mod cache;
+mod global;
+mod history;
+mod known_hosts;
+mod local;
+mod names;
+mod push;
+mod read;
+mod remote;
+mod sign_in;
+mod source;
+mod talk;
+mod tips;
+mod watch;
+mod work_files;
+mod work_tree;
+
+pub use address::normalise_url;
+pub use source::{GitOptions, GitSource};
+pub use watch::RefWatch;
+pub use work_tree::{LocalRepository, WorkTree, discover_work_tree};
+
+use super::BlobId;
+
+/// The id git gives a file with this content.
+///
+/// Hashing memory cannot fail; were it to, the empty id matches no blob.
+fn blob_of(content: &[u8]) -> BlobId {
+    let id = git2::Oid::hash_object(git2::ObjectType::Blob, content);
+    BlobId(id.map(|id| id.to_string()).unwrap_or_default())
+}

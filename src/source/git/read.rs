@@ -1,0 +1,191 @@
+//! Reading commits: pure functions over an open repository. Nothing here touches a work tree.
+
+use std::sync::Arc;
+
+use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
+
+use super::names;
+use crate::source::{
+    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, SourceError, TreeId,
+};
+
+/// What a read needs: the repository, and its name in messages.
+pub(super) struct Reader<'r> {
+    pub(super) repo: &'r Repository,
+    pub(super) shown: &'r str,
+}
+
+/// What is being done where a commit is asked for that is not there; the one failure that is no sign of damage.
+pub(super) const NO_COMMIT: &str = "find the commit";
+
+const MODE_KIND: i32 = 0o170_000;
+const MODE_TREE: i32 = 0o040_000;
+const MODE_LINK: i32 = 0o120_000;
+const MODE_SUBMODULE: i32 = 0o160_000;
+
+impl Reader<'_> {
+    /// The flow files of a commit, recursively.
+    pub(super) fn list_flows(&self, commit: &CommitId, folder: &str) -> Result<FlowListing, SourceError> {
+        let Some(tree) = self.tree_at(commit, folder)? else {
+            return Err(SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() });
+        };
+        let mut listing = FlowListing::default();
+        self.collect(&tree, folder, &mut listing)?;
+        listing.entries.sort();
+        listing.bad.sort();
+        Ok(listing)
+    }
+
+    fn collect(&self, tree: &Tree<'_>, folder: &str, listing: &mut FlowListing) -> Result<(), SourceError> {
+        for entry in tree {
+            let name = String::from_utf8_lossy(entry.name_bytes());
+            let path = format!("{folder}/{name}");
+            let kind = entry.filemode_raw() & MODE_KIND;
+            let is_flow = entry.name_bytes().ends_with(b".json");
+            let reason = match kind {
+                MODE_LINK => Some(BadEntryReason::SymbolicLink),
+                MODE_SUBMODULE => Some(BadEntryReason::Submodule),
+                kind if (kind == MODE_TREE || is_flow) && std::str::from_utf8(entry.name_bytes()).is_err() => {
+                    Some(BadEntryReason::NotUtf8)
+                }
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                listing.bad.push(BadEntry { path, reason });
+            } else if kind == MODE_TREE {
+                let below = self.repo.find_tree(entry.id()).map_err(|e| self.failed("read a folder", &e))?;
+                self.collect(&below, &path, listing)?;
+            } else if is_flow {
+                self.collect_flow(path, entry.id(), listing)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn collect_flow(&self, path: String, id: Oid, listing: &mut FlowListing) -> Result<(), SourceError> {
+        let odb = self.repo.odb().map_err(|e| self.failed("open the objects", &e))?;
+        let (size, _) = odb.read_header(id).map_err(|e| self.failed("read the size of a file", &e))?;
+        let bytes = u64::try_from(size).unwrap_or(u64::MAX);
+        if bytes > FLOW_BYTES_MAX {
+            listing.bad.push(BadEntry { path, reason: BadEntryReason::TooLarge });
+        } else {
+            listing.entries.push(FlowEntry { path, blob: blob_id(id), bytes });
+        }
+        Ok(())
+    }
+
+    /// The id of a folder's tree.
+    pub(super) fn tree_id(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+        Ok(self.tree_at(commit, folder)?.map(|tree| TreeId(tree.id().to_string())))
+    }
+
+    /// Contents of blobs, in the order asked.
+    pub(super) fn blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
+        blobs.iter().map(|blob| Oid::from_str(&blob.0).map_or(Ok(None), |id| self.blob(id))).collect()
+    }
+
+    /// A file of a commit.
+    pub(super) fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
+        self.file_id(self.commit(commit)?.tree_id(), path)?.map_or(Ok(None), |id| self.blob(id))
+    }
+
+    fn blob(&self, id: Oid) -> Result<Option<Arc<[u8]>>, SourceError> {
+        match self.repo.find_blob(id) {
+            Ok(blob) => Ok(Some(Arc::from(blob.content()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.failed("read a file", &error)),
+        }
+    }
+
+    /// The blob at a path below a tree, whose id is given; `None` where no plain file stands there.
+    pub(super) fn file_id(&self, tree: Oid, path: &str) -> Result<Option<Oid>, SourceError> {
+        let mut id = tree;
+        let mut parts = path.split('/').peekable();
+        while let Some(part) = parts.next() {
+            let tree = self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))?;
+            let Some(entry) = tree.get_name_bytes(part.as_bytes()) else { return Ok(None) };
+            let wanted = if parts.peek().is_some() { ObjectType::Tree } else { ObjectType::Blob };
+            if entry.kind() != Some(wanted) || entry.filemode_raw() & MODE_KIND == MODE_LINK {
+                return Ok(None);
+            }
+            id = entry.id();
+        }
+        Ok(Some(id))
+    }
+
+    /// Paths of the plain files in a folder, relative to `root`.
+    pub(super) fn list(&self, commit: &CommitId, root: &str, folder: &str) -> Result<Vec<String>, SourceError> {
+        let Some(tree) = self.tree_at(commit, &names::below(root, folder))? else { return Ok(Vec::new()) };
+        let files = tree.iter().filter(|entry| entry.kind() == Some(ObjectType::Blob));
+        let files = files.filter(|entry| entry.filemode_raw() & MODE_KIND != MODE_LINK);
+        let names = files.filter_map(|entry| entry.name().ok().map(str::to_owned));
+        Ok(names.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect())
+    }
+
+    /// Whether `ancestor` is `commit` or in its history; one the repository does not hold is not.
+    pub(super) fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
+        let tip = self.commit(commit)?.id();
+        match Oid::from_str(&ancestor.0) {
+            Ok(ancestor) => self.descends(tip, ancestor),
+            Err(_) => Ok(false),
+        }
+    }
+
+    pub(super) fn descends(&self, tip: Oid, ancestor: Oid) -> Result<bool, SourceError> {
+        if tip == ancestor {
+            return Ok(true);
+        }
+        if self.repo.find_commit(ancestor).is_err() {
+            return Ok(false);
+        }
+        self.repo.graph_descendant_of(tip, ancestor).map_err(|e| self.failed("walk the history", &e))
+    }
+
+    pub(super) fn commit(&self, commit: &CommitId) -> Result<git2::Commit<'_>, SourceError> {
+        let id = Oid::from_str(&commit.0).map_err(|e| self.failed("read a commit", &e))?;
+        self.repo.find_commit(id).map_err(|error| match error.code() {
+            ErrorCode::NotFound => self.failed(NO_COMMIT, &error),
+            _ => self.failed("read a commit", &error),
+        })
+    }
+
+    fn tree_at(&self, commit: &CommitId, folder: &str) -> Result<Option<Tree<'_>>, SourceError> {
+        let mut tree = self.commit(commit)?.tree().map_err(|e| self.failed("read a commit's folder", &e))?;
+        for part in folder.split('/').filter(|part| !part.is_empty()) {
+            let id =
+                tree.get_name_bytes(part.as_bytes()).filter(|e| e.kind() == Some(ObjectType::Tree)).map(|e| e.id());
+            let Some(id) = id else { return Ok(None) };
+            tree = self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))?;
+        }
+        Ok(Some(tree))
+    }
+
+    pub(super) fn failed(&self, doing: &'static str, error: &git2::Error) -> SourceError {
+        local_error(self.shown, doing, error)
+    }
+}
+
+/// An error of the repository on disk.
+pub(super) fn local_error(shown: &str, doing: &'static str, error: &git2::Error) -> SourceError {
+    let mut reason = error.message().to_owned();
+    if error.code() == ErrorCode::Owner {
+        reason = format!(
+            "it belongs to another user; run flowsync as its owner, or allow it with \
+             `git config --global --add safe.directory {shown}`"
+        );
+    }
+    SourceError::Local { doing, path: shown.to_owned(), reason }
+}
+
+/// An error of the file system around the repository.
+pub(super) fn io_error(path: &std::path::Path, doing: &'static str, error: &std::io::Error) -> SourceError {
+    SourceError::Local { doing, path: path.display().to_string(), reason: error.to_string() }
+}
+
+pub(super) fn commit_id(id: Oid) -> CommitId {
+    CommitId(id.to_string())
+}
+
+pub(super) fn blob_id(id: Oid) -> BlobId {
+    BlobId(id.to_string())
+}

@@ -1,0 +1,244 @@
+//! [`GitSource`]: the seam's own git.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use git2::Oid;
+
+use super::address::{Address, Insecure};
+use super::cache::Cache;
+use super::global;
+use super::history::{self, Memory};
+use super::local::{Local, Target};
+use super::names;
+use super::read::{NO_COMMIT, Reader, commit_id};
+use super::remote::Remote;
+use super::watch::{RefWatch, watch};
+use crate::config::{self, Author};
+use crate::source::{
+    BlobId, CommitId, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
+};
+
+/// Choices of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GitOptions {
+    /// Accept a branch that no longer contains the tip seen last.
+    pub allow_rewind: bool,
+}
+
+/// A git repository, seen from one environment. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct GitSource(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) place: Place,
+    pub(super) cache: Cache,
+    pub(super) url: String,
+    pub(super) branch: String,
+    pub(super) records_branch: String,
+    flows: String,
+    records: String,
+    author: Author,
+    pub(super) options: GitOptions,
+    memory: Memory,
+}
+
+#[derive(Debug)]
+pub(super) enum Place {
+    Local(Local),
+    Remote(Box<Remote>),
+}
+
+impl GitSource {
+    /// Checks the settings and says where everything will be; no connection is made, nothing is cloned yet.
+    ///
+    /// `ca_file` adds to the roots that every https connection to git in this process trusts.
+    ///
+    /// # Errors
+    /// [`SourceError::Setting`] for a URL, branch or folder that flowsync does not use, or a `ca_file`
+    /// that cannot be read.
+    pub fn open(repository: &config::Repository, cache_dir: &Path, options: GitOptions) -> Result<Self, SourceError> {
+        let config::Repository {
+            url,
+            branch,
+            flows,
+            records,
+            records_branch,
+            author,
+            credentials,
+            ca_file,
+            allow_insecure,
+        } = repository;
+        check_names(repository)?;
+        let insecure = if *allow_insecure { Insecure::Allow } else { Insecure::Refuse };
+        let address = Address::parse(url, insecure)?;
+        let cache = Cache::new(cache_dir, &super::normalise_url(url)?);
+        let (place, shown) = match address {
+            Address::Local(path) => {
+                let shown = path.display().to_string();
+                (Place::Local(Local { path, shown: shown.clone() }), shown)
+            }
+            Address::Remote(remote) => {
+                let shown = remote.shown.clone();
+                trust(ca_file.as_deref())?;
+                let (cache, credentials) = (cache.clone(), credentials.clone());
+                (Place::Remote(Box::new(Remote { url: remote, cache, credentials })), shown)
+            }
+        };
+        let records_branch = records_branch.clone().unwrap_or_else(|| branch.clone());
+        let (branch, flows, records, author) = (branch.clone(), flows.clone(), records.clone(), author.clone());
+        let memory = Memory::default();
+        Ok(Self(Arc::new(Inner {
+            place,
+            cache,
+            url: shown,
+            branch,
+            records_branch,
+            flows,
+            records,
+            author,
+            options,
+            memory,
+        })))
+    }
+
+    /// Nudges when a branch moves, where the repository is local; a remote gives none.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where the system cannot watch; the interval still serves then.
+    pub fn watch(&self) -> Result<Option<RefWatch>, SourceError> {
+        match &self.0.place {
+            Place::Remote(_) => Ok(None),
+            Place::Local(local) => {
+                let branches = [self.0.branch.as_str(), self.0.records_branch.as_str()];
+                watch(&local.open()?, &local.shown, branches).map(Some)
+            }
+        }
+    }
+
+    async fn run<T, E>(&self, work: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<SourceError> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let path = inner.url.clone();
+        match tokio::task::spawn_blocking(move || work(&inner)).await {
+            Ok(done) => done,
+            Err(error) => Err(SourceError::Local { doing: "finish", path, reason: error.to_string() }.into()),
+        }
+    }
+}
+
+fn trust(ca_file: Option<&Path>) -> Result<(), SourceError> {
+    let Some(ca_file) = ca_file else { return Ok(()) };
+    global::trust(ca_file).map_err(|error| {
+        let (path, why) = (ca_file.display(), error.message());
+        SourceError::Setting(format!("expected trusted roots in PEM form in `{path}` (`caFile`): {why}"))
+    })
+}
+
+fn check_names(repository: &config::Repository) -> Result<(), SourceError> {
+    names::branch_ref(&repository.branch)?;
+    names::branch_ref(repository.records_branch.as_ref().unwrap_or(&repository.branch))?;
+    names::folder("repository.flows", &repository.flows)?;
+    names::folder("repository.records", &repository.records)?;
+    if names::overlap(&repository.flows, &repository.records) {
+        return Err(SourceError::Setting(format!(
+            "expected `repository.flows` and `repository.records` to lie apart, found `{}` and `{}`",
+            repository.flows, repository.records
+        )));
+    }
+    Ok(())
+}
+
+impl Inner {
+    /// Runs a read. One that fails marks a clone, so that the next fetch makes it anew.
+    fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, SourceError>) -> Result<T, SourceError> {
+        let (repo, shown) = match &self.place {
+            Place::Local(local) => (local.open()?, local.shown.clone()),
+            Place::Remote(remote) => (remote.open()?, remote.shown()),
+        };
+        let done = read(&Reader { repo: &repo, shown: &shown });
+        let damaged = matches!(&done, Err(SourceError::Local { doing, .. }) if *doing != NO_COMMIT);
+        if damaged && matches!(self.place, Place::Remote(_)) {
+            self.cache.suspect();
+        }
+        done
+    }
+
+    fn commit(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        let _lock = self.cache.lock()?;
+        let Self { records_branch: branch, records, author, .. } = self;
+        let target = Target { branch, records, author };
+        let done = match &self.place {
+            Place::Local(local) => local.commit(&target, base, change)?,
+            Place::Remote(remote) => remote.commit(&target, base, change)?,
+        };
+        // Not the newest tip, perhaps, but one that the branch must contain from now on.
+        if let (Ok(id), true) = (Oid::from_str(&done.0), self.cache.seen(branch).map(commit_id).as_ref() == base) {
+            let _ = self.cache.set_seen(branch, Some(id));
+        }
+        Ok(done)
+    }
+
+    fn record_path(&self, path: &str) -> String {
+        names::below(&self.records, path)
+    }
+}
+
+impl Source for GitSource {
+    async fn fetch(&self) -> Result<Tips, SourceError> {
+        self.run(Inner::fetch).await
+    }
+
+    async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
+        let commit = commit.clone();
+        self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows))).await
+    }
+
+    async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
+        let commit = commit.clone();
+        self.run(move |inner| inner.read(|reader| reader.tree_id(&commit, &inner.flows))).await
+    }
+
+    async fn records_tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+        let (commit, folder) = (commit.clone(), self.0.record_path(folder));
+        self.run(move |inner| inner.read(|reader| reader.tree_id(&commit, &folder))).await
+    }
+
+    async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
+        let blobs = blobs.to_vec();
+        self.run(move |inner| inner.read(|reader| reader.blobs(&blobs))).await
+    }
+
+    async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
+        let (commit, path) = (commit.clone(), self.0.record_path(path));
+        self.run(move |inner| inner.read(|reader| reader.file(&commit, &path))).await
+    }
+
+    async fn list_records(&self, commit: &CommitId, folder: &str) -> Result<Vec<String>, SourceError> {
+        let (commit, folder) = (commit.clone(), folder.to_owned());
+        self.run(move |inner| inner.read(|reader| reader.list(&commit, &inner.records, &folder))).await
+    }
+
+    fn blob_id(&self, content: &[u8]) -> BlobId {
+        super::blob_of(content)
+    }
+
+    async fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
+        let (commit, ancestor) = (commit.clone(), ancestor.clone());
+        self.run(move |inner| inner.read(|reader| reader.contains(&commit, &ancestor))).await
+    }
+
+    async fn record_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
+        let (tip, path) = (tip.clone(), self.0.record_path(path));
+        self.run(move |inner| inner.read(|reader| history::history(reader, &inner.memory, &tip, &path))).await
+    }
+
+    async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        let (base, change) = (base.cloned(), change.clone());
+        self.run(move |inner| inner.commit(base.as_ref(), &change)).await
+    }
+}

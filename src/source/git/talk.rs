@@ -1,0 +1,207 @@
+//! One conversation with a remote: who we are, whether it is who it should be, what it said.
+
+use std::cell::{Cell, RefCell};
+
+use git2::cert::Cert;
+use git2::{
+    AutotagOption, CertificateCheckStatus, Cred, CredentialType, Error, ErrorClass, ErrorCode, FetchOptions, Oid,
+    ProxyOptions, PushOptions, RemoteCallbacks, RemoteRedirect,
+};
+use url::Url;
+
+use super::address::{RemoteUrl, strip};
+use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
+use super::names::shown;
+use super::sign_in::SignIn;
+use crate::source::SourceError;
+
+/// The server's words are cut here.
+const WORDS_BYTES_MAX: usize = 4096;
+
+/// One conversation: made for one fetch or push, then thrown away with its secrets.
+pub(super) struct Talk<'a> {
+    remote: &'a RemoteUrl,
+    sign_in: SignIn,
+    hosts: KnownHosts,
+    n_tries: Cell<u32>,
+    refusal: RefCell<Option<String>>,
+    words: RefCell<Vec<u8>>,
+    status: RefCell<Option<Result<(), String>>>,
+    stands_at: Cell<Option<Oid>>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(remote: &'a RemoteUrl, sign_in: SignIn, hosts: KnownHosts) -> Self {
+        Self {
+            remote,
+            sign_in,
+            hosts,
+            n_tries: Cell::new(0),
+            refusal: RefCell::default(),
+            words: RefCell::default(),
+            status: RefCell::default(),
+            stands_at: Cell::new(None),
+        }
+    }
+
+    pub(super) fn fetch_options(&self) -> FetchOptions<'_> {
+        let mut options = FetchOptions::new();
+        options.remote_callbacks(self.callbacks()).proxy_options(proxy());
+        options.download_tags(AutotagOption::None).update_fetchhead(false);
+        options.follow_redirects(self.redirects());
+        options
+    }
+
+    /// For a push that only counts where the branch stands at `base`.
+    pub(super) fn push_options(&self, base: Option<Oid>) -> PushOptions<'_> {
+        let mut callbacks = self.callbacks();
+        callbacks.push_negotiation(move |updates| {
+            let stands_at = updates.first().map_or(Oid::ZERO_SHA1, git2::PushUpdate::src);
+            if stands_at == base.unwrap_or(Oid::ZERO_SHA1) {
+                return Ok(());
+            }
+            self.stands_at.set(Some(stands_at));
+            Err(Error::new(ErrorCode::NotFastForward, ErrorClass::Reference, "the branch stands elsewhere"))
+        });
+        callbacks.push_update_reference(|_, problem| {
+            *self.status.borrow_mut() = Some(problem.map_or(Ok(()), |problem| Err(shown(problem))));
+            Ok(())
+        });
+        let mut options = PushOptions::new();
+        options.remote_callbacks(callbacks).proxy_options(proxy()).follow_redirects(self.redirects());
+        options
+    }
+
+    /// The server's verdict on the pushed branch, where it gave one.
+    pub(super) fn status(&self) -> Option<Result<(), String>> {
+        self.status.borrow().clone()
+    }
+
+    /// Where the branch stood instead of the base of the push.
+    pub(super) fn stood_elsewhere(&self) -> Option<Oid> {
+        self.stands_at.get()
+    }
+
+    /// Whether it was us who ended the conversation: bad credentials, unknown host.
+    pub(super) fn refused(&self) -> bool {
+        self.refusal.borrow().is_some()
+    }
+
+    /// What the server said on the side, as one line.
+    pub(super) fn words(&self) -> String {
+        let words = self.words.borrow();
+        let text = String::from_utf8_lossy(&words);
+        let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+        self.sign_in.scrub(&lines.map(shown).collect::<Vec<_>>().join("; "))
+    }
+
+    /// The error of a conversation that failed.
+    pub(super) fn failed(&self, doing: &'static str, error: &Error) -> SourceError {
+        SourceError::Remote { doing, url: self.remote.shown.clone(), reason: self.explain(error) }
+    }
+
+    pub(super) fn explain(&self, error: &Error) -> String {
+        if let Some(refusal) = self.refusal.borrow().as_ref() {
+            return refusal.clone();
+        }
+        let message = self.sign_in.scrub(&shown(error.message()));
+        match error.code() {
+            ErrorCode::Auth => format!("the credentials were refused ({message})"),
+            _ if error.code() == ErrorCode::Certificate || message.contains("certificate") => {
+                format!("{message}; the root of a private authority is named by `repository.caFile`")
+            }
+            _ if message.contains("extract public key") => format!(
+                "{message}; expected a private key in PEM or OpenSSH form (`repository.credentials.sshKey`), and its passphrase \
+                 where it has one"
+            ),
+            _ if message.ends_with("status code: 404") => {
+                format!("{message}; there is no such repository, or these credentials may not see it")
+            }
+            _ => message,
+        }
+    }
+
+    fn callbacks(&self) -> RemoteCallbacks<'_> {
+        let mut callbacks = RemoteCallbacks::new();
+        callbacks.credentials(|url, user, allowed| self.credential(url, user, allowed));
+        callbacks.certificate_check(|cert, host| self.check_host(cert, host));
+        callbacks.sideband_progress(|words| {
+            let mut heard = self.words.borrow_mut();
+            let room = WORDS_BYTES_MAX.saturating_sub(heard.len());
+            heard.extend(words.iter().take(room));
+            true
+        });
+        callbacks
+    }
+
+    /// With credentials, never to another host: libgit2 would take them along.
+    fn redirects(&self) -> RemoteRedirect {
+        match self.sign_in {
+            SignIn::Nothing => RemoteRedirect::Initial,
+            SignIn::Password { .. } | SignIn::SshKey { .. } => RemoteRedirect::None,
+        }
+    }
+
+    /// libgit2 asks again for as long as the server says no, so the second question is the answer.
+    fn credential(&self, url: &str, user: Option<&str>, allowed: CredentialType) -> Result<Cred, Error> {
+        if !allowed.contains(CredentialType::USERNAME) {
+            self.n_tries.set(self.n_tries.get() + 1);
+        }
+        if self.n_tries.get() > 1 {
+            let why = match self.sign_in {
+                SignIn::Nothing => "no key of the ssh agent was accepted, and `repository.credentials` names none",
+                SignIn::Password { .. } | SignIn::SshKey { .. } => "the credentials were refused",
+            };
+            return Err(self.refuse(ErrorCode::Auth, why.to_owned()));
+        }
+        let elsewhere = Url::parse(url).is_ok_and(|url| {
+            url.host_str().is_some_and(|host| !host.trim_matches(['[', ']']).eq_ignore_ascii_case(&self.remote.host))
+        });
+        if elsewhere {
+            return Err(self
+                .refuse(ErrorCode::Auth, format!("it redirects to `{}`, where no credentials are sent", strip(url))));
+        }
+        self.sign_in.credential(self.remote, user, allowed).map_err(|why| self.refuse(ErrorCode::Auth, why))
+    }
+
+    fn check_host(&self, cert: &Cert<'_>, host: &str) -> Result<CertificateCheckStatus, Error> {
+        let Some(key) = cert.as_hostkey() else { return Ok(CertificateCheckStatus::CertificatePassthrough) };
+        let Some(key) = key.hostkey() else {
+            return Err(self.refuse(ErrorCode::Certificate, format!("the host `{host}` showed no key")));
+        };
+        let offered = format!("`{host}` offers the {} key {}", key_kind(key), fingerprint(key));
+        let origin = &self.hosts.origin;
+        let scan = format!("ssh-keyscan -p {} {host}", self.remote.port);
+        let why = match self.hosts.check(&self.remote.host, self.remote.port, key) {
+            Verdict::Known => return Ok(CertificateCheckStatus::CertificateOk),
+            Verdict::Unknown => format!(
+                "the host is not known: {offered}, and {origin} has no line for it; compare the fingerprint with what \
+                 the host publishes, then add the line that `{scan}` prints"
+            ),
+            Verdict::Changed => format!(
+                "the host's key has changed: {offered}, and {origin} has another; somebody may be listening in, or the \
+                 host was set up anew: ask its owner before you replace the line"
+            ),
+            Verdict::OtherKinds(kinds) => format!(
+                "the host's key is not known: {offered}, and {origin} has only {}; compare the fingerprint, then add \
+                 the line that `{scan}` prints",
+                kinds.join(", ")
+            ),
+            Verdict::Revoked => format!("the host's key was revoked: {offered}, and {origin} marks it `@revoked`"),
+        };
+        Err(self.refuse(ErrorCode::Certificate, why))
+    }
+
+    fn refuse(&self, code: ErrorCode, why: String) -> Error {
+        let error = Error::new(code, ErrorClass::Callback, &why);
+        *self.refusal.borrow_mut() = Some(why);
+        error
+    }
+}
+
+/// `http.proxy` of git's configuration, then `HTTPS_PROXY`, less `NO_PROXY`.
+fn proxy() -> ProxyOptions<'static> {
+    let mut proxy = ProxyOptions::new();
+    proxy.auto();
+    proxy
+}

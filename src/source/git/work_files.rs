@@ -1,0 +1,120 @@
+//! Records in the work trees of a local repository.
+//!
+//! Where the records branch is checked out, moving it alone would make every record look deleted.
+//! So the record files, and only these, follow into the work tree and the index; whatever else the
+//! user has staged or changed stays. A failure here is a warning: the commit stands.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use git2::{ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository};
+
+use super::build::NewCommit;
+use super::cache::replace;
+use super::local::remove_stale;
+
+/// How long the index lock of another process is waited for.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// Brings the files of a commit into every work tree that has the branch checked out.
+pub(super) fn follow(repo: &Repository, refname: &str, new: &NewCommit) {
+    for repo in work_trees(repo) {
+        let on_branch =
+            repo.find_reference("HEAD").ok().and_then(|head| head.symbolic_target().ok()?.map(str::to_owned));
+        let Some(work_dir) = repo.workdir().filter(|_| on_branch.as_deref() == Some(refname)) else { continue };
+        for (path, blob) in &new.files {
+            if let Err(error) = write(&repo, work_dir, path, *blob) {
+                tracing::warn!(path, %error, "cannot bring a record into the work tree");
+            }
+        }
+        if let Err(error) = update_index(&repo, new) {
+            tracing::warn!(%error, "cannot bring the records into the index; `git status` will show them as changed");
+        }
+    }
+}
+
+/// The main work tree, and the linked ones.
+fn work_trees(repo: &Repository) -> Vec<Repository> {
+    let main = Repository::open(repo.commondir()).ok().filter(|main| !main.is_bare());
+    let names = repo.worktrees().ok();
+    let names: Vec<String> = names.iter().flatten().filter_map(|name| name.ok()?.map(str::to_owned)).collect();
+    let linked = names.iter().filter_map(|name| {
+        let tree = repo.find_worktree(name).ok()?;
+        Repository::open_from_worktree(&tree).ok()
+    });
+    main.into_iter().chain(linked).collect()
+}
+
+fn write(repo: &Repository, work_dir: &Path, path: &str, blob: Option<Oid>) -> std::io::Result<()> {
+    let file = inside(work_dir, path)?;
+    let Some(blob) = blob else {
+        return match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    };
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let blob = repo.find_blob(blob).map_err(std::io::Error::other)?;
+    replace(&file, blob.content())
+}
+
+/// The file's place, refused where a folder on the way is a symbolic link that could lead outside.
+fn inside(work_dir: &Path, path: &str) -> std::io::Result<PathBuf> {
+    let mut place = work_dir.to_owned();
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        place.push(part);
+        let is_link = fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_symlink());
+        if is_link && parts.peek().is_some() {
+            return Err(std::io::Error::other(format!("`{}` is a symbolic link", place.display())));
+        }
+    }
+    Ok(place)
+}
+
+fn update_index(repo: &Repository, new: &NewCommit) -> Result<(), git2::Error> {
+    let started = Instant::now();
+    loop {
+        let mut index = repo.index()?;
+        index.read(true)?;
+        for (path, blob) in &new.files {
+            set_entry(repo, &mut index, path, *blob)?;
+        }
+        match index.write() {
+            Err(error) if error.code() == ErrorCode::Locked => {
+                if !remove_stale(&repo.path().join("index.lock")) {
+                    if started.elapsed() > LOCK_WAIT_MAX {
+                        return Err(error);
+                    }
+                    std::thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+fn set_entry(repo: &Repository, index: &mut Index, path: &str, blob: Option<Oid>) -> Result<(), git2::Error> {
+    let Some(id) = blob else {
+        return index.remove_path(Path::new(path));
+    };
+    let size = repo.find_blob(id)?.size();
+    let never = IndexTime::new(0, 0);
+    index.add(&IndexEntry {
+        ctime: never,
+        mtime: never,
+        dev: 0,
+        ino: 0,
+        mode: 0o100_644,
+        uid: 0,
+        gid: 0,
+        file_size: u32::try_from(size).unwrap_or(u32::MAX),
+        id,
+        flags: 0,
+        flags_extended: 0,
+        path: path.as_bytes().to_vec(),
+    })
+}

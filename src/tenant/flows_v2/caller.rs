@@ -1,0 +1,236 @@
+//! One call, from the first try to the last: signing in, waiting for its turn, retrying, giving up.
+
+use std::time::Duration;
+
+use reqwest::{Request, Url};
+use tokio::time::Instant;
+
+use super::super::{Call, CallLimits, Failure, TenantError};
+use super::auth::{Auth, Credential};
+use super::exchange::{Answer, Fault, FaultKind, exchange};
+use super::patience::{Ended, Patience, within};
+use super::retry::Tries;
+use super::text::Mask;
+use super::throttle::{Gate, Permit, announced, retry_after};
+use super::tuning::{Jitter, Tuning};
+use super::verdict::{self, Size, Verdict, judge};
+use crate::flow::{EnvironmentId, FlowId};
+
+/// What sending anything takes.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) http: reqwest::Client,
+    pub(super) mask: Mask,
+    pub(super) tuning: Tuning,
+    pub(super) jitter: Jitter,
+}
+
+/// Makes calls to one tenant.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) post: Post,
+    pub(super) base: Url,
+    pub(super) auth: Auth,
+    pub(super) gate: Gate,
+}
+
+/// What a call is about, and what bounds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) call: Call,
+    pub(super) environment: &'a EnvironmentId,
+    pub(super) flow: Option<&'a FlowId>,
+    pub(super) limits: &'a CallLimits,
+}
+
+/// An answer that the call site is to read.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) answer: Answer,
+    pub(super) attempts: u32,
+    /// Whether an earlier try may have taken effect unseen.
+    pub(super) after_unknown: bool,
+}
+
+/// No such answer.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// For good.
+    Failed(TenantError),
+    /// The page is too large; how many requests it took to learn that.
+    AskForLess { attempts: u32 },
+}
+
+/// Why a round ends the call.
+enum Stop {
+    Failed(Failure),
+    /// Signing in failed: an error of its own.
+    NotSignedIn(TenantError),
+    AskForLess,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Post {
+    pub(super) fn tries(&self) -> Tries<'_> {
+        Tries::new(&self.tuning, &self.jitter)
+    }
+}
+
+impl Asked<'_> {
+    pub(super) fn error(&self, attempts: u32, failure: Failure) -> TenantError {
+        let (environment, flow) = (self.environment.to_string(), self.flow.cloned());
+        TenantError { call: self.call, environment, flow, attempts, failure }
+    }
+
+    /// Whether the call changes the tenant.
+    fn writes(&self) -> bool {
+        matches!(self.call, Call::Import | Call::Rollback | Call::Delete)
+    }
+}
+
+impl Caller {
+    /// Makes a call whose size is fixed.
+    pub(super) async fn call(&self, asked: &Asked<'_>, request: &Request) -> Result<Settled, TenantError> {
+        self.call_sized(asked, request, Size::Fixed).await.map_err(|broken| match broken {
+            Broken::Failed(error) => error,
+            Broken::AskForLess { attempts } => {
+                asked.error(attempts, Failure::Refused { status: 413, message: "the page is too large".to_owned() })
+            }
+        })
+    }
+
+    /// Makes a call; one that [`Size::Shrinks`] comes back early when it asks for too much.
+    pub(super) async fn call_sized(&self, asked: &Asked<'_>, request: &Request, size: Size) -> Result<Settled, Broken> {
+        let mut patience = Patience::new(asked.limits, self.post.tries());
+        let answer = self.rounds(asked, request, size, &mut patience).await;
+        let Patience { attempts, after_unknown, .. } = patience;
+        let mut error = match answer {
+            Ok(answer) => return Ok(Settled { answer, attempts, after_unknown }),
+            Err(Stop::AskForLess) => return Err(Broken::AskForLess { attempts }),
+            Err(Stop::Failed(failure)) => asked.error(attempts, failure),
+            Err(Stop::NotSignedIn(error)) => error,
+        };
+        if after_unknown && !error.maybe_took_effect() {
+            error.failure = Failure::AfterUnknown { failure: Box::new(error.failure) };
+        }
+        Err(Broken::Failed(error))
+    }
+
+    async fn rounds(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request,
+        size: Size,
+        patience: &mut Patience<'_>,
+    ) -> Result<Answer, Stop> {
+        let mut signed_in_again = false;
+        loop {
+            let (credential, permit) = self.admit(asked, patience).await?;
+            patience.attempts += 1;
+            let started = Instant::now();
+            let answer = match self.send(asked, request, &credential, patience.attempts).await? {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    drop(permit);
+                    self.after_fault(asked, fault, size, started.elapsed(), patience).await?;
+                    continue;
+                }
+            };
+            let (status, spent) = (answer.status, started.elapsed());
+            let asks = retry_after(&answer.headers, &self.post.tuning);
+            let verdict = judge(asked.call, status, size);
+            if verdict == Verdict::SlowDown {
+                let wait = patience.tries.after_throttled(asks);
+                permit.refused(wait, asks.is_some());
+                patience.throttled(wait).await?;
+                continue;
+            }
+            permit.answered(announced(&answer.headers, &self.post.tuning));
+            match verdict {
+                Verdict::Accept => return Ok(answer),
+                Verdict::AskForLess => return Err(Stop::AskForLess),
+                Verdict::SignInAgain if !signed_in_again && self.auth.rejected(&self.post, &credential).await => {
+                    signed_in_again = true;
+                }
+                Verdict::TryAgain => {
+                    patience.after_unknown |= asked.writes();
+                    patience.unavailable(verdict::detail(&answer, &self.post.mask), spent, asks).await?;
+                }
+                Verdict::SlowDown | Verdict::SignInAgain | Verdict::Refuse => {
+                    return Err(verdict::refusal(asked.call, request.url(), &answer, &self.post.mask).into());
+                }
+            }
+        }
+    }
+
+    /// Waits until a request may start: with proof that is good, a place among the others, and a lease.
+    async fn admit(&self, asked: &Asked<'_>, patience: &Patience<'_>) -> Result<(Credential, Permit<'_>), Stop> {
+        let limits = asked.limits;
+        loop {
+            if !limits.lease.allows_now() {
+                return Err(Failure::LeaseEnded.into());
+            }
+            let credential = self.auth.credential(&self.post, asked).await.map_err(Stop::NotSignedIn)?;
+            if self.gate.closed_until().is_some_and(|opens| opens > limits.give_up_at) {
+                return Err(patience.turn_ended(Ended::Patience, true).into());
+            }
+            let permit = within(limits, self.gate.admit()).await;
+            let permit = permit.map_err(|ended| patience.turn_ended(ended, self.gate.closed_until().is_some()))?;
+            if !limits.lease.allows_now() {
+                return Err(Failure::LeaseEnded.into());
+            }
+            if credential.is_good() {
+                return Ok((credential, permit));
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request,
+        credential: &Credential,
+        attempt: u32,
+    ) -> Result<Result<Answer, Fault>, Failure> {
+        let lost =
+            || Failure::Unavailable { detail: "the request cannot be repeated".to_owned(), maybe_took_effect: true };
+        let mut request = request.try_clone().ok_or_else(lost)?;
+        credential.sign(&mut request)?;
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let lease = &asked.limits.lease;
+        let bytes_max = self.post.tuning.body_bytes_max;
+        let answer = exchange(&self.post.http, request, bytes_max, || lease.allows_now()).await;
+        match &answer {
+            Ok(answer) => tracing::debug!(%method, path, status = answer.status, attempt, call = %asked.call),
+            Err(fault) => {
+                let fault = self.post.mask.clean(&fault.detail);
+                tracing::debug!(%method, path, fault, attempt, call = %asked.call);
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn after_fault(
+        &self,
+        asked: &Asked<'_>,
+        fault: Fault,
+        size: Size,
+        spent: Duration,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), Stop> {
+        match fault.kind {
+            FaultKind::TooLarge => {
+                return Err(Failure::TooLarge { limit_bytes: self.post.tuning.body_bytes_max }.into());
+            }
+            FaultKind::TimedOut if size == Size::Shrinks => return Err(Stop::AskForLess),
+            FaultKind::Lost | FaultKind::TimedOut => patience.after_unknown |= asked.writes(),
+            FaultKind::NotSent => {}
+        }
+        Ok(patience.unavailable(self.post.mask.clean(&fault.detail), spent, None).await?)
+    }
+}

@@ -1,0 +1,147 @@
+//! One HTTP exchange: a request out, a whole body in, or a fault. No judgement of the status.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Method, Request, Response, Url};
+
+/// A body of an error is read this far.
+const ERROR_BODY_BYTES_MAX: u64 = 64 * 1024;
+/// Redirects followed within the tenant.
+const REDIRECTS_MAX: usize = 5;
+
+/// A whole answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// No whole answer.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) kind: FaultKind,
+    pub(super) detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    /// No connection: the request did not leave.
+    NotSent,
+    /// The connection was lost after the request may have left, or the body is short.
+    Lost,
+    /// Time was up after the request may have left.
+    TimedOut,
+    /// The body is over the limit.
+    TooLarge,
+}
+
+/// Sends `request`. Redirects are followed for GET, within one scheme, host and port, while `may_start`
+/// says so; any other 3xx is an answer like others.
+pub(super) async fn exchange(
+    http: &reqwest::Client,
+    mut request: Request,
+    body_bytes_max: u64,
+    may_start: impl Fn() -> bool,
+) -> Result<Answer, Fault> {
+    let timeout = request.timeout().copied().unwrap_or(Duration::ZERO);
+    for _ in 0..REDIRECTS_MAX {
+        let next = repeat(&request);
+        let response = http.execute(request).await.map_err(|error| Fault::new(error, timeout))?;
+        match next.zip(onward(&response)) {
+            Some((mut next, target)) if may_start() => {
+                *next.url_mut() = target;
+                request = next;
+            }
+            _ => return read(response, body_bytes_max, timeout).await,
+        }
+    }
+    Err(Fault { kind: FaultKind::Lost, detail: format!("more than {REDIRECTS_MAX} redirects") })
+}
+
+/// The same request once more, where it may be sent on.
+fn repeat(request: &Request) -> Option<Request> {
+    if request.method() == Method::GET { request.try_clone() } else { None }
+}
+
+/// Where a redirect leads, if that is the same scheme, host and port.
+fn onward(response: &Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let target = location(response.url(), response.headers())?;
+    (target.origin() == response.url().origin()).then_some(target)
+}
+
+/// The address a redirect names.
+pub(super) fn location(from: &Url, headers: &HeaderMap) -> Option<Url> {
+    from.join(headers.get(LOCATION)?.to_str().ok()?).ok()
+}
+
+async fn read(mut response: Response, body_bytes_max: u64, timeout: Duration) -> Result<Answer, Fault> {
+    let status = response.status().as_u16();
+    let well = response.status().is_success();
+    let too_large = || Fault { kind: FaultKind::TooLarge, detail: String::new() };
+    if well && response.content_length().is_some_and(|bytes| bytes > body_bytes_max) {
+        return Err(too_large());
+    }
+    let headers = std::mem::take(response.headers_mut());
+    let most = if well { body_bytes_max } else { ERROR_BODY_BYTES_MAX.min(body_bytes_max) };
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(None) => break,
+            Ok(Some(chunk)) => {
+                let room = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(body.len());
+                if chunk.len() > room && well {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    break;
+                }
+            }
+            // The status alone says what to do.
+            Err(_) if status == 429 || status >= 500 => break,
+            Err(error) => return Err(Fault::new(error, timeout)),
+        }
+    }
+    Ok(Answer { status, headers, body })
+}
+
+impl Fault {
+    fn new(error: reqwest::Error, timeout: Duration) -> Self {
+        // A URL may hold what must not be printed.
+        let error = error.without_url();
+        let cause = deepest(&error);
+        if error.is_connect() {
+            return Self { kind: FaultKind::NotSent, detail: format!("cannot connect: {cause}") };
+        }
+        if error.is_timeout() {
+            let detail = format!("no whole answer within {} s", timeout.as_secs_f64());
+            return Self { kind: FaultKind::TimedOut, detail };
+        }
+        if error.is_builder() {
+            return Self { kind: FaultKind::NotSent, detail: format!("cannot send: {cause}") };
+        }
+        Self { kind: FaultKind::Lost, detail: format!("connection lost: {cause}") }
+    }
+}
+
+/// The innermost cause, in plain words where there are any.
+fn deepest(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+            Some(std::io::ErrorKind::ConnectionRefused) => return "connection refused".to_owned(),
+            Some(std::io::ErrorKind::ConnectionReset) => return "connection reset".to_owned(),
+            Some(std::io::ErrorKind::TimedOut) => return "no answer in time".to_owned(),
+            _ => cause.to_string(),
+        };
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,251 @@
+//! A whole list, page by page, or no list at all: a short answer must never look like an absence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::super::{Export, Failure, ReadLive, TenantError};
+use super::caller::{Asked, Broken, Caller, Settled};
+use super::page::{Head, Page};
+use super::request::Requests;
+use super::verdict::Size;
+use crate::flow::FlowId;
+
+/// Takes the items of the environment asked about, each once.
+pub(super) trait Sink: Send {
+    fn take(&mut self, id: &str, item: &str);
+    /// The list is read again.
+    fn clear(&mut self);
+}
+
+/// Whole flows.
+pub(super) struct Flows<'a> {
+    pub(super) reader: &'a dyn ReadLive,
+    pub(super) export: Export,
+}
+
+impl Sink for Flows<'_> {
+    fn take(&mut self, id: &str, item: &str) {
+        let read = id.parse::<FlowId>().map_err(|error| error.to_string()).and_then(|parsed| {
+            let definition = self.reader.read(item.as_bytes())?;
+            Ok((parsed, definition))
+        });
+        match read {
+            Ok((id, definition)) => {
+                self.export.flows.insert(id, definition);
+            }
+            Err(reason) => {
+                self.export.unreadable.insert(id.to_owned(), reason);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        let Export { flows, unreadable } = &mut self.export;
+        (*flows, *unreadable) = (BTreeMap::new(), BTreeMap::new());
+    }
+}
+
+impl Sink for BTreeSet<String> {
+    fn take(&mut self, id: &str, _: &str) {
+        self.insert(id.to_owned());
+    }
+
+    fn clear(&mut self) {
+        BTreeSet::clear(self);
+    }
+}
+
+/// Whether the tenant has such a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listed {
+    Complete,
+    /// 404, where the call allows for it.
+    Unknown,
+}
+
+/// How one reading of the list ended.
+enum Reading {
+    Complete,
+    Unknown,
+    /// It does not add up.
+    Unstable(String),
+}
+
+/// Offsets still to be read, the end left out.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: u64,
+    to: u64,
+}
+
+/// Reads one list.
+pub(super) struct List<'a> {
+    caller: &'a Caller,
+    asked: Asked<'a>,
+    concurrency: usize,
+    /// Items to ask for in one page; shrinks when the tenant cannot make such a page.
+    limit: AtomicU64,
+    attempts: AtomicU32,
+}
+
+/// The items counted so far.
+struct Count<'a> {
+    asked: Asked<'a>,
+    total: u64,
+    seen: BTreeSet<(String, String)>,
+}
+
+impl<'a> List<'a> {
+    pub(super) fn new(caller: &'a Caller, asked: Asked<'a>, concurrency: usize) -> Self {
+        let limit = AtomicU64::new(caller.post.tuning.page_items.max(1));
+        Self { caller, asked, concurrency, limit, attempts: AtomicU32::new(0) }
+    }
+
+    /// Reads the list, again where it changes underneath.
+    pub(super) async fn read(&self, sink: &mut dyn Sink) -> Result<Listed, TenantError> {
+        let n_readings = self.caller.post.tuning.list_reads;
+        let mut detail = String::new();
+        for reading in 1..=n_readings {
+            match self.read_once(sink).await? {
+                Reading::Complete => return Ok(Listed::Complete),
+                Reading::Unknown => return Ok(Listed::Unknown),
+                Reading::Unstable(why) => detail = self.caller.post.mask.clean(&why),
+            }
+            tracing::debug!(call = %self.asked.call, reading, detail, "the list does not add up");
+            sink.clear();
+        }
+        let detail = format!("{detail}; read {n_readings} times");
+        Err(self.error(Failure::Incomplete { detail }))
+    }
+
+    async fn read_once(&self, sink: &mut dyn Sink) -> Result<Reading, TenantError> {
+        let Some(first) = self.fetch(0, u64::MAX).await? else { return Ok(Reading::Unknown) };
+        let page = self.parse(&first)?;
+        let (total, step) = (page.total, page.items.len() as u64);
+        let mut count = Count { asked: self.asked, total, seen: BTreeSet::new() };
+        if let Err(why) = self.take(&mut count, &page, step, sink)? {
+            return Ok(Reading::Unstable(why));
+        }
+        drop(first);
+        if step == 0 && total > 0 {
+            return Ok(Reading::Unstable(format!("the first page is empty, and the total is {total}")));
+        }
+        self.rest(&mut count, step, sink).await
+    }
+
+    /// The pages after the first, side by side.
+    async fn rest(&self, count: &mut Count<'_>, step: u64, sink: &mut dyn Sink) -> Result<Reading, TenantError> {
+        let (total, mut next, mut gaps) = (count.total, step, Vec::new());
+        let mut pages = FuturesUnordered::new();
+        loop {
+            while pages.len() < self.concurrency {
+                let span = gaps.pop().or_else(|| {
+                    let span = Span { from: next, to: next.saturating_add(step).min(total) };
+                    next = span.to.max(next);
+                    (span.from < span.to).then_some(span)
+                });
+                let Some(span) = span else { break };
+                pages.push(async move { (span, self.fetch(span.from, span.to - span.from).await) });
+            }
+            let Some((span, fetched)) = pages.next().await else { return Ok(count.verdict()) };
+            let Some(settled) = fetched? else { return Ok(Reading::Unknown) };
+            let page = self.parse(&settled)?;
+            let n_items = page.items.len() as u64;
+            if let Err(why) = self.take(count, &page, span.to - span.from, sink)? {
+                return Ok(Reading::Unstable(why));
+            }
+            if n_items == 0 {
+                let at = span.from;
+                return Ok(Reading::Unstable(format!("the page at offset {at} is empty, and the total is {total}")));
+            }
+            if n_items < span.to - span.from {
+                gaps.push(Span { from: span.from + n_items, to: span.to });
+            }
+        }
+    }
+
+    /// The page at `offset`, of at most `most` items, of fewer where the tenant cannot make so large a one.
+    /// `None` for a 404 that the call allows for.
+    async fn fetch(&self, offset: u64, most: u64) -> Result<Option<Settled>, TenantError> {
+        let Asked { call, environment, .. } = self.asked;
+        let requests = Requests { base: &self.caller.base, tuning: &self.caller.post.tuning };
+        loop {
+            let limit = self.limit.load(Ordering::Relaxed).min(most);
+            let size = if limit > 1 { Size::Shrinks } else { Size::Fixed };
+            let request = requests.page(call, environment, limit, offset);
+            match self.caller.call_sized(&self.asked, &request, size).await {
+                Ok(settled) => {
+                    self.attempts.fetch_add(settled.attempts, Ordering::Relaxed);
+                    return Ok((settled.answer.status != 404).then_some(settled));
+                }
+                Err(Broken::AskForLess { attempts }) => {
+                    self.attempts.fetch_add(attempts, Ordering::Relaxed);
+                    self.limit.fetch_min((limit / 2).max(1), Ordering::Relaxed);
+                }
+                Err(Broken::Failed(error)) if error.call == call => {
+                    self.attempts.fetch_add(error.attempts, Ordering::Relaxed);
+                    return Err(self.error(error.failure));
+                }
+                Err(Broken::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn parse<'p>(&self, settled: &'p Settled) -> Result<Page<'p>, TenantError> {
+        Page::read(&settled.answer.body).ok_or_else(|| self.garbage(&settled.answer.body))
+    }
+
+    /// Counts a page's items and hands on those of the environment. The outer error ends the call, the
+    /// inner one this reading.
+    fn take(
+        &self,
+        count: &mut Count<'_>,
+        page: &Page<'_>,
+        n_expected: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Result<(), String>, TenantError> {
+        if page.total != count.total {
+            return Ok(Err(format!("the total was {} and then {}", count.total, page.total)));
+        }
+        // A tenant that ignores `limit` sends what other pages are for.
+        for item in page.items.iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
+            let head = Head::read(item).ok_or_else(|| self.garbage(item.get().as_bytes()))?;
+            let asked = count.asked.environment.as_str();
+            let environment = head.environment.as_deref().unwrap_or(asked);
+            if !count.seen.insert((head.id.to_string(), environment.to_owned())) {
+                return Ok(Err(format!("`{}` came twice", head.id)));
+            }
+            if environment == asked {
+                sink.take(&head.id, item.get());
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn garbage(&self, body: &[u8]) -> TenantError {
+        self.error(Failure::Garbage { excerpt: self.caller.post.mask.excerpt(body) })
+    }
+
+    fn error(&self, failure: Failure) -> TenantError {
+        self.asked.error(self.attempts.load(Ordering::Relaxed), failure)
+    }
+}
+
+impl Count<'_> {
+    fn verdict(&self) -> Reading {
+        let n_seen = self.seen.len() as u64;
+        if n_seen == self.total {
+            return Reading::Complete;
+        }
+        Reading::Unstable(format!("{n_seen} distinct items came, and the total is {}", self.total))
+    }
+}
+
+/// The lists whose ids alone matter.
+pub(super) async fn ids(list: List<'_>) -> Result<Option<BTreeSet<String>>, TenantError> {
+    let mut ids = BTreeSet::new();
+    let listed = list.read(&mut ids).await?;
+    Ok((listed == Listed::Complete).then_some(ids))
+}

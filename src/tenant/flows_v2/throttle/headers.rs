@@ -1,0 +1,121 @@
+//! What a tenant says of its limits in headers.
+
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use super::super::tuning::Tuning;
+
+/// A budget that the tenant announced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Announced {
+    /// Requests left.
+    pub(super) n_remaining: u64,
+    /// Time until there are more.
+    pub(super) reset: Duration,
+}
+
+/// The wait a `Retry-After` asks for, as seconds or as an HTTP date, capped; none for one that asks
+/// for no wait at all, so that the usual backoff applies.
+pub(crate) fn retry_after(headers: &HeaderMap, tuning: &Tuning) -> Option<Duration> {
+    let text = text(headers, RETRY_AFTER.as_str())?;
+    let seconds =
+        text.parse::<f64>().ok().filter(|seconds| !seconds.is_nan()).or_else(|| seconds_until(text, headers))?;
+    let seconds = seconds.min(f64::from(tuning.retry_after_seconds_max));
+    (seconds > 0.0).then(|| tuning.tenant_seconds(seconds))
+}
+
+/// `RateLimit-Remaining` and `RateLimit-Reset`, their `X-` forms, or the one-line `RateLimit`.
+pub(crate) fn announced(headers: &HeaderMap, tuning: &Tuning) -> Option<Announced> {
+    let (n_remaining, reset) = ["ratelimit", "x-ratelimit", "x-rate-limit"]
+        .iter()
+        .find_map(|prefix| Some((number(headers, prefix, "remaining")?, number(headers, prefix, "reset")?)))
+        .or_else(|| one_line(text(headers, "ratelimit")?))?;
+    // Some send the moment, not the time until it.
+    let reset = if reset > 1e9 { reset - now_seconds(headers) } else { reset };
+    let reset = reset.clamp(0.0, f64::from(tuning.retry_after_seconds_max));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "floored, saturating")]
+    let n_remaining = n_remaining.max(0.0) as u64;
+    Some(Announced { n_remaining, reset: tuning.tenant_seconds(reset) })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+fn number(headers: &HeaderMap, prefix: &str, field: &str) -> Option<f64> {
+    text(headers, &format!("{prefix}-{field}"))?.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// `limit=100, remaining=0, reset=5`, or `"default";r=0;t=5`.
+fn one_line(text: &str) -> Option<(f64, f64)> {
+    let field = |names: [&str; 2]| {
+        text.split([',', ';'])
+            .filter_map(|part| part.trim().split_once('='))
+            .find(|(name, _)| names.contains(name))
+            .and_then(|(_, value)| value.parse::<f64>().ok())
+    };
+    Some((field(["remaining", "r"])?, field(["reset", "t"])?))
+}
+
+/// Seconds until an HTTP date, by the tenant's own clock where it sends one.
+fn seconds_until(date: &str, headers: &HeaderMap) -> Option<f64> {
+    Some(epoch_seconds(date)? - now_seconds(headers))
+}
+
+fn now_seconds(headers: &HeaderMap) -> f64 {
+    let tenants = text(headers, DATE.as_str()).and_then(epoch_seconds);
+    tenants.unwrap_or_else(|| jiff::Timestamp::now().as_duration().as_secs_f64())
+}
+
+fn epoch_seconds(date: &str) -> Option<f64> {
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    Some(parser.parse_timestamp(date).ok()?.as_duration().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_capped() {
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let check = |value, expected: Option<u64>| {
+            let found = retry_after(&headers(&[("retry-after", value), date]), &Tuning::default());
+            assert_eq!(found, expected.map(Duration::from_secs), "{value}");
+        };
+        check("7", Some(7));
+        check("86400", Some(300));
+        check("Sun, 06 Nov 1994 08:49:40 GMT", Some(3));
+        check("Sun, 06 Nov 1994 09:49:40 GMT", Some(300));
+        check("Sun, 06 Nov 1994 08:00:00 GMT", None);
+        check("0", None);
+        check("-1", None);
+        check("NaN", None);
+        check("soon", None);
+    }
+
+    #[test]
+    fn a_budget_is_read_in_every_form() {
+        let check = |pairs: &[(&'static str, &'static str)]| {
+            let found = announced(&headers(pairs), &Tuning::default());
+            assert_eq!(found, Some(Announced { n_remaining: 3, reset: Duration::from_secs(5) }), "{pairs:?}");
+        };
+        check(&[("ratelimit-limit", "10"), ("ratelimit-remaining", "3"), ("ratelimit-reset", "5")]);
+        check(&[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "5")]);
+        check(&[
+            ("x-ratelimit-remaining", "3"),
+            ("x-ratelimit-reset", "1784192405"),
+            ("date", "Thu, 16 Jul 2026 09:00:00 GMT"),
+        ]);
+        check(&[("ratelimit", "limit=10, remaining=3, reset=5")]);
+        check(&[("ratelimit", "\"default\";r=3;t=5")]);
+        assert_eq!(announced(&headers(&[("ratelimit-remaining", "3")]), &Tuning::default()), None);
+    }
+}

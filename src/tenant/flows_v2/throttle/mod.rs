@@ -1,0 +1,189 @@
+//! One throttle for an environment: what one request learns, every request obeys.
+//!
+//! Three things must agree before a request starts: the moment before which nothing starts
+//! (`Retry-After`, a spent budget), room among the requests in flight ([`window`]), and the pace
+//! ([`pace`]). Requests are let in one by one, in the order in which they asked.
+
+mod headers;
+mod pace;
+#[cfg(test)]
+mod simulation;
+mod window;
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+pub(super) use headers::{Announced, announced, retry_after};
+use pace::Pace;
+use window::Window;
+
+/// A reset at least this far off closes the gate; a nearer one is within a header's whole seconds.
+const RESET_BELIEVED: Duration = Duration::from_secs(2);
+
+/// The throttle.
+#[derive(Debug)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    turn: tokio::sync::Mutex<()>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    window: Window,
+    pace: Pace,
+    opens: Option<Instant>,
+    budget: Option<Budget>,
+    n_remaining_last: Option<u64>,
+    epoch: u64,
+}
+
+/// What the tenant says may still be asked before a moment.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    n_left: u64,
+    until: Instant,
+}
+
+enum Ask {
+    Go { epoch: u64 },
+    At(Instant),
+    WhenFreed,
+}
+
+/// Leave for one request. Dropped without a word, it counts for nothing.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    gate: &'a Gate,
+    started: Instant,
+    epoch: u64,
+}
+
+impl Gate {
+    pub(super) fn new(concurrency: NonZeroUsize) -> Self {
+        let state = State {
+            window: Window::new(concurrency),
+            pace: Pace::new(Instant::now()),
+            opens: None,
+            budget: None,
+            n_remaining_last: None,
+            epoch: 0,
+        };
+        Self { state: Mutex::new(state), turn: tokio::sync::Mutex::new(()), changed: Notify::new() }
+    }
+
+    /// Waits until a request may start.
+    pub(super) async fn admit(&self) -> Permit<'_> {
+        let _turn = self.turn.lock().await;
+        loop {
+            let now = Instant::now();
+            let ask = self.lock().ask(now);
+            match ask {
+                Ask::Go { epoch } => return Permit { gate: self, started: now, epoch },
+                Ask::At(instant) => tokio::select! {
+                    () = sleep_until(instant) => {}
+                    () = self.changed.notified() => {}
+                },
+                Ask::WhenFreed => self.changed.notified().await,
+            }
+        }
+    }
+
+    /// The moment before which nothing starts, where that lies ahead.
+    pub(super) fn closed_until(&self) -> Option<Instant> {
+        self.lock().opens.filter(|opens| *opens > Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn ask(&mut self, now: Instant) -> Ask {
+        if let Some(opens) = self.opens.filter(|opens| *opens > now) {
+            return Ask::At(opens);
+        }
+        if !self.window.has_room() {
+            return Ask::WhenFreed;
+        }
+        if let Some(budget) = self.budget.filter(|budget| budget.n_left == 0 && budget.until > now) {
+            return if self.window.in_flight() > 0 { Ask::WhenFreed } else { Ask::At(budget.until) };
+        }
+        let ready = self.pace.ready_at(now);
+        if ready > now {
+            return Ask::At(ready);
+        }
+        self.pace.take(now);
+        self.window.enter();
+        if let Some(budget) = &mut self.budget {
+            budget.n_left = budget.n_left.saturating_sub(1);
+        }
+        Ask::Go { epoch: self.epoch }
+    }
+
+    /// Slows everything down, once for all requests that were on their way together.
+    fn slow_down(&mut self, permit: &Permit<'_>, pause: Duration, now: Instant) -> bool {
+        let first = permit.epoch == self.epoch;
+        if first {
+            self.epoch += 1;
+            self.pace.refused(permit.started, pause, now);
+        }
+        first
+    }
+
+    fn close_until(&mut self, instant: Instant) {
+        self.opens = Some(self.opens.map_or(instant, |opens| opens.max(instant)));
+    }
+}
+
+impl Permit<'_> {
+    /// The tenant answered, whatever it was other than 429.
+    pub(super) fn answered(self, announced: Option<Announced>) {
+        let now = Instant::now();
+        let mut state = self.gate.lock();
+        if self.epoch == state.epoch {
+            state.window.widen();
+            state.pace.went_well(self.started);
+        }
+        let Some(Announced { n_remaining, reset }) = announced else { return };
+        let n_others = u64::try_from(state.window.in_flight().saturating_sub(1)).unwrap_or(u64::MAX);
+        let budget = Budget { n_left: n_remaining.saturating_sub(n_others), until: now + reset };
+        state.budget = (reset >= RESET_BELIEVED).then_some(budget);
+        let spent_now = n_remaining == 0 && state.n_remaining_last.is_some_and(|n_last| n_last > 0);
+        state.n_remaining_last = Some(n_remaining);
+        if spent_now && reset < RESET_BELIEVED {
+            state.slow_down(&self, Duration::ZERO, now);
+        }
+    }
+
+    /// The tenant answered 429. Nothing starts for `pause`: where the tenant `asked` for it, every
+    /// such answer counts, else the first of those that were on their way together.
+    pub(super) fn refused(self, pause: Duration, asked: bool) {
+        let now = Instant::now();
+        let mut state = self.gate.lock();
+        let first = state.slow_down(&self, pause, now);
+        if first {
+            state.window.halve();
+        }
+        if first || asked {
+            state.close_until(now + pause);
+            state.pace.rests();
+        }
+        if first {
+            let (n_in_flight, rate) = (state.window.allowed(), state.pace.rate());
+            tracing::warn!(pause_ms = pause.as_millis(), n_in_flight, rate, "the tenant limits the rate: slowing down");
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.gate.lock().window.leave();
+        self.gate.changed.notify_one();
+    }
+}

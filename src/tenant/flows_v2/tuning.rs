@@ -1,0 +1,85 @@
+//! Every number of the dialect in one place, with the values of the specification.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The numbers a [`Client`](super::Client) works with. The default is the specification; only tests
+/// hand in others, so that nothing in them takes a second.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Most time for a connection to stand.
+    pub connect_timeout: Duration,
+    /// Most time for one page of a list.
+    pub page_timeout: Duration,
+    /// Most time for one import.
+    pub import_timeout: Duration,
+    /// Most time for one status request.
+    pub status_timeout: Duration,
+    /// Most time for one rollback, delete or token request.
+    pub other_timeout: Duration,
+    /// Ceiling of the first wait; it doubles with each further one.
+    pub backoff_base: Duration,
+    /// Ceiling of any wait that the tenant did not ask for.
+    pub backoff_cap: Duration,
+    /// Tries of one request that meets 5xx, lost connections or time-outs.
+    pub unavailable_tries: u32,
+    /// Time such tries and the waits between them may take in all.
+    pub unavailable_total: Duration,
+    /// How long a second of the tenant's `Retry-After`, `RateLimit-Reset` and `expires_in` takes.
+    pub second: Duration,
+    /// Longest `Retry-After` that is believed, in the tenant's seconds.
+    pub retry_after_seconds_max: u32,
+    /// Largest body accepted.
+    pub body_bytes_max: u64,
+    /// Items asked for in one page.
+    pub page_items: u64,
+    /// Times a list that changes underneath is read before it is an error.
+    pub list_reads: u32,
+    /// Seed of the jitter; drawn where it is `None`.
+    pub seed: Option<u64>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            page_timeout: Duration::from_secs(30),
+            import_timeout: Duration::from_secs(60),
+            status_timeout: Duration::from_secs(15),
+            other_timeout: Duration::from_secs(30),
+            backoff_base: Duration::from_millis(500),
+            backoff_cap: Duration::from_secs(60),
+            unavailable_tries: 6,
+            unavailable_total: Duration::from_secs(120),
+            second: Duration::from_secs(1),
+            retry_after_seconds_max: 300,
+            body_bytes_max: 64 * 1024 * 1024,
+            page_items: 100,
+            list_reads: 3,
+            seed: None,
+        }
+    }
+}
+
+impl Tuning {
+    /// `seconds` of the tenant's, as waited here.
+    pub(super) fn tenant_seconds(&self, seconds: f64) -> Duration {
+        self.second.mul_f64(seconds.clamp(0.0, 1e9))
+    }
+}
+
+/// The source of chance, handed in so that tests can repeat it.
+#[derive(Debug)]
+pub(super) struct Jitter(Mutex<fastrand::Rng>);
+
+impl Jitter {
+    pub(super) fn new(seed: Option<u64>) -> Self {
+        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
+    }
+
+    /// Anything from nothing to `ceiling`.
+    pub(super) fn full(&self, ceiling: Duration) -> Duration {
+        ceiling.mul_f64(self.0.lock().unwrap_or_else(PoisonError::into_inner).f64())
+    }
+}

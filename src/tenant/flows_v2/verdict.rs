@@ -1,0 +1,79 @@
+//! What an answer means: the failure table of the specification, one `match`.
+
+use reqwest::{StatusCode, Url};
+
+use super::super::{Call, Failure};
+use super::exchange::{Answer, location};
+use super::text::Mask;
+
+/// What to do about an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The call site reads it.
+    Accept,
+    /// 401.
+    SignInAgain,
+    /// 429.
+    SlowDown,
+    /// The tenant is not well; later it may be.
+    TryAgain,
+    /// A page that is too large to make.
+    AskForLess,
+    /// No, and no again.
+    Refuse,
+}
+
+/// Whether a request could ask for less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// A page of more than one item.
+    Shrinks,
+    /// Anything else.
+    Fixed,
+}
+
+/// What the `status` of an answer to `call` means.
+pub(super) fn judge(call: Call, status: u16, size: Size) -> Verdict {
+    match (call, status) {
+        (_, 200..=299) | (Call::Delete | Call::Variables, 404) => Verdict::Accept,
+        (Call::Status, 404) => Verdict::TryAgain,
+        (_, 401) => Verdict::SignInAgain,
+        (_, 413) if size == Size::Shrinks => Verdict::AskForLess,
+        (_, 429) => Verdict::SlowDown,
+        (_, 501) => Verdict::Refuse,
+        (_, 408 | 500..=599) => Verdict::TryAgain,
+        _ => Verdict::Refuse,
+    }
+}
+
+/// The failure that an answer to be refused is.
+pub(super) fn refusal(call: Call, url: &Url, answer: &Answer, mask: &Mask) -> Failure {
+    let message = || mask.message(&answer.body);
+    match answer.status {
+        401 => Failure::Unauthorized { message: format!("the tenant answered 401: {}", message()) },
+        403 => Failure::Forbidden { scope: call.scope(), message: message() },
+        405 | 501 => Failure::Unsupported { status: answer.status },
+        300..=399 => redirected(url, answer, "tenant.url"),
+        status => Failure::Refused { status, message: message() },
+    }
+}
+
+/// A redirect that is not followed: credentials go nowhere else.
+pub(super) fn redirected(url: &Url, answer: &Answer, key: &str) -> Failure {
+    let message = match location(url, &answer.headers) {
+        Some(target) => {
+            let target = target.origin().ascii_serialization();
+            format!("it redirects to `{target}`, where no credentials are sent; correct `{key}`")
+        }
+        None => "it redirects to nowhere".to_owned(),
+    };
+    Failure::Refused { status: answer.status, message }
+}
+
+/// An answer in a few words, for [`Failure::Unavailable`].
+pub(super) fn detail(answer: &Answer, mask: &Mask) -> String {
+    let reason = StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
+    format!("the tenant answered {} {}: {}", answer.status, reason.unwrap_or_default(), mask.excerpt(&answer.body))
+        .trim_end_matches([':', ' '])
+        .to_owned()
+}

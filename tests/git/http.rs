@@ -1,0 +1,225 @@
+//! Remotes behind HTTP: passwords, redirects, lost answers, certificates, proxies.
+
+use flowsync::config::{Credentials, Repository};
+use flowsync::source::{GitOptions, GitSource, PushError, Source, SourceError};
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::ssl::{SslAcceptor, SslMethod};
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509, X509NameBuilder};
+
+use crate::http_server::{HttpServer, Rules, connect_proxy};
+use crate::support::{Place, record, settings};
+
+const PASSWORD: &str = "canary-hunter2";
+
+fn login() -> Rules {
+    Rules { login: Some(("ann".to_owned(), PASSWORD.to_owned())), ..Rules::default() }
+}
+
+fn password(place: &Place, password: &str) -> Credentials {
+    Credentials::Password {
+        username: Some(place.secret("user", "ann\n")),
+        password: place.secret("password", &format!("{password}\n")),
+    }
+}
+
+#[tokio::test]
+async fn a_password_lets_in() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), login());
+    let source = place.signed_in(&server.url("origin.git"), password(&place, PASSWORD));
+    let base = source.fetch().await.unwrap().flows;
+    let made = source.commit_records(Some(&base), &record("x", Some(&"1".repeat(100_000)))).await.unwrap();
+    assert_eq!(place.origin_tip("main"), made);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once_and_never_shown() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), login());
+    let source = place.signed_in(&server.url("origin.git"), password(&place, "canary-wrong"));
+    let error = source.fetch().await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("the credentials were refused"), "{text}");
+    assert!(!text.contains("canary") && !format!("{source:?}").contains("canary"), "{text}");
+    assert!(server.n_logins() <= 2, "{}", server.n_logins());
+    // A rotated secret is seen without a new start.
+    place.secret("password", PASSWORD);
+    source.fetch().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_credentials_nobody_has() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), login());
+    let error = place.source(&server.url("origin.git")).fetch().await.unwrap_err().to_string();
+    assert!(error.contains("none are configured (`repository.credentials`)"), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_never_follow_to_another_host() {
+    let place = Place::new();
+    let other = HttpServer::start(place.dir.path(), Rules::default());
+    let elsewhere = Some(other.url("").replace("localhost", "127.0.0.1").trim_end_matches('/').to_owned());
+    let server = HttpServer::start(place.dir.path(), Rules { redirect: elsewhere.clone(), ..login() });
+    let source = place.signed_in(&server.url("origin.git"), password(&place, PASSWORD));
+    let error = source.fetch().await.unwrap_err().to_string();
+    assert!(error.contains("redirect"), "{error}");
+    assert_eq!(other.heard(), "");
+    // Redirected before it asks, to a host that asks.
+    other.set(login());
+    server.set(Rules { redirect: elsewhere, ..Rules::default() });
+    source.fetch().await.unwrap_err();
+    assert!(!other.heard().contains("authorization"), "{}", other.heard());
+}
+
+#[tokio::test]
+async fn a_missing_right_to_push_is_declined() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), Rules { read_only: true, ..login() });
+    let source = place.signed_in(&server.url("origin.git"), password(&place, PASSWORD));
+    let base = source.fetch().await.unwrap().flows;
+    let declined = source.commit_records(Some(&base), &record("x", Some("1"))).await;
+    assert!(matches!(&declined, Err(PushError::Declined(why)) if why.contains("403")), "{declined:?}");
+}
+
+#[tokio::test]
+async fn a_push_whose_answer_is_lost_is_read_back() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), Rules::default());
+    let source = place.source(&server.url("origin.git"));
+    let base = source.fetch().await.unwrap().flows;
+    server.set(Rules { drop_push_answer: true, ..Rules::default() });
+    let made = source.commit_records(Some(&base), &record("x", Some("1"))).await.unwrap();
+    assert_eq!(place.origin_tip("main"), made);
+    server.set(Rules { drop_push: true, ..Rules::default() });
+    let failed = source.commit_records(Some(&made), &record("x", Some("2"))).await;
+    assert!(matches!(failed, Err(PushError::Source(SourceError::Remote { .. }))), "{failed:?}");
+    assert_eq!(place.origin_tip("main"), made);
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_there() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), Rules::default());
+    let error = place.source(&server.url("absent.git")).fetch().await.unwrap_err().to_string();
+    assert!(error.contains("404") && error.contains("no such repository"), "{error}");
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_once_it_is_named() {
+    let place = Place::new();
+    let named = |name: &str| {
+        let (acceptor, root) = authority(name);
+        let ca_file = place.dir.path().join(name);
+        std::fs::write(&ca_file, root).unwrap();
+        let server = HttpServer::start_tls(place.dir.path(), Rules::default(), acceptor);
+        let settings = Repository { ca_file: Some(ca_file), ..settings(&server.url("origin.git")) };
+        (server, settings)
+    };
+    let (stranger, known_later) = named("three.pem");
+    let refused = async || {
+        let error = place.source(&stranger.url("origin.git")).fetch().await.unwrap_err().to_string();
+        assert!(error.contains("`repository.caFile`"), "{error}");
+    };
+    refused().await;
+    // One after the other: roots add up in a process.
+    let servers = [named("one.pem"), named("two.pem")];
+    for (n, (server, settings)) in servers.iter().enumerate() {
+        let source = GitSource::open(settings, &place.cache(), GitOptions::default()).unwrap();
+        let base = source.fetch().await.unwrap().flows;
+        source.commit_records(Some(&base), &record("x", Some(&n.to_string()))).await.unwrap();
+        through_a_proxy(settings, server.port());
+    }
+    refused().await;
+    let source = GitSource::open(&known_later, &place.cache(), GitOptions::default()).unwrap();
+    source.fetch().await.unwrap();
+
+    let missing = Repository { ca_file: Some("/no/such.pem".into()), ..servers[0].1.clone() };
+    let refused = GitSource::open(&missing, &place.cache(), GitOptions::default());
+    assert!(matches!(&refused, Err(SourceError::Setting(text)) if text.contains("/no/such.pem")), "{refused:?}");
+}
+
+/// The environment belongs to the process, so another one is asked.
+fn through_a_proxy(settings: &Repository, server: u16) {
+    let (proxy, asked) = connect_proxy(server);
+    let cache = tempfile::tempdir().unwrap();
+    let run = |host: &str, no_proxy: &str| {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "http::fetch_as_the_environment_says"])
+            .env("FETCH_URL", settings.url.replace("localhost", host))
+            .env("FETCH_CA", settings.ca_file.as_ref().unwrap())
+            .env("FETCH_CACHE", cache.path())
+            .env("HTTPS_PROXY", format!("http://127.0.0.1:{proxy}"))
+            .env("NO_PROXY", no_proxy)
+            .output()
+            .unwrap()
+    };
+    // A name nobody can resolve but the proxy.
+    let output = run("git.proxied.test", "example.com");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let lines = asked.lock().unwrap().clone();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("CONNECT git.proxied.test:")), "{lines:?}");
+    let output = run("localhost", "example.com,localhost");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(asked.lock().unwrap().len(), lines.len(), "NO_PROXY goes past the proxy");
+}
+
+#[tokio::test]
+#[ignore = "run by another test, in an environment of its own"]
+async fn fetch_as_the_environment_says() {
+    let variable = |name| std::env::var(name).unwrap();
+    let ca_file = std::env::var_os("FETCH_CA").map(Into::into);
+    let settings = Repository { ca_file, ..settings(&variable("FETCH_URL")) };
+    let source = GitSource::open(&settings, variable("FETCH_CACHE").as_ref(), GitOptions::default()).unwrap();
+    let base = source.fetch().await.unwrap().flows;
+    source.commit_records(Some(&base), &record("y", Some(&base.0))).await.unwrap();
+}
+
+#[test]
+fn somebodys_git_configuration_does_not_send_us_elsewhere() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), Rules::default());
+    let home = tempfile::tempdir().unwrap();
+    let rewrite = "[url \"http://127.0.0.1:1/\"]\n\tinsteadOf = http://localhost\n\tpushInsteadOf = http://localhost\n";
+    std::fs::write(home.path().join(".gitconfig"), rewrite).unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "http::fetch_as_the_environment_says"])
+        .env("FETCH_URL", server.url("origin.git"))
+        .env("FETCH_CACHE", place.cache())
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(place.origin_file("deployments/y").len() == 40);
+}
+
+/// A self-signed root that is its own server certificate, and its PEM. OpenSSL tells roots apart by name.
+fn authority(common_name: &str) -> (SslAcceptor, Vec<u8>) {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", common_name).unwrap();
+    let name = name.build();
+    let mut cert = X509::builder().unwrap();
+    cert.set_version(2).unwrap();
+    cert.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
+    cert.set_subject_name(&name).unwrap();
+    cert.set_issuer_name(&name).unwrap();
+    cert.set_pubkey(&key).unwrap();
+    cert.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    cert.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    let mut names = SubjectAlternativeName::new();
+    let names = names.dns("localhost").dns("git.proxied.test").build(&cert.x509v3_context(None, None)).unwrap();
+    cert.append_extension(names).unwrap();
+    cert.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+    cert.sign(&key, MessageDigest::sha256()).unwrap();
+    let cert = cert.build();
+    let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
+    acceptor.set_private_key(&key).unwrap();
+    acceptor.set_certificate(&cert).unwrap();
+    (acceptor.build(), cert.to_pem().unwrap())
+}
