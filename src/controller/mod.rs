@@ -5,6 +5,8 @@
 
 mod carry;
 mod contest;
+#[cfg(test)]
+mod costs;
 mod desired;
 mod ledger;
 mod observe;
@@ -122,6 +124,8 @@ pub enum PassError {
     Unrecorded {
         /// The status reached.
         result: &'static str,
+        /// The deployment.
+        deployment: String,
         /// Why it could not be pushed.
         reason: String,
     },

@@ -2,12 +2,13 @@
 //! with the longest way behind it first; deletes last.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::jobs::{Direction, Schedule};
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
-use crate::flow::{Definition, Document, FlowId, without_references_to};
+use crate::flow::{Definition, Document, FlowId, ReferenceKind, without_references_to};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -78,7 +79,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut existed: BTreeSet<FlowId> = BTreeSet::new();
         let mut whole: BTreeSet<FlowId> = BTreeSet::new();
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| new.contains(&change.id)) {
-            let outcome = match first_body(change, &new) {
+            let definition = change.definition();
+            let first = definition.body().ok().and_then(|body| without_cycle(definition, body, &new));
+            let outcome = match first {
                 Some(body) => self.import(change, &body, "without references inside its cycle").await,
                 None => {
                     whole.insert(change.id.clone());
@@ -94,6 +97,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return outcomes;
             }
         }
+        if let Some(failed) = self.untie(changes).await {
+            outcomes[failed.0].1 = failed.1;
+            return outcomes;
+        }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
             let outcome = match change.step {
                 Step::Delete { .. } => self.delete(change).await,
@@ -105,6 +112,28 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             }
         }
         outcomes
+    }
+
+    /// Flows that are to be deleted and refer to each other lose these references first: a tenant may
+    /// refuse to delete what another flow refers to. The failure, with the place of its flow.
+    async fn untie(&self, changes: &[&Change]) -> Option<(usize, Pushed)> {
+        let is_delete = |change: &Change| matches!(change.step, Step::Delete { .. });
+        let going: BTreeSet<FlowId> =
+            changes.iter().filter(|change| is_delete(change)).map(|change| change.id.clone()).collect();
+        if going.len() < 2 {
+            return None;
+        }
+        for (index, change) in changes.iter().enumerate().filter(|(_, change)| is_delete(change)) {
+            let definition = change.definition();
+            let Some(body) = definition.body().ok().and_then(|body| without_cycle(definition, body, &going)) else {
+                continue;
+            };
+            let outcome = self.import(change, &body, "without references inside its cycle, before its deletion").await;
+            if matches!(outcome, Pushed::Failed(_)) {
+                return Some((index, outcome));
+            }
+        }
+        None
     }
 
     async fn import_whole(&self, change: &Change) -> Pushed {
@@ -169,15 +198,14 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 }
 
-/// The body for the first of two imports of a new flow: without its references to new members of its
-/// cycle. `None` where there is none to leave out.
-fn first_body(change: &Change, new: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    let definition = change.definition();
-    let refers = definition.references.iter().any(|reference| {
-        reference.kind == crate::flow::ReferenceKind::Flow && new.iter().any(|id| id.as_str() == reference.id)
-    });
-    let document = refers.then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()?;
-    Some(without_references_to(&document, new))
+/// The text of a flow without its references to `members` of its cycle. `None` where it has none.
+pub(super) fn without_cycle(definition: &Definition, body: &Arc<[u8]>, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
+    let refers = definition
+        .references
+        .iter()
+        .any(|reference| reference.kind == ReferenceKind::Flow && members.iter().any(|id| id.as_str() == reference.id));
+    let document = refers.then(|| Document::parse(body.clone()).ok()).flatten()?;
+    Some(without_references_to(&document, members))
 }
 
 /// The second import of a new flow answers "updated" because of the first: only the first tells.

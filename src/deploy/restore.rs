@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::push::without_cycle;
 use super::recover::{Found, look};
 use super::{Deployer, Step as Shown};
 use crate::flow::{ContentHash, Definition, FlowId};
@@ -149,10 +150,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             }
         }
         for group in groups {
+            let absent: BTreeSet<FlowId> =
+                group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
             let results: Vec<(FlowId, Result<(), String>)> = stream::iter(group)
                 .map(|undo| {
-                    let works = &progress.rollback_works;
-                    async move { (undo.id.clone(), self.undo(undo, export, round, works).await) }
+                    let (works, absent) = (&progress.rollback_works, &absent);
+                    async move { (undo.id.clone(), self.undo(undo, export, round, absent, works).await) }
                 })
                 .buffer_unordered(self.concurrency)
                 .collect()
@@ -168,7 +171,14 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    async fn undo(&self, undo: &Undo, export: &Export, round: usize, works: &AtomicBool) -> Result<(), String> {
+    async fn undo(
+        &self,
+        undo: &Undo,
+        export: &Export,
+        round: usize,
+        absent: &BTreeSet<FlowId>,
+        works: &AtomicBool,
+    ) -> Result<(), String> {
         let live = export.flows.get(&undo.id);
         if round == 0 {
             self.keep_if_else(undo, live).await?;
@@ -180,7 +190,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             )),
             (None, Some(live)) => self.undo_create(live).await,
             (None, None) => Ok(()),
-            (Some(previous), None) => self.put_back(previous).await,
+            (Some(previous), None) => self.recreate(previous, absent).await,
             (Some(previous), Some(live)) => {
                 let distinct = !previous.version.is_empty()
                     && previous.version != live.version
@@ -203,10 +213,24 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         answer.map(drop).map_err(|error| error.to_string())
     }
 
+    /// Members of a cycle that are all gone come back in two steps: now without their references to each
+    /// other, and whole in the next round, which finds them different.
+    async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), String> {
+        let body = previous.body().map_err(|error| error.to_string())?;
+        match without_cycle(previous, body, absent) {
+            Some(body) => self.import_back(previous, &body, "restore, without references inside its cycle").await,
+            None => self.import_back(previous, body, "restore").await,
+        }
+    }
+
     async fn put_back(&self, previous: &Definition) -> Result<(), String> {
-        let body = previous.body().map_err(|error| error.to_string())?.clone();
-        self.intent(Call::Import, previous, "restore").await.map_err(|failure| failure.message)?;
-        let answer = self.tenant.import(self.target, &previous.id, &body, &self.limits).await;
+        let body = previous.body().map_err(|error| error.to_string())?;
+        self.import_back(previous, body, "restore").await
+    }
+
+    async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), String> {
+        self.intent(Call::Import, previous, note).await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
         self.outcome(Call::Import, &previous.id, &answer);
         answer.map_err(|error| error.to_string())?;
         self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
