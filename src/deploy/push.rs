@@ -97,8 +97,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return outcomes;
             }
         }
-        if let Some(failed) = self.untie(changes).await {
-            outcomes[failed.0].1 = failed.1;
+        if !self.untie(changes, &mut outcomes).await {
             return outcomes;
         }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
@@ -115,13 +114,14 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     /// Flows that are to be deleted and refer to each other lose these references first: a tenant may
-    /// refuse to delete what another flow refers to. The failure, with the place of its flow.
-    async fn untie(&self, changes: &[&Change]) -> Option<(usize, Pushed)> {
+    /// refuse to delete what another flow refers to. Each is written, and counts as such, long before it is
+    /// deleted. False where one failed.
+    async fn untie(&self, changes: &[&Change], outcomes: &mut [(FlowId, Pushed)]) -> bool {
         let is_delete = |change: &Change| matches!(change.step, Step::Delete { .. });
         let going: BTreeSet<FlowId> =
             changes.iter().filter(|change| is_delete(change)).map(|change| change.id.clone()).collect();
         if going.len() < 2 {
-            return None;
+            return true;
         }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| is_delete(change)) {
             let definition = change.definition();
@@ -129,11 +129,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 continue;
             };
             let outcome = self.import(change, &body, "without references inside its cycle, before its deletion").await;
-            if matches!(outcome, Pushed::Failed(_)) {
-                return Some((index, outcome));
+            let failed = matches!(outcome, Pushed::Failed(_));
+            outcomes[index].1 = outcome;
+            if failed {
+                return false;
             }
         }
-        None
+        true
     }
 
     async fn import_whole(&self, change: &Change) -> Pushed {

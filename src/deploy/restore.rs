@@ -142,14 +142,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut Progress) {
-        let mut groups: Vec<Vec<&Undo>> = Vec::new();
-        for undo in different.iter().rev() {
-            match groups.last_mut() {
-                Some(group) if group[0].group == undo.group => group.push(undo),
-                _ => groups.push(vec![undo]),
-            }
-        }
-        for group in groups {
+        for group in groups(different, export) {
             let absent: BTreeSet<FlowId> =
                 group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
             let results: Vec<(FlowId, Result<(), String>)> = stream::iter(group)
@@ -267,6 +260,23 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             .with("definition", live.body().map_or_else(|_| "".into(), |body| String::from_utf8_lossy(body)));
         self.journal.record(&event).await.map_err(|error| crate::error_chain(&error))
     }
+}
+
+/// Undos that may run side by side, one group after the other. Plan order is reversed; of one wave, where
+/// flows may need each other, those that are gone come back first, and those that are new go last.
+fn groups<'a>(different: &[&'a Undo], export: &Export) -> Vec<Vec<&'a Undo>> {
+    let turn = |undo: &Undo| match (&undo.previous, export.flows.contains_key(&undo.id)) {
+        (Some(_), false) => 0,
+        (Some(_), true) => 1,
+        (None, _) => 2,
+    };
+    let mut groups: Vec<Vec<&Undo>> = Vec::new();
+    for wave in different.chunk_by(|a, b| a.group == b.group).rev() {
+        let mut wave = wave.to_vec();
+        wave.sort_by_key(|undo| turn(undo));
+        groups.extend(wave.chunk_by(|a, b| turn(a) == turn(b)).map(<[&Undo]>::to_vec));
+    }
+    groups
 }
 
 fn verdict(undos: &[Undo], different: &[&Undo], progress: &Progress) -> BTreeMap<FlowId, Restored> {
