@@ -171,7 +171,7 @@ fn an_import_that_took_effect_unheard_is_repeated() {
 #[test]
 fn a_busy_tenant_is_waited_for_and_no_flow_is_skipped() {
     let place = upgrade(&["a", "b", "c"]);
-    place.tenant.fails("- { match: { call: import, to: 4 }, fault: { answer: { status: 429, retryAfter: 0 } } }");
+    place.tenant.fails("- { match: { call: import, to: 4 }, fault: { answer: { status: 429, retryAfter: '0.01' } } }");
     place.sync_with(&[]).exits(0);
     assert_eq!(place.tenant.live(), "a 1.1.0, b 1.1.0, c 1.1.0");
 }

@@ -13,7 +13,7 @@ fn lost_on_the_way() -> Place {
 }
 
 fn fail_on_the_way(place: &Place) {
-    place.tenant.fails("- { match: { call: import, to: 6 }, fault: { answer: { status: 503, retryAfter: 0 } } }");
+    place.tenant.fails("- { match: { call: import, to: 6 }, fault: { answer: { status: 503, retryAfter: '0.01' } } }");
 }
 
 #[test]
