@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::config::{ConfigError, EnvironmentError};
 use crate::controller::PassError;
 use crate::problem::Problem;
 
@@ -39,6 +40,37 @@ impl From<PassError> for Failure {
             _ => Vec::new(),
         };
         Self { code, message, problems }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Problems(problems) => {
+                let message = format!("the configuration is not usable: {}", counted(&problems));
+                Self { problems, ..Self::other(message) }
+            }
+            ConfigError::Read { .. } => Self::of(&error),
+        }
+    }
+}
+
+impl From<EnvironmentError> for Failure {
+    fn from(error: EnvironmentError) -> Self {
+        match error {
+            EnvironmentError::Broken { name, problems } => {
+                let message = format!("the environment `{name}` is not usable: {}", counted(&problems));
+                Self { problems, ..Self::other(message) }
+            }
+            EnvironmentError::Unknown { .. } => Self::of(&error),
+        }
+    }
+}
+
+fn counted(problems: &[Problem]) -> String {
+    match problems {
+        [one] => format!("{}: {}", one.rule, one.message),
+        many => format!("{} problems", many.len()),
     }
 }
 
