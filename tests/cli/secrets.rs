@@ -115,7 +115,7 @@ fn nothing_is_shown_when_all_goes_well() {
 
 #[test]
 fn nothing_is_shown_when_the_tenant_echoes_everything_it_was_sent() {
-    let echo = CANARIES.map(|(_, value)| value).join(" ");
+    let echo = format!("{} {}", CANARIES[0].1, CANARIES[1].1);
     let echo = serde_json::json!({ "error": "denied", "error_description": echo, "message": echo }).to_string();
     for call in ["token", "export", "import", "status"] {
         for status in [400, 401, 403] {
@@ -127,6 +127,39 @@ fn nothing_is_shown_when_the_tenant_echoes_everything_it_was_sent() {
             place.tenant.fails(&plan.to_string());
             loud(&place, if matches!(call, "import" | "status") { 4 } else { 1 });
         }
+    }
+}
+
+/// A tenant that gives out the token `canary-token-0e4a`, and answers everything else with what it was sent.
+fn parrot(status: u16) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut bytes = vec![0; 65_536];
+            let n = stream.read(&mut bytes).unwrap_or(0);
+            let request = String::from_utf8_lossy(&bytes[..n]).into_owned();
+            let (status, body) = if request.starts_with("POST /token") {
+                (200, r#"{"access_token":"canary-token-0e4a","token_type":"bearer","expires_in":3600}"#.to_owned())
+            } else {
+                (status, serde_json::json!({ "error": "denied", "message": request, "echo": request }).to_string())
+            };
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            _ = stream.write_all((head + &body).as_bytes());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_token_that_the_tenant_repeats_is_not_shown() {
+    for status in [200, 400, 403, 404, 301] {
+        let place = place();
+        let url = parrot(status);
+        place.edit_configuration(&place.tenant.token_url(), &format!("{url}/token"));
+        place.edit_configuration(&place.tenant.url(), &format!("{url}/api/v2"));
+        let ended = loud(&place, 1);
+        assert!(!format!("{ended:?}").contains("canary-token"), "{status}: {ended:?}");
     }
 }
 
