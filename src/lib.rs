@@ -7,6 +7,7 @@ pub mod controller;
 pub mod demo;
 pub mod deploy;
 pub mod flow;
+pub mod index;
 pub mod local;
 pub mod plan;
 pub mod problem;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use super::arguments::Globals;
 use super::output::{Failure, say};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Environment};
 use crate::controller::Engine;
 use crate::deploy::{LiveReader, Progress};
 use crate::flow::Comparison;
+use crate::index::FlowIndex;
 use crate::local::FileState;
-use crate::source::git::{GitOptions, GitSource, normalise_url};
+use crate::record::hex_sha256;
+use crate::source::{GitOptions, GitSource, normalise_url};
 use crate::tenant::flows_v2::Client;
 
 /// An engine over the real world.
@@ -82,14 +84,12 @@ impl Context {
         progress: Progress,
         allow_rewind: bool,
     ) -> Result<RealEngine, Failure> {
-        let source = GitSource::open(
-            &environment.repository,
-            &home_folder("XDG_CACHE_HOME", ".cache")?,
-            GitOptions { allow_rewind },
-        )?;
+        let cache = home_folder("XDG_CACHE_HOME", ".cache")?;
+        let source = GitSource::open(&environment.repository, &cache, GitOptions { allow_rewind })?;
         let url = normalise_url(&environment.repository.url)?;
         let tenant =
             Client::connect(&environment.tenant, environment.sync.concurrency).map_err(|error| Failure::of(&error))?;
+        let index = index_path(&cache, &url, environment);
         let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
         Ok(Engine {
             environment: environment.name.clone(),
@@ -97,7 +97,7 @@ impl Context {
             branch: environment.repository.branch.clone(),
             records: environment.repository.records.clone(),
             policy: environment.sync.clone(),
-            reader: LiveReader(Arc::new(comparison)),
+            reader: LiveReader::new(FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random())),
             tenant: Arc::new(tenant),
             source: Arc::new(source),
             local: Arc::new(FileState::new(&self.state_dir()?, &url, &environment.name)),
@@ -105,6 +105,12 @@ impl Context {
             progress,
         })
     }
+}
+
+/// Where the index of an environment is kept.
+fn index_path(cache: &Path, url: &str, environment: &Environment) -> PathBuf {
+    let key = format!("{url}\n{}\n{}", environment.repository.flows, environment.name);
+    cache.join("index").join(&hex_sha256(key.as_bytes())[..24])
 }
 
 /// Whether a stream takes colours.
@@ -121,12 +127,12 @@ fn home_folder(variable: &str, fallback: &str) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::other(format!("cannot find a folder to keep files in: set HOME or {variable}")))
 }
 
+/// An environment asked for, or why it cannot be used.
+pub(crate) type Selected<'a> = (String, Result<&'a Environment, Failure>);
+
 /// The environments asked for by name, or all of them. Each broken one comes with its reason: one bad
 /// environment never stops the others.
-pub(crate) fn select<'a>(
-    config: &'a Config,
-    names: &[String],
-) -> Result<Vec<(String, Result<&'a Environment, Failure>)>, Failure> {
+pub(crate) fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Selected<'a>>, Failure> {
     let all = || config.environments.keys().chain(config.broken.keys()).cloned().collect();
     let mut names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
     names.sort();

@@ -60,7 +60,7 @@ async fn examine(engine: &RealEngine) -> bool {
 
 async fn git(engine: &RealEngine) -> Result<String, String> {
     let seen = engine.observe().await.map_err(|error| crate::error_chain(&error))?;
-    let (desired, problems) = read_desired(&*engine.source, &seen.tips.flows, &engine.reader.0)
+    let (desired, problems) = read_desired(&*engine.source, &seen.tips.flows, engine.reader.index())
         .await
         .map_err(|error| crate::error_chain(&error))?;
     if any_error(&problems) {

@@ -15,7 +15,7 @@ use crate::plan::{Change, Desired, DesiredFlow};
 use crate::problem::{Problem, any_error, escape_terminal};
 use crate::record::{Kind, Manifest, paths};
 use crate::revision::CommitId;
-use crate::source::git::LocalRepository;
+use crate::source::LocalRepository;
 use crate::source::{Source, SourceError, Tips};
 
 /// What was planned for one environment.
@@ -134,7 +134,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
 
 /// What a plan stands on.
 struct Ground {
-    desired: Desired,
+    desired: Arc<Desired>,
     problems: Vec<Problem>,
     manifest: Option<Manifest>,
     commit: Option<CommitId>,
@@ -179,7 +179,7 @@ async fn local_ground(
     }
     let checked = flow::check_all(
         files.iter().map(|(entry, bytes)| flow::File { path: &entry.path, bytes: bytes.clone() }),
-        &engine.reader.0,
+        engine.reader.comparison(),
     );
     let mut problems: Vec<Problem> = listing.bad.iter().map(bad_entry).chain(checked.problems).collect();
     problems.sort();
@@ -192,7 +192,7 @@ async fn local_ground(
             (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
         })
         .collect();
-    Ok(Ground { desired: Desired { flows }, problems, manifest, commit })
+    Ok(Ground { desired: Arc::new(Desired { flows }), problems, manifest, commit })
 }
 
 /// The configured branch of the configured repository, or another commit of its history.
@@ -213,8 +213,8 @@ async fn remote_ground(engine: &RealEngine, reference: Option<&str>) -> Result<G
             commit
         }
     };
-    let (desired, problems) = read_desired(&*engine.source, &commit, &engine.reader.0).await?;
-    Ok(Ground { desired, problems, manifest: seen.manifest, commit: Some(commit) })
+    let (desired, problems) = read_desired(&*engine.source, &commit, engine.reader.index()).await?;
+    Ok(Ground { desired, problems: problems.to_vec(), manifest: seen.manifest, commit: Some(commit) })
 }
 
 fn document(planned: &Planned) -> Value {
@@ -260,8 +260,8 @@ fn text(planned: &Planned, color: bool) -> String {
     let mut text = format!("{} ({})\n", planned.environment, planned.target);
     for change in &plan.changes {
         text.push_str(&headline(change, color));
-        let before = change.before().map_or(&[][..], |definition| &definition.bytes);
-        let after = change.after().map_or(&[][..], |flow| &flow.definition.bytes);
+        let before = change.before().and_then(|definition| definition.text.as_deref()).unwrap_or_default();
+        let after = change.after().and_then(|flow| flow.definition.text.as_deref()).unwrap_or_default();
         if !before.is_empty() && !after.is_empty() {
             text.push_str(&unified(before, after, color));
         }

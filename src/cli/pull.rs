@@ -57,7 +57,8 @@ fn write_all(into: &Path, flows: &BTreeMap<FlowId, Definition>) -> std::io::Resu
         let path = fresh.path().join(relative);
         let is_same = fs::read(&path).is_ok_and(|old| same_flow(&old, definition));
         if !is_same {
-            fs::write(path, pretty(&definition.bytes))?;
+            let body = definition.body().map_err(std::io::Error::other)?;
+            fs::write(path, pretty(body))?;
         }
     }
     // Two renames put the whole in place; what was there is kept until the second has succeeded.

@@ -87,7 +87,7 @@ async fn one(
 }
 
 /// A nudge from a local repository whose branch moved; nothing for a remote one.
-struct Nudge(Option<crate::source::git::RefWatch>);
+struct Nudge(Option<crate::source::RefWatch>);
 
 impl Nudge {
     fn of(engine: &RealEngine) -> Self {

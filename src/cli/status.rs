@@ -47,7 +47,7 @@ async fn one(engine: &RealEngine) -> Result<Value, Failure> {
             "pendingCommit": seen.tips.flows, "alarms": seen.alarms,
         }));
     };
-    let (desired, _) = read_desired(&*engine.source, &seen.tips.flows, &engine.reader.0).await?;
+    let (desired, _) = read_desired(&*engine.source, &seen.tips.flows, engine.reader.index()).await?;
     let digest = flows_digest(&desired);
     let deployed = manifest.last_deployed.as_ref();
     Ok(json!({

@@ -13,7 +13,7 @@ use crate::controller::bad_entry;
 use crate::flow::{self, Checked, Comparison};
 use crate::problem::{Colour, Problem, any_error, render};
 use crate::source::BadEntry;
-use crate::source::git::{WorkTree, discover_work_tree};
+use crate::source::{WorkTree, discover_work_tree};
 
 /// Flow files and what is wrong with them.
 pub(super) struct Folder {

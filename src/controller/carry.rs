@@ -66,7 +66,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
         } else {
             let patience = self.policy.deploy_timeout;
-            let report = self.deployer(ledger, patience, stopped.clone()).push(&work.changes, &work.live).await;
+            let report =
+                self.deployer(ledger, &work.changes, patience, stopped.clone()).push(&work.changes, &work.live).await;
             if report.is_complete() {
                 return self.close_deployed(ledger, &work).await;
             }
@@ -78,13 +79,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     pub(super) fn deployer<'a>(
         &'a self,
         ledger: &'a Ledger<L>,
+        changes: &[Change],
         patience: Duration,
         stop: watch::Receiver<bool>,
     ) -> Deployer<'a, T, L> {
         Deployer {
             tenant: &self.tenant,
             target: &self.target,
-            reader: &self.reader,
+            reader: self.reader.only(changes.iter().map(|change| &change.id)),
             journal: &ledger.journal,
             limits: CallLimits { lease: ledger.lease.limit(), give_up_at: Instant::now() + patience },
             concurrency: self.policy.concurrency.get(),
@@ -126,7 +128,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let undos: Vec<Undo> = touched(work, pushed);
         let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
-        let mut restored = self.deployer(ledger, patience, stopped).restore(&undos).await;
+        let mut restored = self.deployer(ledger, &work.changes, patience, stopped).restore(&undos).await;
         for id in &work.lost {
             restored.insert(id.clone(), Restored::Not("its previous definition is not in git any more".into()));
         }

@@ -1,49 +1,109 @@
 //! What git holds: the flow files of a commit, read from its objects and checked.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::flow::{self, Comparison};
+use crate::flow::{self, Definition};
+use crate::index::FlowIndex;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Place, Problem, Severity};
 use crate::revision::{BlobId, CommitId};
-use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, Source, SourceError};
+use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, FlowEntry, FlowListing, Source, SourceError};
 
-/// Reads and checks every flow file of a commit. Problems come sorted; where one of them is an error
-/// the flows must not be deployed.
+/// So many blobs are in memory at once while they are checked.
+const BLOBS_AT_ONCE: usize = 256;
+
+/// Reads and checks every flow file of a commit; what the index knows is not read again, and texts are
+/// left out (see [`load_texts`]). Problems come sorted; where one of them is an error the flows must
+/// not be deployed.
 pub async fn read_desired<S: Source>(
     source: &S,
     commit: &CommitId,
-    comparison: &Comparison,
-) -> Result<(Desired, Vec<Problem>), SourceError> {
-    let listing = source.list_flows(commit).await?;
-    let blobs: Vec<BlobId> = listing.entries.iter().map(|entry| entry.blob.clone()).collect();
-    let contents = source.read_blobs(&blobs).await?;
-    let mut problems: Vec<Problem> = listing.bad.iter().map(bad_entry).collect();
-    let mut files: Vec<(String, Arc<[u8]>)> = Vec::with_capacity(blobs.len());
-    let mut blob_of: BTreeMap<String, BlobId> = BTreeMap::new();
-    for (entry, content) in listing.entries.into_iter().zip(contents) {
-        let content = content.ok_or_else(|| SourceError::Local {
-            doing: "read a blob",
-            path: entry.path.clone(),
-            reason: format!("the blob {} is missing", entry.blob),
-        })?;
-        blob_of.insert(entry.path.clone(), entry.blob);
-        files.push((entry.path, content));
+    index: &FlowIndex,
+) -> Result<(Arc<Desired>, Arc<[Problem]>), SourceError> {
+    let tree = source.flows_tree(commit).await?;
+    if let Some(known) = tree.as_ref().and_then(|tree| index.desired(tree)) {
+        return Ok(known);
     }
-    let checked =
-        flow::check_all(files.iter().map(|(path, bytes)| flow::File { path, bytes: bytes.clone() }), comparison);
-    problems.extend(checked.problems);
+    let listing = match tree.as_ref().and_then(|tree| index.entries(tree)) {
+        Some(entries) => FlowListing { entries, bad: Vec::new() },
+        None => source.list_flows(commit).await?,
+    };
+    for entries in index.unknown(&listing.entries).chunks(BLOBS_AT_ONCE) {
+        check_blobs(source, entries, index).await?;
+    }
+    let (desired, problems) = put_together(&listing, index);
+    let (desired, problems) = (Arc::new(desired), Arc::from(problems));
+    if let Some(tree) = tree {
+        if listing.bad.is_empty() && index.entries(&tree).is_none() {
+            index.keep_entries(tree.clone(), &listing.entries);
+        }
+        index.keep_desired(tree, Arc::clone(&desired), Arc::clone(&problems));
+    }
+    Ok((desired, problems))
+}
+
+async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowIndex) -> Result<(), SourceError> {
+    let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
+    let mut files = Vec::with_capacity(entries.len());
+    for (entry, content) in entries.iter().zip(source.read_blobs(&blobs).await?) {
+        files.push((entry, content.ok_or_else(|| missing_blob(&entry.path, &entry.blob))?));
+    }
+    let check = |files: &[(&FlowEntry, Arc<[u8]>)]| {
+        for (entry, content) in files {
+            index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), index.comparison()));
+        }
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if files.len() < 4 * n_threads {
+        check(&files);
+        return Ok(());
+    }
+    std::thread::scope(|scope| {
+        for share in files.chunks(files.len().div_ceil(n_threads)) {
+            scope.spawn(|| check(share));
+        }
+    });
+    Ok(())
+}
+
+fn missing_blob(path: &str, blob: &BlobId) -> SourceError {
+    SourceError::Local { doing: "read a blob", path: path.to_owned(), reason: format!("the blob {blob} is missing") }
+}
+
+fn put_together(listing: &FlowListing, index: &FlowIndex) -> (Desired, Vec<Problem>) {
+    let reports =
+        listing.entries.iter().filter_map(|entry| Some((&*entry.path, index.report(&entry.blob, &entry.path)?)));
+    let checked = flow::join_reports(reports);
+    let blob_of: HashMap<&str, &BlobId> = listing.entries.iter().map(|entry| (&*entry.path, &entry.blob)).collect();
+    let mut problems: Vec<Problem> = listing.bad.iter().map(bad_entry).chain(checked.problems).collect();
     problems.sort();
     let flows = checked
         .flows
         .into_iter()
         .map(|(id, flow)| {
-            let blob = blob_of.get(&flow.path).cloned();
+            let blob = blob_of.get(&*flow.path).map(|blob| (*blob).clone());
             (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
         })
         .collect();
-    Ok((Desired { flows }, problems))
+    (Desired { flows }, problems)
+}
+
+/// Loads the texts of flows of git that have none yet.
+pub(super) async fn load_texts<'a, S: Source>(
+    source: &S,
+    flows: impl Iterator<Item = &'a mut DesiredFlow>,
+) -> Result<(), SourceError> {
+    let mut wanted: Vec<(&mut DesiredFlow, BlobId)> = flows
+        .filter(|flow| flow.definition.text.is_none())
+        .filter_map(|flow| flow.blob.clone().map(|blob| (flow, blob)))
+        .collect();
+    let blobs: Vec<BlobId> = wanted.iter().map(|(_, blob)| blob.clone()).collect();
+    for ((flow, blob), text) in wanted.iter_mut().zip(source.read_blobs(&blobs).await?) {
+        let text = text.ok_or_else(|| missing_blob(&flow.path, blob))?;
+        flow.definition = Arc::new(Definition { text: Some(text), ..(*flow.definition).clone() });
+    }
+    Ok(())
 }
 
 /// The problem of an entry that cannot be a flow file.

@@ -4,6 +4,7 @@
 //! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
 
 mod carry;
+mod contest;
 mod desired;
 mod ledger;
 mod observe;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::SyncPolicy;
 use crate::deploy::{LiveReader, Progress};
-use crate::flow::EnvironmentId;
+use crate::flow::{BodyAbsent, EnvironmentId};
 use crate::local::LocalError;
 use crate::problem::Problem;
 use crate::record::{ManifestError, audit};
@@ -124,6 +125,9 @@ pub enum PassError {
         /// Why it could not be pushed.
         reason: String,
     },
+    /// A flow's text is needed and was not loaded.
+    #[error(transparent)]
+    Body(#[from] BodyAbsent),
     /// What was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -144,6 +148,7 @@ impl PassError {
             | Self::Push(_)
             | Self::Unsettled(_)
             | Self::Unrecorded { .. }
+            | Self::Body(_)
             | Self::NotFound(_) => SyncResult::Error,
         }
     }

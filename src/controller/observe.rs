@@ -115,14 +115,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let flows = manifest.last_flows();
         let mut last = Last { flows: flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash)).collect() };
-        if manifest.ignore == self.reader.0.ignored() {
+        if manifest.ignore == self.reader.comparison().ignored() {
             return Ok(last);
         }
         let known: BTreeMap<_, &LastFlow> =
             flows.iter().filter_map(|(id, flow)| Some(((id, flow.blob.clone()?), flow))).collect();
         let blobs: Vec<_> = known.keys().map(|(_, blob)| blob.clone()).collect();
         for ((id, _), text) in known.keys().zip(self.source.read_blobs(&blobs).await?) {
-            let definition = text.and_then(|text| crate::flow::Definition::from_file(text, &self.reader.0).ok());
+            let definition =
+                text.and_then(|text| crate::flow::Definition::from_file(text, self.reader.comparison()).ok());
             if let Some(definition) = definition {
                 last.flows.insert((*id).clone(), definition.equality_hash);
             }

@@ -79,21 +79,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
     async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
-        let (desired, problems) = read_desired(&*self.source, &seen.tips.flows, &self.reader.0).await?;
+        let (desired, problems) = read_desired(&*self.source, &seen.tips.flows, self.reader.index()).await?;
         if any_error(&problems) {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
             let reason =
                 format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
-            return Err(PassError::Refused { reason, problems, quarantined: false });
+            return Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false });
         }
         let mut prepared = self.prepare(desired, seen.manifest.as_ref()).await?;
-        prepared.problems.extend(problems);
+        prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
+        let contested = self.leave_contested(seen, &mut prepared.plan).await?;
         self.judge(&prepared, seen, options)?;
         let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
         report.problems.clone_from(&prepared.problems);
         report.alarms.clone_from(&seen.alarms);
+        report.alarms.extend(contested);
         report.flows = not_attempted(&prepared.plan);
         if options.dry_run {
             if !prepared.plan.changes.is_empty() {
@@ -251,7 +253,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             previous_deployment: earlier.and_then(|manifest| manifest.last_deployed.clone()),
             audit_head: None,
             hash_algorithm: HASH_ALGORITHM.to_owned(),
-            ignore: self.reader.0.ignored().to_vec(),
+            ignore: self.reader.comparison().ignored().to_vec(),
             failure: None,
             quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
             flows: manifest_flows(plan, prepared, earlier),
@@ -277,8 +279,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 flow.before = Some(blob.clone());
                 continue;
             }
-            flow.before = Some(self.source.blob_id(&definition.bytes));
-            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(definition.bytes.to_vec()));
+            let body = definition.body()?;
+            flow.before = Some(self.source.blob_id(body));
+            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(body.to_vec()));
         }
         Ok(stored)
     }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::desired::load_texts;
 use super::{Engine, PassError, PassOptions, Seen};
+use crate::deploy::LiveReader;
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
-use crate::plan::{self, Desired, Live, Plan, Policy, Present, Step};
+use crate::plan::{self, Change, Desired, Live, Plan, Policy, Present, Step};
 use crate::problem::{Problem, any_error};
 use crate::record::{FlowAction, Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
@@ -22,7 +24,7 @@ const LOOKS_MAX: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     /// The flows of git.
-    pub desired: Desired,
+    pub desired: Arc<Desired>,
     /// The plan.
     pub plan: Plan,
     /// Errors and warnings, sorted.
@@ -31,20 +33,20 @@ pub struct Prepared {
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Looks at the tenant and plans. Problems are in the result, errors among them too.
-    pub async fn prepare(&self, desired: Desired, manifest: Option<&Manifest>) -> Result<Prepared, PassError> {
+    pub async fn prepare(&self, desired: Arc<Desired>, manifest: Option<&Manifest>) -> Result<Prepared, PassError> {
         let limits = CallLimits::before_deployment();
-        let (live, present) = try_join(self.live(&limits), self.present(&desired, &limits)).await?;
         let last = self.last(manifest).await?;
+        let reader = self.reader.unlike(&desired, &last);
+        let (mut live, present) = try_join(self.live(&reader, &limits), self.present(&desired, &limits)).await?;
         let policy = Policy { target: &self.target, drift: self.policy.drift, prune: self.policy.prune };
         let mut plan = plan::plan(&desired, &live, &last, policy);
-        let mut live = live;
         for look in 1.. {
             let appears = appearing(&plan);
             if appears.is_empty() {
                 break;
             }
             // An export is no snapshot: what is to be created or deleted is looked at twice.
-            live = self.live(&limits).await?;
+            live = self.live(&reader, &limits).await?;
             plan = plan::plan(&desired, &live, &last, policy);
             if appearing(&plan) == appears {
                 break;
@@ -53,14 +55,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 return Err(PassError::Unsettled("live flows come and go while they are looked at".into()));
             }
         }
+        load_texts(&*self.source, plan.changes.iter_mut().filter_map(Change::after_mut)).await?;
         let mut problems = plan::missing(&desired, &live, &plan, &present, &self.target);
+        if !problems.is_empty() {
+            // Only now is it worth knowing where in its file each reference stands.
+            let mut whole = (*desired).clone();
+            let files: BTreeSet<String> = problems.iter().map(|problem| problem.place.file.clone()).collect();
+            load_texts(&*self.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path))).await?;
+            problems = plan::missing(&whole, &live, &plan, &present, &self.target);
+        }
         problems.extend(versions_not_raised(&plan, manifest));
         problems.sort();
+        self.reader.index().save();
         Ok(Prepared { desired, plan, problems })
     }
 
-    async fn live(&self, limits: &CallLimits) -> Result<Live, PassError> {
-        let Export { flows, unreadable } = self.tenant.export(&self.target, &self.reader, limits).await?;
+    async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {
+        let Export { flows, unreadable } = self.tenant.export(&self.target, reader, limits).await?;
         Ok(Live {
             flows: flows.into_iter().map(|(id, definition)| (id, Arc::new(definition))).collect(),
             foreign: unreadable.into_keys().collect(),
@@ -72,8 +83,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .map(|(kind, environment)| async move {
                 let ids = match kind {
                     ReferenceKind::Flow => {
-                        let Export { flows, unreadable } =
-                            self.tenant.export(&environment, &self.reader, limits).await?;
+                        let reader = self.reader.only(std::iter::empty());
+                        let Export { flows, unreadable } = self.tenant.export(&environment, &reader, limits).await?;
                         Some(flows.into_keys().map(|id| id.to_string()).chain(unreadable.into_keys()).collect())
                     }
                     ReferenceKind::Intent => Some(self.tenant.intents(&environment, limits).await?),

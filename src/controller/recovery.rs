@@ -114,16 +114,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut lost = BTreeSet::new();
         for flow in changed {
             let text = |blob: &Option<_>| by_blob.get(blob.as_ref()?).cloned().flatten();
-            let after =
-                text(&flow.blob).and_then(|text| Definition::from_file(text, &self.reader.0).ok()).map(|definition| {
-                    DesiredFlow {
-                        definition: Arc::new(definition),
-                        path: flow.path.clone().unwrap_or_default(),
-                        blob: flow.blob.clone(),
-                    }
+            let after = text(&flow.blob)
+                .and_then(|text| Definition::from_file(text, self.reader.comparison()).ok())
+                .map(|definition| DesiredFlow {
+                    definition: Arc::new(definition),
+                    path: flow.path.clone().unwrap_or_default(),
+                    blob: flow.blob.clone(),
                 });
-            let before =
-                text(&flow.before).and_then(|text| Definition::from_live(&text, &self.reader.0).ok()).map(Arc::new);
+            let before = text(&flow.before)
+                .and_then(|text| Definition::from_live(&text, self.reader.comparison()).ok())
+                .map(Arc::new);
             let step = match (flow.action, after, before) {
                 (FlowAction::Create, Some(after), _) => Step::Create { after },
                 (FlowAction::Update, Some(after), Some(before)) => Step::Update { before, after },
@@ -152,7 +152,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
         let Export { flows, .. } = self.tenant.export(&self.target, &self.reader, &limits).await?;
         let (_stop, stopped) = watch::channel(false);
-        let deployer = self.deployer(ledger, self.policy.deploy_timeout, stopped);
+        let deployer = self.deployer(ledger, changes, self.policy.deploy_timeout, stopped);
         let mut settled = BTreeSet::new();
         for change in changes {
             let live = flows.get(&change.id);

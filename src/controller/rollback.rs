@@ -120,7 +120,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         wanted.keys().for_each(|id| _ = last.flows.entry(id.clone()).or_insert(zero));
         let policy = Policy { target: &self.target, drift: Drift::Correct, prune: Prune::Remove };
         let plan = plan::plan(&desired, &live, &last, policy);
-        Ok(Prepared { desired, plan, problems: Vec::new() })
+        Ok(Prepared { desired: Arc::new(desired), plan, problems: Vec::new() })
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
@@ -131,7 +131,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let text = text.ok_or_else(|| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) is not in git any more"))
             })?;
-            let definition = Definition::from_file(text, &self.reader.0).map_err(|error| {
+            let definition = Definition::from_file(text, self.reader.comparison()).map_err(|error| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) cannot be read: {error}"))
             })?;
             let flow = DesiredFlow { definition: Arc::new(definition), path: path.clone(), blob: Some(blob.clone()) };
@@ -142,7 +142,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Puts what git holds now into quarantine, in the manifest the rollback will be based on.
     async fn quarantine_git(&self, mut seen: Seen, back_to: &str) -> Result<Seen, PassError> {
-        let (desired, _) = read_desired(&*self.source, &seen.tips.flows, &self.reader.0).await?;
+        let (desired, _) = read_desired(&*self.source, &seen.tips.flows, self.reader.index()).await?;
         if let Some(manifest) = &mut seen.manifest {
             manifest.quarantine = Some(Quarantine {
                 cause: QuarantineCause::Rollback,

@@ -59,14 +59,18 @@ impl<L: LocalState> Journal<L> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Seals an event; it reaches the disk with the next one that is recorded. For what has happened
+    /// already: an outcome that a crash loses is found again by looking at what is live.
+    pub fn note(&self, event: &Event) {
+        let mut state = self.state();
+        let line = state.chain.seal(self.clock.now(), event);
+        state.text.extend_from_slice(line.as_bytes());
+        state.unwritten.extend_from_slice(line.as_bytes());
+    }
+
     /// Records an event; it is on the disk when this returns.
     pub async fn record(&self, event: &Event) -> Result<(), LocalError> {
-        {
-            let mut state = self.state();
-            let line = state.chain.seal(self.clock.now(), event);
-            state.text.extend_from_slice(line.as_bytes());
-            state.unwritten.extend_from_slice(line.as_bytes());
-        }
+        self.note(event);
         let _turn = self.turn.lock().await;
         let lines = std::mem::take(&mut self.state().unwritten);
         if lines.is_empty() {

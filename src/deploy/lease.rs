@@ -41,7 +41,7 @@ impl Lease {
     /// A lease that allows nothing until its first term begins.
     #[must_use]
     pub fn new(holder: &str) -> Self {
-        Self { holder: holder.to_owned(), limit: StartLimit::at(Instant::now() - Duration::from_nanos(1)) }
+        Self { holder: holder.to_owned(), limit: StartLimit::at(long_ago()) }
     }
 
     /// A term that starts now. It counts once [`Lease::begin`] is told that its manifest won the push.
@@ -73,8 +73,14 @@ impl Lease {
     /// When to renew: half-way through the term.
     #[must_use]
     pub fn renew_at(&self) -> Instant {
-        self.limit.get().map_or_else(Instant::now, |limit| limit - (LEASE - MARGIN) + RENEW_AFTER)
+        self.limit.get().and_then(|limit| limit.checked_sub(LEASE - MARGIN - RENEW_AFTER)).unwrap_or_else(Instant::now)
     }
+}
+
+/// An instant that has passed, as far back as the machine's clock allows.
+fn long_ago() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(LEASE).unwrap_or(now)
 }
 
 impl Term {

@@ -8,6 +8,7 @@ mod jobs;
 pub mod journal;
 mod lease;
 mod push;
+mod reader;
 mod recover;
 mod restore;
 mod verify;
@@ -19,24 +20,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::flow::{Comparison, Definition, EnvironmentId, FlowId};
+use crate::flow::{EnvironmentId, FlowId};
 use crate::local::{LocalError, LocalState};
-use crate::tenant::{Blame, CallLimits, Export, ReadLive, Tenant, TenantError};
+use crate::tenant::{Blame, CallLimits, Export, Tenant, TenantError};
 
 pub use journal::Journal;
 pub use lease::{GRACE, LEASE, Lease, MARGIN, free_at};
+pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
 pub use restore::{Restored, Undo};
-
-/// Reads live flows the way git's are compared.
-#[derive(Debug, Clone)]
-pub struct LiveReader(pub Arc<Comparison>);
-
-impl ReadLive for LiveReader {
-    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
-        Definition::from_live(raw, &self.0).map_err(|error| error.to_string())
-    }
-}
 
 /// What one deployment works with.
 pub struct Deployer<'a, T, L> {
@@ -45,7 +37,7 @@ pub struct Deployer<'a, T, L> {
     /// The tenant's name of the environment.
     pub target: &'a EnvironmentId,
     /// How live flows are read.
-    pub reader: &'a LiveReader,
+    pub reader: LiveReader,
     /// Where intents and outcomes are recorded.
     pub journal: &'a Journal<L>,
     /// The lease, and the moment patience ends.
@@ -157,7 +149,7 @@ impl PushReport {
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn export(&self) -> Result<Export, TenantError> {
-        self.tenant.export(self.target, self.reader, &self.limits).await
+        self.tenant.export(self.target, &self.reader, &self.limits).await
     }
 
     fn may_start(&self) -> Result<(), FlowFailure> {

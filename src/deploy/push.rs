@@ -11,7 +11,7 @@ use crate::flow::{Definition, Document, FlowId, without_references_to};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
-use crate::tenant::{Call, Imported, Reply, Tenant, TenantError};
+use crate::tenant::{Blame, Call, Imported, Reply, Tenant, TenantError};
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Carries out `changes` (in plan order) but for those `live` already, then reads everything back.
@@ -82,7 +82,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 Some(body) => self.import(change, &body, "without references inside its cycle").await,
                 None => {
                     whole.insert(change.id.clone());
-                    self.import(change, &change.definition().bytes, "").await
+                    self.import_whole(change).await
                 }
             };
             if matches!(outcome, Pushed::Done { existed: true }) {
@@ -97,7 +97,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
             let outcome = match change.step {
                 Step::Delete { .. } => self.delete(change).await,
-                Step::Create { .. } | Step::Update { .. } => self.import(change, &change.definition().bytes, "").await,
+                Step::Create { .. } | Step::Update { .. } => self.import_whole(change).await,
             };
             outcomes[index].1 = remember(outcome, existed.contains(&change.id), new.contains(&change.id));
             if matches!(outcomes[index].1, Pushed::Failed(_)) {
@@ -107,15 +107,22 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         outcomes
     }
 
+    async fn import_whole(&self, change: &Change) -> Pushed {
+        match change.definition().body() {
+            Ok(body) => self.import(change, body, "").await,
+            Err(error) => {
+                Pushed::Failed(FlowFailure { blame: Blame::Transport, message: error.to_string(), existed: false })
+            }
+        }
+    }
+
     async fn import(&self, change: &Change, body: &[u8], note: &str) -> Pushed {
         let definition = change.definition();
         if let Err(failure) = self.intent(Call::Import, definition, note).await {
             return Pushed::Failed(failure);
         }
         let answer = self.tenant.import(self.target, &change.id, body, &self.limits).await;
-        if let Err(failure) = self.outcome(Call::Import, &change.id, &answer).await {
-            return Pushed::Failed(failure);
-        }
+        self.outcome(Call::Import, &change.id, &answer);
         let existed = match &answer {
             Ok(reply) => matches!(change.step, Step::Create { .. }) && reply.value == Imported::Updated,
             Err(error) => return Pushed::Failed(FlowFailure::of(error)),
@@ -131,9 +138,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             return Pushed::Failed(failure);
         }
         let answer = self.tenant.delete(self.target, &change.id, &self.limits).await;
-        if let Err(failure) = self.outcome(Call::Delete, &change.id, &answer).await {
-            return Pushed::Failed(failure);
-        }
+        self.outcome(Call::Delete, &change.id, &answer);
         match answer {
             Ok(_) => Pushed::Done { existed: false },
             Err(error) => Pushed::Failed(FlowFailure::of(&error)),
@@ -152,21 +157,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
     }
 
-    pub(super) async fn outcome<V: std::fmt::Debug>(
-        &self,
-        call: Call,
-        id: &FlowId,
-        answer: &Result<Reply<V>, TenantError>,
-    ) -> Result<(), FlowFailure> {
+    pub(super) fn outcome<V>(&self, call: Call, id: &FlowId, answer: &Result<Reply<V>, TenantError>) {
         let event = Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str());
-        let event = match answer {
+        self.journal.note(&match answer {
             Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
             Err(error) => event
                 .with("result", if error.maybe_took_effect() { "unknown" } else { "failed" })
                 .with("attempts", error.attempts)
                 .with("error", error.to_string()),
-        };
-        self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
+        });
     }
 }
 
@@ -177,7 +176,7 @@ fn first_body(change: &Change, new: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
     let refers = definition.references.iter().any(|reference| {
         reference.kind == crate::flow::ReferenceKind::Flow && new.iter().any(|id| id.as_str() == reference.id)
     });
-    let document = refers.then(|| Document::parse(definition.bytes.clone()).ok()).flatten()?;
+    let document = refers.then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()?;
     Some(without_references_to(&document, new))
 }
 

@@ -183,14 +183,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn undo_create(&self, live: &Definition) -> Result<(), String> {
         self.intent(Call::Delete, live, "restore").await.map_err(|failure| failure.message)?;
         let answer = self.tenant.delete(self.target, &live.id, &self.limits).await;
-        self.outcome(Call::Delete, &live.id, &answer).await.map_err(|failure| failure.message)?;
+        self.outcome(Call::Delete, &live.id, &answer);
         answer.map(drop).map_err(|error| error.to_string())
     }
 
     async fn put_back(&self, previous: &Definition) -> Result<(), String> {
+        let body = previous.body().map_err(|error| error.to_string())?.clone();
         self.intent(Call::Import, previous, "restore").await.map_err(|failure| failure.message)?;
-        let answer = self.tenant.import(self.target, &previous.id, &previous.bytes, &self.limits).await;
-        self.outcome(Call::Import, &previous.id, &answer).await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.import(self.target, &previous.id, &body, &self.limits).await;
+        self.outcome(Call::Import, &previous.id, &answer);
         answer.map_err(|error| error.to_string())?;
         self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
     }
@@ -198,8 +199,11 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), String> {
         self.intent(Call::Rollback, previous, "restore").await.map_err(|failure| failure.message)?;
         let answer = self.tenant.rollback(self.target, &previous.id, &previous.version, &self.limits).await;
-        self.outcome(Call::Rollback, &previous.id, &answer).await.map_err(|failure| failure.message)?;
-        if let Err(TenantError { failure: Failure::Unavailable { .. } | Failure::Throttled { .. }, .. }) = answer {
+        self.outcome(Call::Rollback, &previous.id, &answer);
+        let worn_out = |error: &TenantError| {
+            matches!(error.failure.last(), Failure::Unavailable { .. } | Failure::Throttled { .. })
+        };
+        if answer.as_ref().is_err_and(worn_out) {
             works.store(false, Ordering::Relaxed);
         }
         answer.map_err(|error| error.to_string())?;
@@ -220,7 +224,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let event = Event::new(EventKind::Overwritten)
             .with("flow", live.id.as_str())
             .with("contentHash", live.content_hash.to_string())
-            .with("definition", String::from_utf8_lossy(&live.bytes));
+            .with("definition", live.body().map_or_else(|_| "".into(), |body| String::from_utf8_lossy(body)));
         self.journal.record(&event).await.map_err(|error| crate::error_chain(&error))
     }
 }

@@ -24,7 +24,16 @@ pub struct Definition {
     /// equal when these are.
     pub equality_hash: ContentHash,
     /// The JSON text itself: for a git flow exactly the file, for a live flow without `environmentId`.
-    pub bytes: Arc<[u8]>,
+    /// Absent where it was not needed so far; see [`Definition::body`].
+    pub text: Option<Arc<[u8]>>,
+}
+
+/// The text of a flow was asked for where only its hashes are known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the text of `{id}` was not loaded")]
+pub struct BodyAbsent {
+    /// The flow.
+    pub id: FlowId,
 }
 
 /// A text from which no flow can be read.
@@ -51,6 +60,22 @@ enum Origin {
 }
 
 impl Definition {
+    /// The JSON text.
+    ///
+    /// # Errors
+    ///
+    /// Only the flow's hashes are known.
+    pub fn body(&self) -> Result<&Arc<[u8]>, BodyAbsent> {
+        self.text.as_ref().ok_or_else(|| BodyAbsent { id: self.id.clone() })
+    }
+
+    /// A flow of which nothing but id and equality matters.
+    #[must_use]
+    pub fn known(id: FlowId, content_hash: ContentHash, equality_hash: ContentHash) -> Self {
+        let (name, version, references) = (String::new(), String::new(), Vec::new());
+        Self { id, name, version, references, content_hash, equality_hash, text: None }
+    }
+
     /// Reads a file. Only a valid `id` is asked for; what else a flow must have, [`super::check_file`] says.
     ///
     /// # Errors
@@ -96,7 +121,7 @@ impl Definition {
             references: references(document),
             content_hash,
             equality_hash,
-            bytes: if is_cut { without_environment(document).into() } else { document.source().clone() },
+            text: Some(if is_cut { without_environment(document).into() } else { document.source().clone() }),
         })
     }
 }
@@ -181,10 +206,10 @@ mod tests {
     fn a_live_flow_loses_its_environment_and_nothing_else() {
         let live = Definition::from_live(LIVE.as_bytes(), &Comparison::default()).unwrap();
         let text = LIVE.replace(r#" "environmentId":"env", "name""#, r#" "name""#);
-        assert_eq!(String::from_utf8(live.bytes.to_vec()).unwrap(), text);
+        assert_eq!(String::from_utf8(live.body().unwrap().to_vec()).unwrap(), text);
         assert_eq!((live.name.as_str(), live.version.as_str()), ("Aä", ""));
         assert_eq!(live.content_hash, live.equality_hash);
-        let file = Definition::from_file(live.bytes.clone(), &Comparison::default()).unwrap();
+        let file = Definition::from_file(live.body().unwrap().clone(), &Comparison::default()).unwrap();
         assert_eq!(file, live);
     }
 
@@ -201,7 +226,7 @@ mod tests {
         let file = Definition::from_file(Arc::from(LIVE.as_bytes()), &comparison).unwrap();
         let document = Document::parse(LIVE.as_bytes()).unwrap();
         assert_eq!(file.content_hash, document.content_hash());
-        assert_eq!(&*file.bytes, LIVE.as_bytes());
+        assert_eq!(&**file.body().unwrap(), LIVE.as_bytes());
         let live = Definition::from_live(LIVE.replace("[ 1 ]", "[ 2 ]").as_bytes(), &comparison).unwrap();
         assert_eq!(live.equality_hash, file.equality_hash);
         assert_ne!(live.content_hash, live.equality_hash);

@@ -17,7 +17,7 @@ mod version;
 
 pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join_reports};
 pub use comparison::{Comparison, IgnoreError};
-pub use definition::{Definition, DefinitionError, Reference, ReferenceKind};
+pub use definition::{BodyAbsent, Definition, DefinitionError, Reference, ReferenceKind};
 pub use document::{
     DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,
     Position, without_environment, without_references_to,

@@ -141,6 +141,14 @@ impl Change {
         }
     }
 
+    /// The same, to load its text.
+    pub fn after_mut(&mut self) -> Option<&mut DesiredFlow> {
+        match &mut self.step {
+            Step::Create { after } | Step::Update { after, .. } => Some(after),
+            Step::Delete { .. } => None,
+        }
+    }
+
     /// The word in outputs.
     #[must_use]
     pub fn action(&self) -> &'static str {
@@ -192,6 +200,11 @@ impl Plan {
     #[must_use]
     pub fn count(&self, action: &str) -> usize {
         self.changes.iter().filter(|change| change.action() == action).count()
+    }
+
+    /// Computes the digest anew after changes were taken out.
+    pub fn bind(&mut self, target: &crate::flow::EnvironmentId) {
+        self.digest = digest::plan_digest(target, &self.flows_digest, &self.changes);
     }
 
     /// Whether every change corrects drift.

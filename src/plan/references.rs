@@ -48,7 +48,7 @@ pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, t
 /// Where a value of a flow stands in its file; the file's beginning where it has none.
 #[must_use]
 pub fn place_in(flow: &DesiredFlow, pointer: &str) -> Place {
-    let document = Document::parse(flow.definition.bytes.clone()).ok();
+    let document = flow.definition.body().ok().and_then(|body| Document::parse(body.clone()).ok());
     let position = document.as_ref().and_then(|document| document.get(pointer)).map(|node| node.position());
     let (line, column) = position.map_or((1, 1), |position| (position.line, position.column));
     Place { file: flow.path.clone(), line, column, pointer: pointer.to_owned() }
@@ -59,7 +59,8 @@ fn place_of(flow: &DesiredFlow, reference: &Reference) -> Place {
     let says = |entry: Node<'_>, key: &str, value: &str| {
         entry.member(key).and_then(Node::as_str).is_some_and(|text| text == value)
     };
-    let index = Document::parse(flow.definition.bytes.clone()).ok().and_then(|document| {
+    let document = flow.definition.body().ok().and_then(|body| Document::parse(body.clone()).ok());
+    let index = document.and_then(|document| {
         document.get("/externalReferences")?.elements().position(|entry| {
             says(entry, "type", reference.kind.as_str())
                 && says(entry, "id", &reference.id)

@@ -4,13 +4,14 @@
 //! compare-and-swap and nothing is ever forced. Deciding *whether* a lost race may be tried again is
 //! the caller's business, because only it knows what its commit was based on.
 
-pub mod git;
+mod git;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
 pub use crate::revision::{BlobId, CommitId};
+pub use git::{GitOptions, GitSource, LocalRepository, RefWatch, WorkTree, discover_work_tree, normalise_url};
 use jiff::Timestamp;
 
 /// A tree's id; equal ids are equal content.

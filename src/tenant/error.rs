@@ -213,3 +213,24 @@ impl TenantError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_try_may_have_done_hides_nothing_of_the_last_one() {
+        let refused = Failure::Refused { status: 400, message: "no".to_owned() };
+        let check = |failure: Failure, blame, maybe_took_effect| {
+            let environment = "env".to_owned();
+            let error = TenantError { call: Call::Import, environment, flow: None, attempts: 2, failure };
+            assert_eq!((error.blame(), error.maybe_took_effect()), (blame, maybe_took_effect), "{error}");
+        };
+        let after_unknown = |failure: &Failure| Failure::AfterUnknown { failure: Box::new(failure.clone()) };
+        check(refused.clone(), Blame::Flow, false);
+        check(after_unknown(&refused), Blame::Flow, true);
+        check(Failure::LeaseEnded, Blame::Transport, false);
+        check(after_unknown(&Failure::LeaseEnded), Blame::Transport, true);
+        assert_eq!(after_unknown(&refused).last(), &refused);
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use flowsync::tenant::flows_v2::Tuning;
 use flowsync::tenant::{Blame, Call, CallLimits, Failure, StartLimit};
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::server::{Act, CANARY, Server, ample, hurry, impatient, make, reply, reply_with};
@@ -99,16 +101,17 @@ async fn six_tries_are_the_end_and_a_write_may_have_taken_effect() {
 
 #[tokio::test]
 async fn answers_that_never_come_are_the_end_after_six_time_outs() {
-    for call in CALLS {
+    join_all(CALLS.map(async |call| {
         let server = Server::faulty(call, Act::Hang, always).await;
-        let tuning = flowsync::tenant::flows_v2::Tuning { page_items: 4, ..impatient() };
+        let tuning = Tuning { page_items: 4, ..impatient() };
         let error = make(&server.client_with(server.oauth2(), tuning), call, &ample()).await.unwrap_err();
         let Failure::Unavailable { detail, maybe_took_effect } = &error.failure else { panic!("{error:?}") };
         assert!(detail.starts_with("no whole answer within"), "{detail}");
         assert_eq!(*maybe_took_effect, writes(call));
         // A page is first asked for in halves: 4, 2, and then 1 six times.
         assert_eq!(error.attempts, if lists(call) { 8 } else { 6 }, "{call}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -246,7 +249,7 @@ async fn a_body_over_the_limit_is_refused_while_it_comes() {
     for act in [Act::Flood, reply(200, " ".repeat(5_000))] {
         for call in CALLS {
             let server = Server::faulty(call, act.clone(), always).await;
-            let tuning = flowsync::tenant::flows_v2::Tuning { body_bytes_max: 4_999, ..hurry() };
+            let tuning = Tuning { body_bytes_max: 4_999, ..hurry() };
             let error = make(&server.client_with(server.oauth2(), tuning), call, &ample()).await.unwrap_err();
             assert_eq!(error.failure, Failure::TooLarge { limit_bytes: 4_999 }, "{call} meets {act:?}");
             assert_eq!(server.seen(call).len(), 1);
@@ -256,5 +259,5 @@ async fn a_body_over_the_limit_is_refused_while_it_comes() {
 
 #[tokio::test]
 async fn the_limit_is_64_mebibytes() {
-    assert_eq!(flowsync::tenant::flows_v2::Tuning::default().body_bytes_max, 64 << 20);
+    assert_eq!(Tuning::default().body_bytes_max, 64 << 20);
 }

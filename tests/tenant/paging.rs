@@ -118,7 +118,7 @@ async fn items_that_are_no_flows_are_reported_and_counted() {
     assert_eq!(export.flows.len(), 1);
     assert_eq!(export.unreadable.keys().collect::<Vec<_>>(), ["65f0-uuid", "flow_9"]);
     assert_eq!(export.unreadable["flow_9"], "it says so");
-    assert_eq!(export.flows.values().next().unwrap().bytes.as_ref(), item(1).as_bytes(), "the bytes as they came");
+    assert_eq!(&**export.flows.values().next().unwrap().body().unwrap(), item(1).as_bytes(), "the bytes as they came");
 }
 
 #[tokio::test]

@@ -183,9 +183,9 @@ impl ReadLive for Plain {
             name: flow["name"].as_str().unwrap_or_default().to_owned(),
             version: String::new(),
             references: Vec::new(),
-            content_hash: hash.clone(),
+            content_hash: hash,
             equality_hash: hash,
-            bytes: raw.into(),
+            text: Some(raw.into()),
         })
     }
 }
@@ -203,8 +203,8 @@ pub(crate) async fn make(client: &Client, call: Call, limits: &CallLimits) -> Re
         Call::Variables => client.variables(&env, limits).await.map(words),
         Call::Import => client.import(&env, &id, br#"{"id":"flow_a"}"#, limits).await.map(|reply| words(reply.value)),
         Call::Status => client.status(&env, &id, limits).await.map(words),
-        Call::Rollback => client.rollback(&env, &id, "1.0.0", limits).await.map(|reply| words(reply.value)),
-        Call::Delete => client.delete(&env, &id, limits).await.map(|reply| words(reply.value)),
+        Call::Rollback => client.rollback(&env, &id, "1.0.0", limits).await.map(|_| "()".to_owned()),
+        Call::Delete => client.delete(&env, &id, limits).await.map(|_| "()".to_owned()),
     };
     if let Err(error) = &made {
         assert_no_secret(error);
@@ -219,6 +219,7 @@ pub(crate) fn assert_no_secret(error: &TenantError) {
 }
 
 async fn serve(stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, script: Arc<Script>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(mut seen) = receive(&mut stream).await? {
         {

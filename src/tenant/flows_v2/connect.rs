@@ -53,8 +53,12 @@ pub(super) fn client(address: &TenantAddress, tuning: &Tuning) -> Result<reqwest
         .retry(reqwest::retry::never());
     if let Some(path) = &address.ca_file {
         builder = builder.tls_certs_merge(roots(path.clone())?);
+    } else if urls(address).all(|url| url.scheme() == "http") {
+        // No TLS, and redirects do not lead there: the system's roots, slow to load, are not needed.
+        builder = builder.tls_certs_only([]);
     }
-    if is_local(address) {
+    // A proxy cannot reach our loopback; most tools leave it out without being told.
+    if urls(address).all(is_loopback) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(ConnectError::Setup)
@@ -72,13 +76,13 @@ fn roots(path: PathBuf) -> Result<Vec<Certificate>, ConnectError> {
     }
 }
 
-/// A proxy cannot reach our loopback; most tools leave it out without being told.
-fn is_local(address: &TenantAddress) -> bool {
+/// Every address that requests go to.
+fn urls(address: &TenantAddress) -> impl Iterator<Item = &Url> {
     let token_url = match &address.auth {
         Auth::OAuth2(oauth2) => Some(&oauth2.token_url),
         Auth::ApiKey(_) => None,
     };
-    [Some(&address.url), token_url].into_iter().flatten().all(is_loopback)
+    std::iter::once(&address.url).chain(token_url)
 }
 
 fn is_loopback(url: &Url) -> bool {

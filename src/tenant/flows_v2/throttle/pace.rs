@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What is used of the rate learned.
-const SHARE_USED: f64 = 0.97;
+const SHARE_USED: f64 = 0.98;
 /// How much slower than before any refusal makes it.
 const SLOWER: f64 = 0.95;
 /// Time in which the search doubles.
@@ -31,8 +31,9 @@ const GROWTH_STEP_SECONDS: f64 = 0.25;
 const HOLD_SHORT: Duration = Duration::from_secs(12);
 const HOLD: Duration = Duration::from_secs(30);
 const HOLD_MAX: Duration = Duration::from_secs(300);
-/// Requests a second, at least; a slower tenant is met by its `Retry-After`.
-const RATE_MIN: f64 = 0.5;
+/// Requests a second, at least. A slower tenant is met by its `Retry-After`; a tenant that says 429 now
+/// and then for reasons of its own must not bring everything to a halt.
+const RATE_MIN: f64 = 5.0;
 /// Above this there is nothing to pace.
 const RATE_OPEN: f64 = 5_000.0;
 /// Measuring looks back this far.

@@ -1,0 +1,69 @@
+//! Two writers that undo each other on one flow: noticed, and not fought.
+//!
+//! The memory is git's: every correction is a deployment whose manifest names `drift` as a flow's
+//! cause, so that controllers, replicas and cron jobs count the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Engine, PassError, Seen};
+use crate::flow::FlowId;
+use crate::local::LocalState;
+use crate::plan::{Cause, Plan};
+use crate::record::{FlowStatus, Manifest};
+use crate::source::Source;
+use crate::tenant::Tenant;
+
+/// A flow corrected this often within [`WINDOW`] is left alone.
+const CORRECTIONS_MAX: usize = 5;
+const WINDOW: Duration = Duration::from_secs(10 * 60);
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Takes the corrections of contested flows out of a plan, with an alarm for each.
+    pub(super) async fn leave_contested(&self, seen: &Seen, plan: &mut Plan) -> Result<Vec<String>, PassError> {
+        let drifting = |plan: &Plan| plan.changes.iter().any(|change| change.cause == Cause::Drift);
+        let Some(tip) = seen.tips.records.as_ref().filter(|_| drifting(plan)) else {
+            return Ok(Vec::new());
+        };
+        let manifests = self.manifests(tip).await?;
+        let since = self.now() - WINDOW;
+        let contested: BTreeSet<FlowId> = corrections(
+            manifests.iter().map(|(_, manifest)| manifest).filter(|manifest| manifest.generated_at >= since),
+        )
+        .into_iter()
+        .filter(|(_, n_corrections)| *n_corrections >= CORRECTIONS_MAX)
+        .map(|(id, _)| id)
+        .collect();
+        let (left, kept) = std::mem::take(&mut plan.changes)
+            .into_iter()
+            .partition(|change| change.cause == Cause::Drift && contested.contains(&change.id));
+        plan.changes = kept;
+        let left: Vec<_> = left;
+        let alarm = |id: &FlowId| {
+            format!(
+                "`{id}` was corrected {CORRECTIONS_MAX} times in {} minutes and is different again: somebody else keeps \
+                 writing it; it is left alone until they stop",
+                WINDOW.as_secs() / 60
+            )
+        };
+        let alarms = left.iter().map(|change| alarm(&change.id)).collect();
+        plan.reported.extend(left);
+        plan.bind(&self.target);
+        Ok(alarms)
+    }
+}
+
+/// How often each flow was corrected, one count a deployment.
+fn corrections<'a>(manifests: impl Iterator<Item = &'a Manifest>) -> BTreeMap<FlowId, usize> {
+    let mut counted = BTreeSet::new();
+    let mut counts = BTreeMap::new();
+    for manifest in manifests {
+        for flow in &manifest.flows {
+            let corrected = flow.cause.as_deref() == Some(Cause::Drift.as_str()) && flow.status == FlowStatus::Deployed;
+            if corrected && counted.insert((&manifest.deployment_id, &flow.id)) {
+                *counts.entry(flow.id.clone()).or_default() += 1;
+            }
+        }
+    }
+    counts
+}

@@ -1,0 +1,84 @@
+//! Live flows, read the way git's are compared, keeping no more of each than somebody will need.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::flow::{Comparison, ContentHash, Definition, FlowId};
+use crate::index::{FlowIndex, Known};
+use crate::plan::{Desired, Last};
+use crate::tenant::ReadLive;
+
+/// Reads live flows. Clones share one index.
+#[derive(Debug, Clone)]
+pub struct LiveReader {
+    index: FlowIndex,
+    /// The flows that matter, each with the equality hash that makes its text superfluous; without it
+    /// every text is kept.
+    managed: Option<Arc<HashMap<FlowId, Option<ContentHash>>>>,
+}
+
+impl LiveReader {
+    /// Keeps every text.
+    #[must_use]
+    pub fn new(index: FlowIndex) -> Self {
+        Self { index, managed: None }
+    }
+
+    /// Keeps the texts of managed flows that are not live as git has them: those that may have to be
+    /// put back.
+    #[must_use]
+    pub fn unlike(&self, desired: &Desired, last: &Last) -> Self {
+        let left = last.flows.keys().map(|id| (id.clone(), None));
+        let held = desired.flows.iter().map(|(id, flow)| (id.clone(), Some(flow.definition.equality_hash)));
+        Self { index: self.index.clone(), managed: Some(Arc::new(left.chain(held).collect())) }
+    }
+
+    /// Keeps the texts of these flows only.
+    #[must_use]
+    pub fn only<'a>(&self, flows: impl Iterator<Item = &'a FlowId>) -> Self {
+        Self { index: self.index.clone(), managed: Some(Arc::new(flows.map(|id| (id.clone(), None)).collect())) }
+    }
+
+    /// How flows are compared.
+    #[must_use]
+    pub fn comparison(&self) -> &Arc<Comparison> {
+        self.index.comparison()
+    }
+
+    /// What is known of flows already.
+    #[must_use]
+    pub fn index(&self) -> &FlowIndex {
+        &self.index
+    }
+
+    /// Whether a flow's text is superfluous.
+    fn is_expected(&self, id: &FlowId, equality: ContentHash) -> bool {
+        self.managed.as_ref().is_some_and(|managed| managed.get(id) == Some(&Some(equality)))
+    }
+
+    fn keeps_text(&self, id: &FlowId) -> bool {
+        self.managed.as_ref().is_none_or(|managed| managed.contains_key(id))
+    }
+}
+
+impl ReadLive for LiveReader {
+    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+        let (digest, known) = self.index.live(raw);
+        if let Some(Known { id, content_hash, equality_hash }) = known
+            && self.is_expected(&id, equality_hash)
+        {
+            return Ok(Definition::known(id, content_hash, equality_hash));
+        }
+        let mut definition = Definition::from_live(raw, self.comparison()).map_err(|error| error.to_string())?;
+        let Definition { id, content_hash, equality_hash, .. } = &definition;
+        if self.is_expected(id, *equality_hash) {
+            let known = Known { id: id.clone(), content_hash: *content_hash, equality_hash: *equality_hash };
+            self.index.keep_live(digest, known.clone());
+            return Ok(Definition::known(known.id, known.content_hash, known.equality_hash));
+        }
+        if !self.keeps_text(id) {
+            definition.text = None;
+        }
+        Ok(definition)
+    }
+}

@@ -1,0 +1,254 @@
+//! What is known already of flows, by what they are: git's by blob id, the tenant's by their bytes.
+//!
+//! A pass should cost what changed, not what exists: a blob is parsed, hashed and linted once in its
+//! life, and a live flow whose bytes were seen before is not parsed again. Losing an index, or
+//! finding it damaged, costs one slow pass and nothing else.
+
+mod file;
+mod stored;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::flow::{Comparison, ContentHash, FileReport, FlowId};
+use crate::plan::Desired;
+use crate::problem::Problem;
+use crate::revision::BlobId;
+use crate::source::{FlowEntry, TreeId};
+
+/// The index of one environment. Clones share it.
+#[derive(Debug, Clone)]
+pub struct FlowIndex(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: Option<PathBuf>,
+    comparison: Arc<Comparison>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the file was looked at.
+    is_loaded: bool,
+    /// Whether the file is behind.
+    is_dirty: bool,
+    /// Reports of blobs, texts left out.
+    reports: HashMap<BlobId, FileReport>,
+    /// The flow files of one tree.
+    tree: Option<(TreeId, Vec<FlowEntry>)>,
+    /// The flows of that tree, put together.
+    desired: Option<(TreeId, Arc<Desired>, Arc<[Problem]>)>,
+    /// Mixed into digests of live bytes, so that nobody outside can aim at a collision.
+    seed: u64,
+    /// Live flows by a digest of their bytes.
+    live: HashMap<u128, Known>,
+    /// Those met since the last save.
+    met: HashMap<u128, Known>,
+}
+
+/// A live flow whose bytes were seen before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Who it is.
+    pub id: FlowId,
+    /// Its content hash.
+    pub content_hash: ContentHash,
+    /// Its equality hash.
+    pub equality_hash: ContentHash,
+}
+
+impl FlowIndex {
+    /// An index kept in a file, read at the first question.
+    #[must_use]
+    pub fn in_file(path: PathBuf, comparison: Arc<Comparison>, seed: u64) -> Self {
+        Self::with(Some(path), comparison, seed)
+    }
+
+    /// An index that lives as long as the process.
+    #[must_use]
+    pub fn in_memory(comparison: Arc<Comparison>) -> Self {
+        Self::with(None, comparison, 0)
+    }
+
+    fn with(path: Option<PathBuf>, comparison: Arc<Comparison>, seed: u64) -> Self {
+        let state = Mutex::new(State { seed, ..State::default() });
+        Self(Arc::new(Inner { path, comparison, state }))
+    }
+
+    /// How flows are compared; equality hashes in the index are by this.
+    #[must_use]
+    pub fn comparison(&self) -> &Arc<Comparison> {
+        &self.0.comparison
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_loaded {
+            state.is_loaded = true;
+            if let Some(path) = &self.0.path {
+                file::load(path, self.0.comparison.ignored(), &mut state);
+            }
+        }
+        state
+    }
+
+    /// The flows of a tree put together before.
+    #[must_use]
+    pub fn desired(&self, tree: &TreeId) -> Option<(Arc<Desired>, Arc<[Problem]>)> {
+        let state = self.state();
+        let (known, desired, problems) = state.desired.as_ref()?;
+        (known == tree).then(|| (desired.clone(), problems.clone()))
+    }
+
+    /// Remembers the flows of a tree for the next pass of this process.
+    pub fn keep_desired(&self, tree: TreeId, desired: Arc<Desired>, problems: Arc<[Problem]>) {
+        self.state().desired = Some((tree, desired, problems));
+    }
+
+    /// The flow files of a tree listed before.
+    #[must_use]
+    pub fn entries(&self, tree: &TreeId) -> Option<Vec<FlowEntry>> {
+        let state = self.state();
+        let (known, entries) = state.tree.as_ref()?;
+        (known == tree).then(|| entries.clone())
+    }
+
+    /// Remembers the flow files of a tree. Reports of blobs that are in none of them are let go.
+    pub fn keep_entries(&self, tree: TreeId, entries: &[FlowEntry]) {
+        let mut state = self.state();
+        let held: std::collections::HashSet<&BlobId> = entries.iter().map(|entry| &entry.blob).collect();
+        state.reports.retain(|blob, _| held.contains(blob));
+        state.tree = Some((tree, entries.to_vec()));
+        state.is_dirty = true;
+    }
+
+    /// The report of a blob under a path.
+    #[must_use]
+    pub fn report(&self, blob: &BlobId, path: &str) -> Option<FileReport> {
+        self.state().reports.get(blob).map(|report| report.at(path))
+    }
+
+    /// The blobs among `entries` that have no report yet.
+    #[must_use]
+    pub fn unknown(&self, entries: &[FlowEntry]) -> Vec<FlowEntry> {
+        let state = self.state();
+        entries.iter().filter(|entry| !state.reports.contains_key(&entry.blob)).cloned().collect()
+    }
+
+    /// Remembers the report of a blob, without the flow's text.
+    pub fn keep_report(&self, blob: BlobId, mut report: FileReport) {
+        if let Some(definition) = &mut report.definition {
+            definition.text = None;
+        }
+        let mut state = self.state();
+        state.reports.insert(blob, report);
+        state.is_dirty = true;
+    }
+
+    /// A live flow by its bytes: its digest, and what is known of it.
+    #[must_use]
+    pub fn live(&self, raw: &[u8]) -> (u128, Option<Known>) {
+        let seed = self.state().seed;
+        let digest = xxh3_128_with_seed(raw, seed);
+        let mut state = self.state();
+        let known = state.live.get(&digest).cloned();
+        if let Some(known) = &known {
+            state.met.insert(digest, known.clone());
+        }
+        (digest, known)
+    }
+
+    /// Remembers a live flow by the digest of its bytes.
+    pub fn keep_live(&self, digest: u128, known: Known) {
+        let mut state = self.state();
+        state.met.insert(digest, known.clone());
+        state.live.insert(digest, known);
+        state.is_dirty = true;
+    }
+
+    /// Writes what is new to the file, whole or not at all; live flows not met since the last save are
+    /// let go. A failure costs the next pass its speed and is only logged.
+    pub fn save(&self) {
+        let mut state = self.state();
+        let Some(path) = self.0.path.as_ref().filter(|_| state.is_dirty) else {
+            state.met.clear();
+            return;
+        };
+        if !state.met.is_empty() {
+            state.live = std::mem::take(&mut state.met);
+        }
+        match file::save(path, self.0.comparison.ignored(), &state) {
+            Ok(()) => state.is_dirty = false,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "cannot write the index; the next pass is slower")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::check_file;
+
+    const FLOW: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0","nodes":[{"id":"s","type":"start","configuration":{}},{"id":"x","type":"end","configuration":{}}],"edges":[{"from":"s","to":"x","condition":null}],"externalReferences":[{"type":"intent","id":"i","environmentId":"e"}]}"#;
+
+    fn filled(path: &std::path::Path, ignore: &[String]) -> FlowIndex {
+        let comparison = Arc::new(Comparison::new(ignore).unwrap());
+        let index = FlowIndex::in_file(path.to_owned(), comparison, 7);
+        let blob = BlobId("b".repeat(40));
+        index.keep_report(
+            blob.clone(),
+            check_file("x.json", FLOW.replace("intent", "flow").as_bytes().into(), index.comparison()),
+        );
+        index.keep_report(BlobId("c".repeat(40)), check_file("y.json", b"{".as_slice().into(), index.comparison()));
+        let entry = |path: &str, blob: &str| FlowEntry { path: path.into(), blob: BlobId(blob.repeat(40)), bytes: 1 };
+        index.keep_entries(TreeId("t".into()), &[entry("x.json", "b"), entry("y.json", "c")]);
+        let (digest, _) = index.live(b"raw");
+        let hash = ContentHash([3; 32]);
+        index.keep_live(digest, Known { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash });
+        index.save();
+        index
+    }
+
+    #[test]
+    fn everything_comes_back_as_it_was_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index");
+        let kept = filled(&path, &[]);
+        let read = FlowIndex::in_file(path, Arc::new(Comparison::default()), 99);
+        for (blob, file) in [("b", "p/x.json"), ("c", "q/y.json")] {
+            let blob = BlobId(blob.repeat(40));
+            assert_eq!(read.report(&blob, file), kept.report(&blob, file));
+            assert!(read.report(&blob, file).is_some());
+        }
+        assert_eq!(read.entries(&TreeId("t".into())), kept.entries(&TreeId("t".into())));
+        assert_eq!(read.live(b"raw"), kept.live(b"raw"));
+        assert!(read.live(b"raw").1.is_some() && read.live(b"other").1.is_none());
+    }
+
+    #[test]
+    fn a_damaged_file_or_another_comparison_is_an_empty_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index");
+        filled(&path, &[]);
+        let sound = std::fs::read(&path).unwrap();
+        let tree = TreeId("t".into());
+        for index in (0..sound.len()).step_by(7) {
+            let mut damaged = sound.clone();
+            damaged[index] ^= 0x40;
+            std::fs::write(&path, &damaged).unwrap();
+            let read = FlowIndex::in_file(path.clone(), Arc::new(Comparison::default()), 0);
+            assert_eq!(read.entries(&tree), None, "byte {index}");
+            std::fs::write(&path, &sound[..index]).unwrap();
+            assert_eq!(FlowIndex::in_file(path.clone(), Arc::new(Comparison::default()), 0).entries(&tree), None);
+        }
+        std::fs::write(&path, &sound).unwrap();
+        let other = Arc::new(Comparison::new(&["/name".to_owned()]).unwrap());
+        assert_eq!(FlowIndex::in_file(path, other, 0).entries(&tree), None);
+    }
+}

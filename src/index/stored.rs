@@ -1,0 +1,171 @@
+//! The index in the shape that is written.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Known, State};
+use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reference, ReferenceKind};
+use crate::problem::{Place, Problem, Severity};
+use crate::revision::BlobId;
+use crate::source::{FlowEntry, TreeId};
+
+type Hash = [u8; 32];
+
+/// Everything.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Stored {
+    pub(super) ignored: Vec<String>,
+    seed: u64,
+    tree: Option<(String, Vec<StoredEntry>)>,
+    reports: Vec<(String, StoredReport)>,
+    live: Vec<(u128, String, Hash, Hash)>,
+}
+
+/// Path, blob, size.
+type StoredEntry = (String, String, u64);
+
+#[derive(Serialize, Deserialize)]
+struct StoredReport {
+    definition: Option<StoredDefinition>,
+    id_place: Option<StoredPlace>,
+    version_place: Option<StoredPlace>,
+    problems: Vec<(StoredPlace, String, bool, String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDefinition {
+    id: String,
+    name: String,
+    version: String,
+    references: Vec<(u8, String, String)>,
+    content_hash: Hash,
+    equality_hash: Hash,
+}
+
+/// Line, column, pointer: the file is the blob's, whatever its path.
+type StoredPlace = (u32, u32, String);
+
+impl Stored {
+    pub(super) fn of(ignored: &[String], state: &State) -> Self {
+        let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
+        Self {
+            ignored: ignored.to_vec(),
+            seed: state.seed,
+            tree: state.tree.as_ref().map(|(tree, entries)| (tree.0.clone(), entries.iter().map(entry).collect())),
+            reports: state.reports.iter().map(|(blob, report)| (blob.0.clone(), StoredReport::of(report))).collect(),
+            live: state
+                .live
+                .iter()
+                .map(|(digest, known)| (*digest, known.id.to_string(), known.content_hash.0, known.equality_hash.0))
+                .collect(),
+        }
+    }
+
+    pub(super) fn fill(self, state: &mut State) {
+        let Self { ignored: _, seed, tree, reports, live } = self;
+        state.seed = seed;
+        state.tree = tree.map(|(tree, entries)| {
+            let entry = |(path, blob, bytes)| FlowEntry { path, blob: BlobId(blob), bytes };
+            (TreeId(tree), entries.into_iter().map(entry).collect())
+        });
+        let report = |(blob, report): (String, StoredReport)| Some((BlobId(blob), report.back()?));
+        state.reports = reports.into_iter().filter_map(report).collect();
+        let known = |(digest, id, content, equality): (u128, String, Hash, Hash)| {
+            let (content_hash, equality_hash) = (ContentHash(content), ContentHash(equality));
+            Some((digest, Known { id: id.parse().ok()?, content_hash, equality_hash }))
+        };
+        state.live = live.into_iter().filter_map(known).collect::<HashMap<_, _>>();
+    }
+}
+
+impl StoredReport {
+    fn of(report: &FileReport) -> Self {
+        let FileReport { definition, id_place, version_place, problems } = report;
+        let problem = |problem: &Problem| {
+            let Problem { place, rule, severity, message, help } = problem;
+            (stored(place), (*rule).to_owned(), *severity == Severity::Error, message.clone(), help.clone())
+        };
+        Self {
+            definition: definition.as_ref().map(StoredDefinition::of),
+            id_place: id_place.as_ref().map(stored),
+            version_place: version_place.as_ref().map(stored),
+            problems: problems.iter().map(problem).collect(),
+        }
+    }
+
+    fn back(self) -> Option<FileReport> {
+        let problem = |(at, rule, is_error, message, help): (StoredPlace, String, bool, String, String)| {
+            let severity = if is_error { Severity::Error } else { Severity::Warning };
+            Problem { place: place(at), rule: intern(&rule), severity, message, help }
+        };
+        Some(FileReport {
+            definition: match self.definition {
+                Some(definition) => Some(definition.back()?),
+                None => None,
+            },
+            id_place: self.id_place.map(place),
+            version_place: self.version_place.map(place),
+            problems: self.problems.into_iter().map(problem).collect(),
+        })
+    }
+}
+
+impl StoredDefinition {
+    fn of(definition: &Definition) -> Self {
+        let Definition { id, name, version, references, content_hash, equality_hash, text: _ } = definition;
+        let reference = |Reference { kind, id, environment }: &Reference| {
+            let kind = KINDS.iter().position(|known| known == kind).unwrap_or_default() as u8;
+            (kind, id.clone(), environment.0.clone())
+        };
+        Self {
+            id: id.to_string(),
+            name: name.clone(),
+            version: version.clone(),
+            references: references.iter().map(reference).collect(),
+            content_hash: content_hash.0,
+            equality_hash: equality_hash.0,
+        }
+    }
+
+    fn back(self) -> Option<Definition> {
+        let Self { id, name, version, references, content_hash, equality_hash } = self;
+        let reference = |(kind, id, environment): (u8, String, String)| {
+            Some(Reference { kind: *KINDS.get(usize::from(kind))?, id, environment: EnvironmentId(environment) })
+        };
+        Some(Definition {
+            id: id.parse().ok()?,
+            name,
+            version,
+            references: references.into_iter().map(reference).collect::<Option<_>>()?,
+            content_hash: ContentHash(content_hash),
+            equality_hash: ContentHash(equality_hash),
+            text: None,
+        })
+    }
+}
+
+const KINDS: [ReferenceKind; 4] =
+    [ReferenceKind::Flow, ReferenceKind::Intent, ReferenceKind::Entity, ReferenceKind::Variable];
+
+fn stored(place: &Place) -> StoredPlace {
+    let Place { file: _, line, column, pointer } = place;
+    (*line, *column, pointer.clone())
+}
+
+fn place((line, column, pointer): StoredPlace) -> Place {
+    Place { file: String::new(), line, column, pointer }
+}
+
+/// A rule's name, as the static text it is everywhere else. There are as many as there are rules.
+fn intern(rule: &str) -> &'static str {
+    static RULES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = rules.get(rule) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(rule.to_owned().into_boxed_str());
+    rules.insert(kept);
+    kept
+}

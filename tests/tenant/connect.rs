@@ -1,0 +1,63 @@
+//! Making a client, and reaching what is no tenant at all.
+
+use std::num::NonZeroUsize;
+
+use flowsync::config::{Auth, TenantAddress};
+use flowsync::flow::EnvironmentId;
+use flowsync::tenant::flows_v2::{Client, ConnectError};
+use flowsync::tenant::{Call, Failure};
+
+use super::server::{Act, Seen, Server, ample, good, hurry, make};
+
+fn address(server: &Server, url: &str) -> TenantAddress {
+    TenantAddress {
+        url: url.parse().unwrap(),
+        environment_id: EnvironmentId("env".to_owned()),
+        auth: Auth::ApiKey(server.secret("key")),
+        ca_file: None,
+        allow_insecure: false,
+    }
+}
+
+#[tokio::test]
+async fn a_ca_file_that_is_no_good_is_named() {
+    let server = Server::start(good).await;
+    let connect = |name: &str| {
+        let ca_file = Some(server.secrets().join(name));
+        let address = TenantAddress { ca_file, ..address(&server, "https://tenant.example/api/v2") };
+        Client::connect(&address, NonZeroUsize::MIN).unwrap_err()
+    };
+    assert!(matches!(connect("missing"), ConnectError::CaFile { .. }));
+    assert!(matches!(connect("key"), ConnectError::CaContent { .. }));
+    assert!(connect("missing").to_string().contains("missing"));
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_speak_tls_is_named_as_such() {
+    let server = Server::start(good).await;
+    let address = address(&server, &format!("https://{}/api/v2", server.address));
+    let client = Client::connect_tuned(&address, NonZeroUsize::MIN, hurry()).unwrap();
+    let error = make(&client, Call::Import, &ample()).await.unwrap_err();
+    let Failure::Unavailable { detail, maybe_took_effect: false } = &error.failure else { panic!("{error:?}") };
+    assert!(detail.starts_with("cannot connect: "), "{detail}");
+}
+
+/// `{"status":"deployed"}`, compressed.
+const ZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\x2e\x49\x2c\x29\x2d\x56\xb2\x52\x4a\x49\x2d\xc8\xc9\xaf\x4c\x4d\x51\xaa\x05\x00\x97\x36\xbc\xb8\x15\x00\x00\x00";
+
+#[tokio::test]
+async fn a_compressed_answer_is_read_and_a_torn_one_is_asked_for_again() {
+    let zipped = |n_bytes: usize| Act::Reply {
+        status: 200,
+        headers: vec![("Content-Encoding".to_owned(), "gzip".to_owned())],
+        body: ZIPPED[..n_bytes].to_vec(),
+    };
+    let server = Server::start(move |seen: &Seen| match (seen.call, seen.nth) {
+        (Call::Status, 0) => zipped(ZIPPED.len() - 12),
+        (Call::Status, _) => zipped(ZIPPED.len()),
+        _ => good(seen),
+    })
+    .await;
+    assert_eq!(make(&server.client(), Call::Status, &ample()).await.as_deref(), Ok("Deployed"));
+    assert_eq!(server.seen(Call::Status).len(), 2);
+}
