@@ -25,6 +25,8 @@ mod plan;
 mod pull;
 #[path = "cli/quarantine.rs"]
 mod quarantine;
+#[path = "cli/race.rs"]
+mod race;
 #[path = "cli/recovery.rs"]
 mod recovery;
 #[path = "cli/refuse.rs"]

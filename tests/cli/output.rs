@@ -252,3 +252,60 @@ fn doctor_names_what_is_wrong() {
     assert!(format!("{}{}", ended.stdout, ended.stderr).contains("env_wrong"), "{ended:?}");
     assert_eq!(place.tenant.writes(), "");
 }
+
+#[test]
+fn validate_speaks_to_code_review() {
+    let place = Place::new(&["a 1.0.0"]);
+    place.write("flows/b, c.json", "{\"id\": \"flow_b\",\n \"name\": 1}");
+    let sarif = place.run_in_work(&["validate", "--format", "sarif"]).exits(3).json();
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    let place_of = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place_of["artifactLocation"]["uri"], "flows/b%2C%20c.json", "{sarif}");
+    assert!(place_of["region"]["startLine"].is_u64() && result["ruleId"].is_string() && result["level"] == "error");
+    let github = place.run_in_work(&["validate", "--format", "github"]).exits(3).stdout;
+    assert!(github.lines().count() > 1, "{github}");
+    for line in github.lines() {
+        assert!(line.starts_with("::error file=flows/b%2C c.json,line="), "{line}");
+    }
+    place.write("flows/b, c.json", &flow("b 1.0.0").to_string());
+    let sarif = place.run_in_work(&["validate", "--format", "sarif"]).exits(0).json();
+    assert_eq!(sarif["runs"][0]["results"], json!([]));
+}
+
+#[test]
+fn a_json_log_is_json_on_every_line_whatever_is_said() {
+    let place = Place::new(&["a 1.0.0"]);
+    let lines = |ended: &crate::support::Ended| {
+        assert!(!ended.stderr.is_empty());
+        for line in ended.stderr.lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+        }
+    };
+    lines(&place.run(&["sync", "--log-format", "json", "-vv"]).exits(0));
+    place.write("flows/b.json", "{");
+    place.push("broken");
+    lines(&place.run(&["sync", "--log-format", "json"]).exits(3));
+    lines(&place.run(&["plan", "--log-format", "json", "--env", "nowhere"]).exits(1));
+}
+
+#[test]
+fn a_damaged_manifest_stops_the_pass_and_says_what_to_do() {
+    let place = Place::new(&["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    place.write("deployments/production/manifest.json", "{");
+    place.push("damage");
+    place.tenant.writes();
+    place.sync_with(&[]).exits(1).says(&["deployments/production/manifest.json", "only flowsync writes it"]);
+    assert_eq!(place.tenant.writes(), "");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_is_an_error() {
+    let place = Place::new(&["a 1.0.0"]);
+    let file = place.path("flowsync.yaml").display().to_string();
+    place.run(&["sync", "--state-dir", &file]).exits(1).says(&["flowsync.yaml"]);
+    assert_eq!(place.tenant.writes(), "");
+}

@@ -93,3 +93,28 @@ fn twice_is_there_and_back() {
     assert_eq!(place.tenant.live(), "a 1.2.0, b 1.0.0");
     assert_eq!(git(&place.origin(), &["fsck", "--strict"]), "");
 }
+
+#[test]
+fn a_state_that_refers_to_what_is_gone_is_refused() {
+    use flowsync::flow::ReferenceKind;
+    let place = Place::new(&["a 1.0.0 > intent:hello"]);
+    place.tenant.add(ReferenceKind::Intent, "hello");
+    place.sync_with(&[]).exits(0);
+    place.commit(&["a 1.1.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.state.remove("env_prod", ReferenceKind::Intent, "hello");
+    let tip = place.tip();
+    place.tenant.writes();
+    place.run(&["rollback"]).exits(3).says(&["missing-reference", "hello"]);
+    assert_eq!((place.tip(), place.tenant.writes().as_str()), (tip, ""));
+}
+
+#[test]
+fn a_short_look_at_the_tenant_deletes_and_creates_nothing() {
+    let (place, ids) = three();
+    // `flow_b` looks gone in the first export and is there in the second.
+    place.tenant.fails("- { match: { call: export, nth: 1 }, fault: stale }");
+    place.tenant.put(&["c 1.0.0"]);
+    place.run(&["rollback", "--to", &ids[1]]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.1.0, b 1.0.0, c 1.0.0");
+}
