@@ -9,7 +9,7 @@ use flowsync::flow::{Comparison, Document};
 
 use crate::Row;
 use crate::measure::{median, ms, run};
-use crate::world::flow;
+use crate::world::{binary, flow};
 
 const FLOWS: usize = 2_000;
 
@@ -89,9 +89,9 @@ pub(crate) fn validate() -> Vec<Row> {
     for index in 0..10_000 {
         std::fs::write(flows.join(format!("{index}.json")), flow(index, 0, &[])).unwrap();
     }
-    let once = |_| run(Command::new(env!("CARGO_BIN_EXE_flowsync")).arg("validate").arg(&flows)).wall;
+    let once = |_| run(Command::new(binary()).arg("validate").arg(&flows)).wall;
     let ours = median((0..3).map(once).collect());
-    let schema = Command::new(env!("CARGO_BIN_EXE_flowsync")).args(["schema", "flow"]).output().unwrap().stdout;
+    let schema = Command::new(binary()).args(["schema", "flow"]).output().unwrap().stdout;
     std::fs::write(folder.path().join("schema.json"), schema).unwrap();
     let program = "import sys, json, time, pathlib\nfrom jsonschema import Draft202012Validator\nfolder = pathlib.Path(sys.argv[1])\nvalidator = Draft202012Validator(json.loads((folder / 'schema.json').read_text()))\nstart = time.perf_counter()\nfor index in range(500): assert not list(validator.iter_errors(json.loads((folder / 'flows' / f'{index}.json').read_text())))\nprint((time.perf_counter() - start) * 20)";
     let Some(python) = python(program, folder.path()) else {

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::Row;
 use crate::measure::{median, memory_mib, ticks};
-use crate::world::{World, flow};
+use crate::world::{World, binary, flow};
 
 /// `flowsync --version`.
 pub(crate) fn start_up() -> Row {
     let once = |_| {
         let start = Instant::now();
-        let status = Command::new(env!("CARGO_BIN_EXE_flowsync")).arg("--version").stdout(Stdio::null()).status();
+        let status = Command::new(binary()).arg("--version").stdout(Stdio::null()).status();
         assert!(status.unwrap().success());
         start.elapsed()
     };

@@ -71,7 +71,7 @@ impl World {
 
     /// The real binary in this world.
     pub(crate) fn flowsync(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowsync"));
+        let mut command = Command::new(binary());
         command
             .args(words)
             .arg("--quiet")
@@ -81,6 +81,11 @@ impl World {
             .env("FLOWSYNC_STATE_DIR", self.folder.path().join("state"));
         command
     }
+}
+
+/// This build's binary, or another one to compare with: `WORLDS_BINARY`.
+pub(crate) fn binary() -> String {
+    std::env::var("WORLDS_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_flowsync").to_owned())
 }
 
 fn repository(path: &Path, flows: &[String]) {

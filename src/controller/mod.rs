@@ -5,6 +5,8 @@
 
 mod carry;
 mod contest;
+#[cfg(test)]
+mod costs;
 mod desired;
 mod ledger;
 mod observe;

@@ -14,8 +14,8 @@ use crate::plan::{Change, DesiredFlow, Plan};
 use crate::problem::any_error;
 use crate::record::audit::{Event, EventKind};
 use crate::record::{
-    FlowAction, FlowStatus, Kind, LastDeployed, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource, Status,
-    deployment_id, paths,
+    FlowAction, FlowStatus, Kind, LastDeployed, LastFlow, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource,
+    Status, deployment_id, paths,
 };
 use crate::revision::BlobId;
 use crate::source::{PushError, Source};
@@ -52,20 +52,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.send_unsent().await?;
         }
         let mut recovered: Option<EnvironmentReport> = None;
-        for _ in 0..STARTS_MAX {
+        let mut options = options.clone();
+        for start in 0..STARTS_MAX {
             let seen = self.observe().await?;
             *commit = Some(seen.tips.flows.clone());
             if seen.interrupted && options.dry_run {
                 return Err(PassError::Busy(self.who_holds(&seen)));
             }
+            // Who is taken over is who was seen first: whoever came since is alive.
+            options.take_over &= start == 0;
             if seen.interrupted {
-                if let Some(report) = self.recover(&seen, options).await? {
+                if let Some(report) = self.recover(&seen, &options).await? {
                     recovered = Some(report);
                 }
                 continue;
             }
             self.check_not_rewound(&seen, options.allow_rewind).await?;
-            match self.reconcile(&seen, options).await {
+            match self.reconcile(&seen, &options).await {
                 Ok(Some(report)) => return Ok(merge(recovered, report)),
                 Ok(None) => {}
                 Err(PassError::Refused { quarantined: true, .. }) if recovered.is_some() => {
@@ -338,7 +341,9 @@ pub(super) fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&
     }
     let once = earlier.map(|manifest| manifest.flows.as_slice()).unwrap_or_default();
     for flow in once.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
-        flows.insert(flow.id.clone(), orphaned(flow));
+        if let Some(last) = last.get(&flow.id) {
+            flows.insert(flow.id.clone(), orphaned(flow, last));
+        }
     }
     flows.into_values().map(|flow| ManifestFlow { last: last.get(&flow.id).cloned(), ..flow }).collect()
 }
@@ -400,8 +405,14 @@ fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
     }
 }
 
-fn orphaned(flow: &ManifestFlow) -> ManifestFlow {
+/// What the last completed deployment left of it: a failed one since then may have meant something else.
+fn orphaned(flow: &ManifestFlow, last: &LastFlow) -> ManifestFlow {
+    let LastFlow { content_hash, equality_hash, version, blob } = last.clone();
     ManifestFlow {
+        version,
+        content_hash: Some(content_hash),
+        equality_hash: other(equality_hash, content_hash),
+        blob,
         status: FlowStatus::Deployed,
         action: FlowAction::None,
         cause: None,

@@ -40,10 +40,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     async fn try_rollback(&self, to: Option<&str>, options: &PassOptions) -> Result<EnvironmentReport, PassError> {
         let _guard = self.local.lock()?;
         self.send_unsent().await?;
-        for _ in 0..super::pass::STARTS_MAX {
+        let mut options = options.clone();
+        for start in 0..super::pass::STARTS_MAX {
             let seen = self.observe().await?;
+            options.take_over &= start == 0;
             if seen.interrupted {
-                self.recover(&seen, options).await?;
+                self.recover(&seen, &options).await?;
                 continue;
             }
             let (wanted, back_to) = self.wanted_state(&seen, to).await?;

@@ -67,16 +67,20 @@ impl ReadLive for LiveReader {
         if let Some(Known { id, content_hash, equality_hash }) = known
             && self.is_expected(&id, equality_hash)
         {
+            self.index.count_recognised();
             return Ok(Definition::known(id, content_hash, equality_hash));
         }
         let mut definition = Definition::from_live(raw, self.comparison()).map_err(|error| error.to_string())?;
         let Definition { id, content_hash, equality_hash, .. } = &definition;
-        if self.is_expected(id, *equality_hash) {
+        let is_expected = self.is_expected(id, *equality_hash);
+        let keeps_text = !is_expected && self.keeps_text(id);
+        self.index.count_parsed(raw.len(), keeps_text);
+        if is_expected {
             let known = Known { id: id.clone(), content_hash: *content_hash, equality_hash: *equality_hash };
             self.index.keep_live(digest, known.clone());
             return Ok(Definition::known(known.id, known.content_hash, known.equality_hash));
         }
-        if !self.keeps_text(id) {
+        if !keeps_text {
             definition.text = None;
         }
         Ok(definition)

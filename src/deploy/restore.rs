@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::recover::{Found, look};
 use super::{Deployer, Step as Shown};
@@ -21,6 +21,9 @@ use crate::tenant::{Call, Export, Failure, Tenant, TenantError};
 const ROUNDS_MAX: usize = 3;
 /// A `/rollback` that leaves another hash is followed by an import soon: importing is safe to repeat.
 const AFTER_ROLLBACK: Duration = Duration::from_secs(1);
+/// An export may show what was live this long ago: only one asked for that long after the last write
+/// proves that everything is back.
+const EXPORT_LAG: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -85,8 +88,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut progress =
             Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), rollback_works: AtomicBool::new(true) };
         let mut last_error = String::new();
+        let mut fresh_from = Instant::now() + EXPORT_LAG;
         for round in 0..=ROUNDS_MAX {
-            let export = match self.settled_export(undos, round, &progress).await {
+            let export = match self.settled_export(undos, round, fresh_from, &progress).await {
                 Ok(export) => export,
                 Err(error) => {
                     last_error = error.to_string();
@@ -99,21 +103,33 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return verdict(undos, &different, &progress);
             }
             self.round(&different, &export, round, &mut progress).await;
+            fresh_from = Instant::now() + EXPORT_LAG;
         }
         let unread = format!("cannot tell what is live: {last_error}");
         undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect()
     }
 
-    /// An export; after a round in which every call was answered well it is read again for a while,
-    /// because a stale one proves nothing.
-    async fn settled_export(&self, undos: &[Undo], round: usize, progress: &Progress) -> Result<Export, TenantError> {
+    /// An export; after a round in which every call was answered well it is read again for a while, and
+    /// where it shows everything restored it was asked for at `fresh_from` or later: a stale one proves nothing.
+    async fn settled_export(
+        &self,
+        undos: &[Undo],
+        round: usize,
+        fresh_from: Instant,
+        progress: &Progress,
+    ) -> Result<Export, TenantError> {
         let patience = if round == 1 { self.verify_timeout.min(AFTER_ROLLBACK) } else { self.verify_timeout };
         let give_up_at = Instant::now() + patience;
         let mut pause = PAUSE;
         loop {
+            let is_fresh = Instant::now() >= fresh_from;
             let export = self.export().await?;
             let mut open = undos.iter().filter(|undo| !undo.is_restored(&export)).peekable();
             let nothing_open = open.peek().is_none();
+            if nothing_open && !is_fresh && !undos.is_empty() {
+                sleep_until(fresh_from).await;
+                continue;
+            }
             let may_be_stale =
                 open.all(|undo| progress.acted.contains(&undo.id) && !progress.errors.contains_key(&undo.id));
             if round == 0 || nothing_open || !may_be_stale || Instant::now() >= give_up_at {

@@ -48,6 +48,22 @@ struct State {
     live: HashMap<u128, Known>,
     /// Those met since the last save.
     met: HashMap<u128, Known>,
+    counts: Counts,
+}
+
+/// What this process has done so far: a pass should cost what changed, and these say so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files of git that were parsed and checked.
+    pub files_checked: u64,
+    /// Live flows that were parsed.
+    pub live_parsed: u64,
+    /// Their bytes.
+    pub live_bytes_parsed: u64,
+    /// Live flows recognised by their bytes.
+    pub live_recognised: u64,
+    /// Live flows whose text was kept.
+    pub texts_kept: u64,
 }
 
 /// A live flow whose bytes were seen before.
@@ -94,6 +110,25 @@ impl FlowIndex {
             }
         }
         state
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.state().counts
+    }
+
+    /// Counts a live flow that had to be parsed.
+    pub fn count_parsed(&self, bytes: usize, keeps_text: bool) {
+        let counts = &mut self.state().counts;
+        counts.live_parsed += 1;
+        counts.live_bytes_parsed += bytes as u64;
+        counts.texts_kept += u64::from(keeps_text);
+    }
+
+    /// Counts a live flow that was recognised.
+    pub fn count_recognised(&self) {
+        self.state().counts.live_recognised += 1;
     }
 
     /// The flows of a tree put together before.
@@ -146,6 +181,7 @@ impl FlowIndex {
         }
         let mut state = self.state();
         state.reports.insert(blob, report);
+        state.counts.files_checked += 1;
         state.is_dirty = true;
     }
 

@@ -30,11 +30,15 @@ pub fn lookups(desired: &Desired, target: &EnvironmentId) -> BTreeSet<Lookup> {
 #[must_use]
 pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, target: &EnvironmentId) -> Vec<Problem> {
     let deleted: BTreeSet<&FlowId> = plan.deletes().map(|change| &change.id).collect();
+    let written: BTreeSet<&FlowId> = plan.changes.iter().map(|change| &change.id).collect();
     let mut problems = Vec::new();
     for flow in desired.flows.values() {
         for reference in &flow.definition.references {
             let place = || place_of(flow, reference);
             match judge(reference, desired, live, &deleted, present, target) {
+                Found::Yes if is_left_missing(reference, &flow.definition.id, live, &written, target) => {
+                    problems.push(left_missing(place(), reference));
+                }
                 Found::Yes => {}
                 Found::No => problems.push(absent(place(), reference, target)),
                 Found::Unknown => problems.push(unverifiable(place(), reference)),
@@ -94,6 +98,33 @@ fn judge(
         Some(Some(ids)) => yes(ids.contains(&reference.id)),
         Some(None) => Found::Unknown,
         None => Found::No,
+    }
+}
+
+/// Whether a flow about to be written needs one of git that is not live, and whose absence is only reported.
+fn is_left_missing(
+    reference: &Reference,
+    by: &FlowId,
+    live: &Live,
+    written: &BTreeSet<&FlowId>,
+    target: &EnvironmentId,
+) -> bool {
+    let is_written = |id: &FlowId| written.contains(id);
+    let is_ours = reference.kind == ReferenceKind::Flow && reference.environment == *target;
+    let left = |id: FlowId| !live.flows.contains_key(&id) && !is_written(&id);
+    is_ours && is_written(by) && reference.id.parse().is_ok_and(left)
+}
+
+fn left_missing(place: Place, reference: &Reference) -> Problem {
+    Problem {
+        place,
+        rule: "missing-reference",
+        severity: Severity::Error,
+        message: format!(
+            "expected flow `{}` to be live, found it deleted in the tenant; `drift: report` leaves it so",
+            reference.id
+        ),
+        help: "put the flow back in the tenant, or set `drift: correct`".to_owned(),
     }
 }
 

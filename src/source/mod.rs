@@ -5,6 +5,7 @@
 //! the caller's business, because only it knows what its commit was based on.
 
 mod git;
+pub mod memory;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -7,6 +7,7 @@
 mod error;
 pub mod flows_v2;
 mod limits;
+pub mod memory;
 pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,153 @@
+//! A pass costs what changed, not what exists: counted, not timed.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::clock::{Clock, SimulatedClock};
+use crate::config::SyncPolicy;
+use crate::controller::{Engine, PassOptions, SyncResult};
+use crate::deploy::LiveReader;
+use crate::flow::{Comparison, EnvironmentId, FlowId};
+use crate::index::{Counts, FlowIndex};
+use crate::local::MemoryState;
+use crate::source::memory::{Edits, Folders, MemoryRemote, MemorySource};
+use crate::tenant::Call;
+use crate::tenant::memory::{MemoryClient, MemoryTenant, TenantFault, TenantHook};
+
+const FLOWS: usize = 200;
+
+#[derive(Default)]
+struct Counting {
+    calls: Mutex<BTreeMap<Call, u64>>,
+    writes: AtomicU64,
+}
+
+impl TenantHook for Counting {
+    fn next(&self, call: Call, _: Option<&FlowId>, _: Option<&[u8]>) -> TenantFault {
+        *self.calls.lock().unwrap().entry(call).or_default() += 1;
+        TenantFault::None
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn wrote(&self, _: Call, _: &FlowId, _: Option<&[u8]>) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn dangled(&self, _: &FlowId, _: &str) {}
+}
+
+struct World {
+    remote: MemoryRemote,
+    tenant: MemoryTenant,
+    target: EnvironmentId,
+    local: Arc<MemoryState>,
+    index: FlowIndex,
+    clock: Arc<SimulatedClock>,
+}
+
+fn text(index: usize, revision: usize) -> String {
+    format!(
+        r#"{{"id":"flow_{index}","name":"F","version":"1.{revision}.0","nodes":[{{"id":"s","type":"start","configuration":{{}}}},{{"id":"e","type":"end","configuration":{{}}}}],"edges":[{{"from":"s","to":"e","condition":null}}]}}"#
+    )
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self {
+            remote: MemoryRemote::default(),
+            tenant: MemoryTenant::default(),
+            target: EnvironmentId("env".into()),
+            local: Arc::default(),
+            index: FlowIndex::in_memory(Arc::new(Comparison::default())),
+            clock: Arc::new(SimulatedClock::starting_at("2026-01-01T00:00:00Z".parse().unwrap(), 1)),
+        };
+        world.commit((0..FLOWS).map(|index| (index, 0)));
+        world
+    }
+
+    fn commit(&self, flows: impl Iterator<Item = (usize, usize)>) {
+        let edits: Edits = flows
+            .map(|(index, revision)| (format!("flows/{index}.json"), Some(text(index, revision).into_bytes())))
+            .collect();
+        self.remote.commit("main", "flows", self.clock.now(), &edits);
+    }
+
+    /// One pass: its result, the calls it made, and what it parsed and kept.
+    async fn pass(&self) -> (SyncResult, BTreeMap<Call, u64>, Counts) {
+        let folders = Folders {
+            branch: "main".into(),
+            records_branch: "main".into(),
+            flows: "flows".into(),
+            records: "deployments".into(),
+        };
+        let counting = Arc::new(Counting::default());
+        let before = self.index.counts();
+        let engine = Engine {
+            environment: "production".into(),
+            target: self.target.clone(),
+            branch: "main".into(),
+            records: "deployments".into(),
+            policy: SyncPolicy::default(),
+            reader: LiveReader::new(self.index.clone()),
+            tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting.clone())),
+            source: Arc::new(MemorySource::new(self.remote.clone(), folders, Arc::new(()))),
+            local: self.local.clone(),
+            clock: self.clock.clone(),
+            progress: Arc::new(|_| {}),
+        };
+        let report = engine.pass(&PassOptions::default()).await;
+        let calls = counting.calls.lock().unwrap().clone();
+        (report.result, calls, since(before, self.index.counts()))
+    }
+}
+
+fn since(before: Counts, now: Counts) -> Counts {
+    Counts {
+        files_checked: now.files_checked - before.files_checked,
+        live_parsed: now.live_parsed - before.live_parsed,
+        live_bytes_parsed: now.live_bytes_parsed - before.live_bytes_parsed,
+        live_recognised: now.live_recognised - before.live_recognised,
+        texts_kept: now.texts_kept - before.texts_kept,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_costs_what_changed() {
+    let world = World::new();
+    let (result, calls, counts) = world.pass().await;
+    assert_eq!(result, SyncResult::Deployed);
+    assert_eq!((calls[&Call::Import], counts.files_checked), (FLOWS as u64, FLOWS as u64));
+
+    let (result, calls, counts) = world.pass().await;
+    assert_eq!(result, SyncResult::InSync);
+    assert_eq!(calls, BTreeMap::from([(Call::Export, 1)]), "one export and nothing else");
+    assert_eq!((counts.files_checked, counts.texts_kept), (0, 0), "no file is read again, no text is kept");
+
+    let (_, _, counts) = world.pass().await;
+    let recognised = Counts { live_recognised: FLOWS as u64, ..Counts::default() };
+    assert_eq!(counts, recognised, "what was seen before is known by its bytes");
+
+    world.commit([(3, 1), (7, 1), (11, 1)].into_iter());
+    let (result, calls, counts) = world.pass().await;
+    assert_eq!(result, SyncResult::Deployed);
+    assert_eq!((calls[&Call::Import], calls[&Call::Status], calls[&Call::Export]), (3, 3, 2));
+    assert_eq!(counts.files_checked, 3, "only the blobs that are new");
+    assert_eq!(counts.texts_kept, 6, "what is overwritten, and what it is read back as");
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_in_one_flow_parses_one_flow() {
+    let world = World::new();
+    world.pass().await;
+    world.pass().await;
+    let drifted = text(5, 9);
+    world.tenant.edit(&world.target, drifted.as_bytes());
+    let (result, calls, counts) = world.pass().await;
+    assert_eq!((result, calls[&Call::Import]), (SyncResult::Deployed, 1));
+    assert_eq!(counts.live_recognised, FLOWS as u64 - 1, "the plan's export parses only what drifted");
+}

@@ -1,0 +1,241 @@
+//! A git repository in memory: for tests and simulations, where a process is a future and crashing
+//! means dropping it.
+//!
+//! [`MemoryRemote`] is the shared repository; [`MemorySource`] is one process's way to it, with a hook
+//! that may refuse, delay, lose or cut off each operation. Ids are content-addressed and look like git's.
+
+mod remote;
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{
+    BlobId, CommitId, FlowEntry, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
+};
+
+pub use remote::{Edits, MemoryRemote};
+
+/// What a process does with the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Asks the remote where the branches stand.
+    Fetch,
+    /// Reads what was fetched.
+    Read,
+    /// Commits records and pushes them.
+    Push,
+}
+
+/// What happens to one operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceFault {
+    /// Nothing.
+    #[default]
+    None,
+    /// It takes this long, and then takes place.
+    Slow(Duration),
+    /// It fails, and does not take place.
+    Unreachable,
+    /// A push takes place, but its answer is lost.
+    LostAnswer,
+    /// A push is declined by a rule of the server.
+    Declined,
+    /// Somebody else's commit, to a file that is none of flowsync's, lands just before the push.
+    Raced,
+    /// The process stops before it.
+    CrashBefore,
+    /// The process stops once it has taken place.
+    CrashAfter,
+}
+
+/// Decides what happens to each operation, and is told of pushes.
+pub trait SourceHook: Send + Sync {
+    /// What happens to the operation that is about to be made.
+    fn next(&self, operation: Operation) -> SourceFault;
+    /// How long an operation takes when nothing happens to it.
+    fn latency(&self) -> Duration;
+    /// A push of records took place.
+    fn pushed(&self, commit: &CommitId);
+}
+
+/// No faults.
+impl SourceHook for () {
+    fn next(&self, _operation: Operation) -> SourceFault {
+        SourceFault::None
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn pushed(&self, _commit: &CommitId) {}
+}
+
+/// One environment's branches and folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// The branch that holds the flows.
+    pub branch: String,
+    /// The branch that holds the records; may be the same.
+    pub records_branch: String,
+    /// The folder of flow files.
+    pub flows: String,
+    /// The folder of records.
+    pub records: String,
+}
+
+/// One process's clone of a [`MemoryRemote`].
+pub struct MemorySource {
+    remote: MemoryRemote,
+    folders: Folders,
+    hook: Arc<dyn SourceHook>,
+}
+
+impl MemorySource {
+    /// A clone.
+    #[must_use]
+    pub fn new(remote: MemoryRemote, folders: Folders, hook: Arc<dyn SourceHook>) -> Self {
+        Self { remote, folders, hook }
+    }
+
+    async fn take_time(&self) {
+        let latency = self.hook.latency();
+        if !latency.is_zero() {
+            sleep(latency).await;
+        }
+    }
+
+    /// The fault of a reading operation, suffered.
+    async fn suffer(&self, operation: Operation) -> Result<(), SourceError> {
+        self.take_time().await;
+        match self.hook.next(operation) {
+            SourceFault::Slow(time) => sleep(time).await,
+            SourceFault::Unreachable | SourceFault::LostAnswer | SourceFault::Declined => {
+                return Err(unreachable("fetch from"));
+            }
+            SourceFault::CrashBefore | SourceFault::CrashAfter => pending::<()>().await,
+            SourceFault::None | SourceFault::Raced => {}
+        }
+        Ok(())
+    }
+
+    fn record_path(&self, path: &str) -> String {
+        if path.is_empty() { self.folders.records.clone() } else { format!("{}/{path}", self.folders.records) }
+    }
+
+    fn push(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        let files: Edits =
+            change.files.iter().map(|(path, content)| (self.record_path(path), content.clone())).collect();
+        let branch = &self.folders.records_branch;
+        let commit = self
+            .remote
+            .commit_onto(branch, base, &change.message, change.time, &files)
+            .ok_or_else(|| PushError::Lost("fetch first".into()))?;
+        self.hook.pushed(&commit);
+        Ok(commit)
+    }
+}
+
+fn unreachable(doing: &'static str) -> SourceError {
+    SourceError::Remote { doing, url: "memory:".into(), reason: "it cannot be reached".into() }
+}
+
+impl Source for MemorySource {
+    async fn fetch(&self) -> Result<Tips, SourceError> {
+        self.suffer(Operation::Fetch).await?;
+        let Folders { branch, records_branch, .. } = &self.folders;
+        let flows = self.remote.tip(branch).ok_or_else(|| SourceError::NoBranch {
+            url: "memory:".into(),
+            branch: branch.clone(),
+            hint: String::new(),
+        })?;
+        Ok(Tips { flows, records: self.remote.tip(records_branch) })
+    }
+
+    async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
+        self.suffer(Operation::Read).await?;
+        let files = self.remote.files_in(commit, &self.folders.flows);
+        if files.is_empty() {
+            return Err(SourceError::NoFlowsFolder { commit: commit.clone(), folder: self.folders.flows.clone() });
+        }
+        let entries = files.into_iter().filter(|(path, _)| path.ends_with(".json")).map(|(path, blob)| {
+            let bytes = self.remote.blob(&blob).map_or(0, |content| content.len() as u64);
+            FlowEntry { path, blob, bytes }
+        });
+        Ok(FlowListing { entries: entries.collect(), bad: Vec::new() })
+    }
+
+    async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.tree(commit, &self.folders.flows))
+    }
+
+    async fn records_tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.tree(commit, &self.record_path(folder)))
+    }
+
+    async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(blobs.iter().map(|blob| self.remote.blob(blob)).collect())
+    }
+
+    async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.file(commit, &self.record_path(path)))
+    }
+
+    async fn list_records(&self, commit: &CommitId, folder: &str) -> Result<Vec<String>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        let prefix = format!("{}/", self.folders.records);
+        let below = self.remote.files_in(commit, &self.record_path(folder)).into_keys();
+        let paths = below.filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned));
+        let depth = folder.split('/').count();
+        Ok(paths.filter(|path| path.split('/').count() == depth + 1).collect())
+    }
+
+    fn blob_id(&self, content: &[u8]) -> BlobId {
+        remote::blob_id(content)
+    }
+
+    async fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.history(commit).contains(ancestor))
+    }
+
+    async fn record_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.file_history(tip, &self.record_path(path)))
+    }
+
+    async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        self.take_time().await;
+        match self.hook.next(Operation::Push) {
+            SourceFault::None => self.push(base, change),
+            SourceFault::Slow(time) => {
+                sleep(time).await;
+                self.push(base, change)
+            }
+            SourceFault::Unreachable => Err(unreachable("push to").into()),
+            SourceFault::Declined => Err(PushError::Declined("protected branch".into())),
+            SourceFault::LostAnswer => {
+                self.push(base, change)?;
+                Err(unreachable("push to").into())
+            }
+            SourceFault::Raced => {
+                let notes = BTreeMap::from([("NOTES.md".to_owned(), Some(change.time.to_string().into_bytes()))]);
+                self.remote.commit(&self.folders.records_branch, "docs: a note", change.time, &notes);
+                self.push(base, change)
+            }
+            SourceFault::CrashBefore => pending().await,
+            SourceFault::CrashAfter => {
+                let _ = self.push(base, change);
+                pending().await
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Proof by simulation: seeds by the hundred, and every fault and crash point of one deployment.
+//! `examples/simulate.rs` runs the same by the million.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod simulator;
+
+use simulator::{enumerated, many, seeded};
+
+/// In an optimised build; the other has a tenth of it.
+const SEEDS: u64 = 6_000;
+/// Of all pairs every so-manieth, in an optimised build.
+const PAIRS_EVERY: usize = 29;
+
+const fn is_fast() -> bool {
+    !cfg!(debug_assertions)
+}
+
+#[test]
+fn whatever_happens_a_deployment_is_live_wholly_or_not_at_all() {
+    let seeds = if is_fast() { SEEDS } else { SEEDS / 10 };
+    check(many::run(0..seeds, many::n_threads(), 10, |seed| seeded::run(seed, false)), "FLOWSYNC_SIM_SEED", "one_seed");
+}
+
+#[test]
+fn every_fault_and_every_crash_point_leaves_a_deployment_whole() {
+    let singles = enumerated::singles();
+    let run = |index: u64| enumerated::run(&singles[index as usize], false);
+    check(many::run(0..singles.len() as u64, many::n_threads(), 10, run), "FLOWSYNC_SIM_CASE", "one_case");
+}
+
+#[test]
+fn faults_and_crashes_in_pairs_leave_a_deployment_whole() {
+    let every = if is_fast() { PAIRS_EVERY } else { PAIRS_EVERY * 10 };
+    check(many::run_pairs(every, many::n_threads(), 10).0, "FLOWSYNC_SIM_CASE", "one_case");
+}
+
+#[test]
+fn one_seed() {
+    if let Some(seed) = asked("FLOWSYNC_SIM_SEED") {
+        tell(&seeded::run(seed.parse().unwrap(), true));
+    }
+}
+
+#[test]
+fn one_case() {
+    if let Some(case) = asked("FLOWSYNC_SIM_CASE") {
+        tell(&many::run_case(&case));
+    }
+}
+
+fn asked(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn tell(outcome: &many::Outcome) {
+    eprintln!("{}", outcome.story);
+    assert!(outcome.violations.is_empty(), "{}", outcome.violations.join("\n"));
+}
+
+#[track_caller]
+fn check(failures: Vec<many::Failure>, variable: &str, test: &str) {
+    for many::Failure { name, violations } in &failures {
+        eprintln!("{variable}={name} cargo test --test simulation {test} -- --exact --nocapture\n  {}", violations[0]);
+    }
+    assert!(failures.is_empty(), "{} went wrong", failures.len());
+}

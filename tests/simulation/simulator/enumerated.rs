@@ -1,0 +1,182 @@
+//! Every fault and every crash point of one deployment, one at a time and in pairs: three updates, two
+//! creates, a delete, and a cycle of an old flow with a new one.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowsync::config::{MaxDeletes, Prune, SyncPolicy};
+use flowsync::controller::{PassOptions, SyncResult};
+use flowsync::source::memory::Folders;
+use futures_util::future::join;
+use tokio::time::sleep;
+
+use super::machine::{Ended, Machine};
+use super::many::Outcome;
+use super::people::People;
+use super::rest::{check_report, come_to_rest, quiet_pass, watched_pass};
+use super::script::{Fault, Latency, Op, Schedule, faults_of};
+use super::simulate;
+use super::world::World;
+
+/// What takes time takes so long.
+const MILLIS: u64 = 47_123;
+
+/// Who comes after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recovery {
+    /// The same machine, at once.
+    Same,
+    /// Another, when the lease has ended.
+    Other,
+    /// Two others at once, who take over.
+    Two,
+}
+
+/// What goes wrong: in the first run and, where that crashed, in the one after it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    first: BTreeMap<usize, Fault>,
+    then: BTreeMap<usize, Fault>,
+    recovery: Recovery,
+}
+
+struct Lived {
+    outcome: Outcome,
+    first: Vec<Op>,
+    then: Vec<Op>,
+    crashed: bool,
+}
+
+/// Every single fault and crash point.
+pub fn singles() -> Vec<Case> {
+    let clean = live(&Case { first: BTreeMap::new(), then: BTreeMap::new(), recovery: Recovery::Same }, false);
+    assert!(clean.outcome.violations.is_empty(), "{:?}", clean.outcome.violations);
+    let mut cases = Vec::new();
+    for (index, op) in clean.first.iter().enumerate() {
+        for fault in everything(*op) {
+            let recoveries: &[Recovery] =
+                if is_crash(fault) { &[Recovery::Same, Recovery::Other, Recovery::Two] } else { &[Recovery::Same] };
+            cases.extend(recoveries.iter().map(|recovery| Case {
+                first: BTreeMap::from([(index, fault)]),
+                then: BTreeMap::new(),
+                recovery: *recovery,
+            }));
+        }
+    }
+    cases
+}
+
+/// One single fault.
+pub fn run(case: &Case, talk: bool) -> Outcome {
+    live(case, talk).outcome
+}
+
+/// Every second fault after a first.
+pub fn pairs(single: &Case) -> Vec<Case> {
+    let lived = live(single, false);
+    let at = single.first.keys().next_back().copied().unwrap_or_default();
+    let mut cases = Vec::new();
+    let (ops, from) = if lived.crashed { (&lived.then, 0) } else { (&lived.first, at + 1) };
+    for (index, op) in ops.iter().enumerate().skip(from) {
+        for (turn, fault) in everything(*op).into_iter().enumerate() {
+            let mut case = single.clone();
+            if lived.crashed {
+                case.then.insert(index, fault);
+            } else {
+                case.first.insert(index, fault);
+                case.recovery = [Recovery::Same, Recovery::Other, Recovery::Two][(index + turn) % 3];
+            }
+            cases.push(case);
+        }
+    }
+    cases
+}
+
+fn everything(op: Op) -> Vec<Fault> {
+    let torn = (op == Op::Journal).then_some(Fault::Torn);
+    faults_of(op, MILLIS).into_iter().chain([Fault::CrashBefore, Fault::CrashAfter]).chain(torn).collect()
+}
+
+fn is_crash(fault: Fault) -> bool {
+    matches!(fault, Fault::CrashBefore | Fault::CrashAfter | Fault::Torn)
+}
+
+fn live(case: &Case, talk: bool) -> Lived {
+    simulate(async {
+        let policy = SyncPolicy {
+            prune: Prune::Remove,
+            max_deletes: MaxDeletes::Percent(100),
+            concurrency: NonZeroUsize::new(3).unwrap(),
+            ..SyncPolicy::default()
+        };
+        let folders = Folders {
+            branch: "main".into(),
+            records_branch: "main".into(),
+            flows: "flows".into(),
+            records: "deployments".into(),
+        };
+        let world = Arc::new(World::new(folders, &policy.ignore, talk));
+        let machines = [0, 60_000, -60_000].map(|skew| Machine::new(&world, &policy, skew, skew.unsigned_abs() + 7));
+        begin(&world, &machines[0]).await;
+        let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
+        let ended = watched_pass(&world, &machines[0], &script, &PassOptions::default()).await;
+        let mut lived = Lived { outcome: Outcome::default(), first: script.made(), then: Vec::new(), crashed: false };
+        match ended {
+            Ended::Report(report) => check_report(&world, &report),
+            Ended::Crashed => (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await),
+        }
+        world.say(|| "quiet".into());
+        let options = PassOptions::default();
+        let mut result = come_to_rest(&world, &machines[0], &policy, &options).await;
+        if result == SyncResult::Refused {
+            let options = PassOptions { retry: true, ..options };
+            result = come_to_rest(&world, &machines[0], &policy, &options).await;
+        }
+        if result != SyncResult::InSync {
+            world.violated("h", format!("nothing is wrong any more, and still `{}`", result.as_str()));
+        }
+        lived.outcome = Outcome { violations: world.violations(), story: world.story() };
+        lived
+    })
+}
+
+/// Five flows that are live and adopted, and a commit that changes six.
+async fn begin(world: &Arc<World>, machine: &Machine) {
+    world.tenant.set_delay(Duration::from_millis(5));
+    let mut people =
+        People::with(world, &[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &[]), ("e", &["c"]), ("h", &["a", "e"])]);
+    people.deploy_by_hand(|_| true);
+    quiet_pass(world, machine, &PassOptions::default()).await;
+    people.set("b", &["a"]);
+    people.set("c", &["b"]);
+    people.set("e", &["c", "f"]);
+    people.set("f", &["e"]);
+    people.set("g", &["f"]);
+    people.remove("d");
+    people.commit();
+}
+
+async fn recover(world: &World, machines: &[Machine; 3], case: &Case) -> Vec<Op> {
+    let schedule = Schedule::Exactly(case.then.clone());
+    let machine = &machines[usize::from(case.recovery != Recovery::Same)];
+    let latency = if case.recovery == Recovery::Two { Latency::Even } else { Latency::None };
+    let script = machine.script(schedule, latency);
+    let options = PassOptions { take_over: case.recovery == Recovery::Two, ..PassOptions::default() };
+    if case.recovery == Recovery::Other {
+        sleep(Duration::from_secs(9 * 60)).await;
+    }
+    let run = async {
+        if let Ended::Report(report) = watched_pass(world, machine, &script, &options).await {
+            check_report(world, &report);
+        }
+    };
+    if case.recovery == Recovery::Two {
+        let other = machines[2].script(Schedule::Quiet, Latency::Even);
+        join(run, watched_pass(world, &machines[2], &other, &options)).await;
+    } else {
+        run.await;
+    }
+    script.made()
+}

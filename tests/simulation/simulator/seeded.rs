@@ -1,0 +1,174 @@
+//! A life from a seed: people commit and meddle, machines run, crash and come back, everything fails;
+//! then it is quiet, and everything must come to rest.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use fastrand::Rng;
+use flowsync::config::{Drift, MaxDeletes, Prune, SyncPolicy};
+use flowsync::controller::{PassOptions, SyncResult};
+use flowsync::source::memory::Folders;
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::machine::{Ended, Machine};
+use super::many::Outcome;
+use super::people::People;
+use super::rest::{check_report, come_to_rest, watched_pass};
+use super::script::{Chance, Latency, Schedule};
+use super::simulate;
+use super::world::World;
+
+/// Lives through a seed.
+pub fn run(seed: u64, talk: bool) -> Outcome {
+    simulate(async move {
+        let mut rng = Rng::with_seed(seed);
+        let policy = any_policy(&mut rng);
+        let world = Arc::new(World::new(any_folders(&mut rng), &policy.ignore, talk));
+        live(&world, &policy, &mut rng).await;
+        Outcome { violations: world.violations(), story: world.story() }
+    })
+}
+
+fn any_policy(rng: &mut Rng) -> SyncPolicy {
+    let pick = |rng: &mut Rng, seconds: &[u64]| Duration::from_secs(seconds[rng.usize(..seconds.len())]);
+    SyncPolicy {
+        prune: if rng.bool() { Prune::Remove } else { Prune::Keep },
+        drift: if rng.u32(0..5) == 0 { Drift::Report } else { Drift::Correct },
+        max_deletes: MaxDeletes::Percent(if rng.u32(0..5) == 0 { 30 } else { 100 }),
+        concurrency: NonZeroUsize::new(rng.usize(1..9)).unwrap(),
+        verify_timeout: pick(rng, &[5, 60, 60, 200]),
+        deploy_timeout: pick(rng, &[60, 600, 1800]),
+        ..SyncPolicy::default()
+    }
+}
+
+fn any_folders(rng: &mut Rng) -> Folders {
+    Folders {
+        branch: "main".into(),
+        records_branch: if rng.u32(0..4) == 0 { "flowsync/records".into() } else { "main".into() },
+        flows: "flows".into(),
+        records: "deployments".into(),
+    }
+}
+
+async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
+    let delay = Duration::from_millis([0, 0, 700, 4_000, 50_000][rng.usize(..5)]);
+    world.tenant.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 12));
+    world.tenant.add_intent(&world.target, "hello");
+    let n_flows = rng.usize(1..7);
+    let mut people = People::new(world, rng, n_flows);
+    let share = rng.u32(0..3);
+    people.deploy_by_hand(|name| share == 2 || share == 1 && name < "c");
+    let foreign = r#"{"id":"flow_zz","name":"z","version":"1.0.0","nodes":[],"edges":[]}"#;
+    world.tenant.edit(&world.target, foreign.as_bytes());
+    let n_machines = rng.usize(1..4);
+    let machines: Vec<Machine> =
+        (0..n_machines).map(|_| Machine::new(world, policy, rng.i64(-60_000..60_001), rng.u64(..))).collect();
+    for _ in 0..rng.usize(2..5) {
+        round(world, &machines, &mut people, rng).await;
+    }
+    world.say(|| "quiet".into());
+    let machine = &machines[rng.usize(..n_machines)];
+    let result = come_to_rest(world, machine, policy, &PassOptions::default()).await;
+    if result == SyncResult::Refused {
+        let options = PassOptions { retry: true, ..PassOptions::default() };
+        come_to_rest(world, machine, policy, &options).await;
+    }
+    people.mend();
+    let options = PassOptions { retry: true, allow_deletes: Some(100), ..PassOptions::default() };
+    let result = come_to_rest(world, machine, policy, &options).await;
+    if !matches!(result, SyncResult::InSync | SyncResult::Drifted) {
+        world.violated("h", format!("mended, and still `{}`", result.as_str()));
+    }
+}
+
+async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, rng: &mut Rng) {
+    for _ in 0..rng.usize(0..3) {
+        people.change(rng);
+    }
+    if rng.u32(0..3) == 0 {
+        people.drift(rng);
+    }
+    if rng.u32(0..20) == 0 {
+        meddle(world, rng);
+    }
+    let mut crashed = run_some(world, machines, people, rng, false).await;
+    if crashed && rng.u32(0..3) == 0 {
+        crashed = run_some(world, machines, people, rng, true).await;
+    }
+    let pause = [0, 5, 70, 200, 420, 900][rng.usize(..6)];
+    sleep(Duration::from_secs(pause + u64::from(crashed))).await;
+}
+
+/// Some machines run at once while people go on; whether one crashed.
+async fn run_some(
+    world: &Arc<World>,
+    machines: &[Machine],
+    people: &mut People,
+    rng: &mut Rng,
+    take_over: bool,
+) -> bool {
+    let n_runs = if take_over { 2 } else { rng.usize(1..4) };
+    let mut seeds: Vec<Rng> = (0..n_runs).map(|_| Rng::with_seed(rng.u64(..))).collect();
+    let runs = seeds.iter_mut().map(|rng| async move {
+        let pause = [0, 0, rng.u64(0..5_000), rng.u64(0..400_000)][rng.usize(..4)];
+        sleep(Duration::from_millis(if take_over { 0 } else { pause })).await;
+        let machine = &machines[rng.usize(..machines.len())];
+        // People take over who is dead. Who comes later finds somebody alive, and must not.
+        let (schedule, latency) =
+            if take_over { (Schedule::Quiet, Latency::Even) } else { (any_schedule(rng), Latency::Random) };
+        let script = machine.script(schedule, latency);
+        let options = PassOptions { take_over, retry: rng.u32(0..8) == 0, ..PassOptions::default() };
+        match watched_pass(world, machine, &script, &options).await {
+            Ended::Report(report) => {
+                check_report(world, &report);
+                false
+            }
+            Ended::Crashed => true,
+        }
+    });
+    let mut others = Rng::with_seed(rng.u64(..));
+    let disturbance = async {
+        for _ in 0..others.usize(0..3) {
+            sleep(Duration::from_millis(others.u64(0..20_000))).await;
+            if others.bool() {
+                people.change(&mut others);
+            } else if others.bool() {
+                people.drift(&mut others);
+            }
+        }
+    };
+    let (crashed, ()) = futures_util::future::join(join_all(runs), disturbance).await;
+    crashed.contains(&true)
+}
+
+fn any_schedule(rng: &mut Rng) -> Schedule {
+    let per_mille = [0, 0, 10, 50, 150][rng.usize(..5)];
+    let outage = |rng: &mut Rng| {
+        let start = if rng.u32(0..5) == 0 { rng.usize(0..120) } else { usize::MAX };
+        start..start.saturating_add(rng.usize(1..40))
+    };
+    Schedule::Random(Chance {
+        per_mille,
+        crash_at: (rng.u32(0..3) == 0).then(|| rng.usize(0..120)),
+        git_outage: outage(rng),
+        tenant_outage: outage(rng),
+        rng: Rng::with_seed(rng.u64(..)),
+    })
+}
+
+/// Somebody reverts one of the newest commits to the records.
+fn meddle(world: &World, rng: &mut Rng) {
+    let branch = &world.folders.records_branch;
+    let Some(tip) = world.remote.tip(branch) else { return };
+    let ours = |commit: &flowsync::revision::CommitId| world.manifest_at(commit).is_some();
+    let history: Vec<_> = world.remote.history(&tip).into_iter().filter(ours).take(3).collect();
+    if let Some(commit) = history.get(rng.usize(..3)) {
+        world.meddled.store(true, Ordering::Relaxed);
+        world.say(|| format!("somebody reverts {}", commit.short()));
+        world.remote.revert(branch, commit, world.now());
+    }
+}

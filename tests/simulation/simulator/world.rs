@@ -1,0 +1,279 @@
+//! The world: a repository, a tenant, and an eye on everything that is done to them. What must never
+//! happen is noticed at the moment it happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use flowsync::deploy::MARGIN;
+use flowsync::flow::{Comparison, ContentHash, Definition, EnvironmentId, FlowId};
+use flowsync::record::{FlowAction, FlowStatus, Manifest, ManifestFlow, Status, paths};
+use flowsync::revision::CommitId;
+use flowsync::source::memory::{Folders, MemoryRemote};
+use flowsync::tenant::Call;
+use flowsync::tenant::memory::MemoryTenant;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use super::script::Script;
+
+pub const ENVIRONMENT: &str = "production";
+
+/// When every world begins.
+pub fn origin() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+pub struct World {
+    pub remote: MemoryRemote,
+    pub tenant: MemoryTenant,
+    pub folders: Folders,
+    pub target: EnvironmentId,
+    /// Somebody changed the records by hand.
+    pub meddled: AtomicBool,
+    /// Requests that change the tenant, taken effect or not.
+    pub n_asked: AtomicUsize,
+    comparison: Comparison,
+    start: Instant,
+    violations: Mutex<Vec<String>>,
+    told: Option<Mutex<Vec<String>>>,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// Flows that git held at some time.
+    held: BTreeSet<FlowId>,
+    /// When somebody last edited a flow in the tenant by hand.
+    drift: BTreeMap<FlowId, Instant>,
+    /// When the pass that began a deployment started.
+    begun: BTreeMap<String, Instant>,
+    /// Contents imported, by flow.
+    imported: BTreeSet<(FlowId, ContentHash)>,
+}
+
+impl World {
+    pub fn new(folders: Folders, ignore: &[String], talk: bool) -> Self {
+        Self {
+            remote: MemoryRemote::default(),
+            tenant: MemoryTenant::default(),
+            folders,
+            target: EnvironmentId("env_prod".into()),
+            meddled: AtomicBool::new(false),
+            n_asked: AtomicUsize::new(0),
+            comparison: Comparison::new(ignore).unwrap(),
+            start: Instant::now(),
+            violations: Mutex::default(),
+            told: talk.then(Mutex::default),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// True time.
+    pub fn now(&self) -> Timestamp {
+        origin() + self.start.elapsed()
+    }
+
+    pub fn violated(&self, invariant: &str, what: impl std::fmt::Display) {
+        self.say(|| format!("VIOLATED ({invariant}) {what}"));
+        self.violations.lock().unwrap().push(format!("({invariant}) {what}"));
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap().clone()
+    }
+
+    pub fn say(&self, what: impl FnOnce() -> String) {
+        if let Some(told) = &self.told {
+            told.lock().unwrap().push(format!("{:>9.3} {}", self.start.elapsed().as_secs_f64(), what()));
+        }
+    }
+
+    /// Everything said, as one text.
+    pub fn story(&self) -> String {
+        self.told.as_ref().map(|told| told.lock().unwrap().join("\n")).unwrap_or_default()
+    }
+
+    pub fn holds(&self, id: &FlowId) {
+        self.notes.lock().unwrap().held.insert(id.clone());
+    }
+
+    /// Somebody writes a flow in the tenant by hand, or deletes it.
+    pub fn drift(&self, id: &FlowId, body: Option<&[u8]>) {
+        self.say(|| format!("by hand: {id} {}", if body.is_some() { "edited" } else { "deleted" }));
+        self.notes.lock().unwrap().drift.insert(id.clone(), Instant::now());
+        match body {
+            Some(body) => self.tenant.edit(&self.target, body),
+            None => self.tenant.remove(&self.target, id),
+        }
+    }
+
+    pub fn drifted_since(&self, id: &FlowId, when: Option<Instant>) -> bool {
+        let notes = self.notes.lock().unwrap();
+        notes.drift.get(id).is_some_and(|at| when.is_none_or(|when| *at >= when))
+    }
+
+    pub fn begun(&self, deployment: &str) -> Option<Instant> {
+        self.notes.lock().unwrap().begun.get(deployment).copied()
+    }
+
+    pub fn manifest_at(&self, commit: &CommitId) -> Option<Manifest> {
+        let path = paths::manifest(ENVIRONMENT);
+        let text = self.remote.file(commit, &format!("{}/{path}", self.folders.records))?;
+        Manifest::from_text(&text, &path, commit).ok()
+    }
+
+    pub fn manifest(&self) -> Option<Manifest> {
+        self.manifest_at(&self.remote.tip(&self.folders.records_branch)?)
+    }
+
+    pub fn live(&self, id: &FlowId) -> Option<Definition> {
+        let raw = self.tenant.flow(&self.target, id)?;
+        Definition::from_live(&raw, &self.comparison).ok()
+    }
+
+    /// What git wants, of the files that can be read.
+    pub fn desired(&self) -> BTreeMap<FlowId, Definition> {
+        let Some(tip) = self.remote.tip(&self.folders.branch) else { return BTreeMap::new() };
+        let files = self.remote.files_in(&tip, &self.folders.flows);
+        let read = |blob| Definition::from_file(self.remote.blob(blob)?, &self.comparison).ok();
+        files.values().filter_map(read).map(|definition| (definition.id.clone(), definition)).collect()
+    }
+
+    /// A request that changes the tenant is about to be made: who holds the lock, and is it written down?
+    pub fn asked(&self, script: &Script, call: Call, flow: &FlowId, body: Option<&[u8]>) {
+        self.n_asked.fetch_add(1, Ordering::Relaxed);
+        self.say(|| format!("{}: {call} {flow}", script.holder));
+        let Some(manifest) = self.check_holder(script, &format!("{call} of {flow}")) else { return };
+        let clock = self.now() + SignedDuration::from_millis(script.skew);
+        let deadline = manifest.holder.as_ref().map_or(Timestamp::MIN, |holder| holder.deadline);
+        if clock > deadline - MARGIN {
+            self.violated("f", format!("{call} of {flow} started at {clock}, the deadline is {deadline}"));
+        }
+        let journal = script.disk.clone();
+        let journal = flowsync::local::LocalState::read_journal(&journal, &manifest.deployment_id).ok().flatten();
+        let journal = String::from_utf8(journal.unwrap_or_default()).unwrap_or_default();
+        let about = format!("\"flow\":\"{flow}\"");
+        let newest = journal.lines().rev().find(|line| line.contains(&about)).unwrap_or_default();
+        let is_announced = newest.contains("\"event\":\"intent\"") && newest.contains(&format!("\"call\":\"{call}\""));
+        if !is_announced {
+            self.violated("c", format!("{call} of {flow} has no intent record before it, only: {newest}"));
+        }
+        if let Some(definition) = body.and_then(|body| Definition::from_live(body, &self.comparison).ok()) {
+            self.check_order(&manifest, &definition);
+        }
+    }
+
+    /// Everything a flow needs and that the deployment writes too was written before, except in a cycle.
+    fn check_order(&self, manifest: &Manifest, definition: &Definition) {
+        let flow = |id: &FlowId| manifest.flows.iter().find(|flow| flow.id == *id && flow.action != FlowAction::None);
+        let is_target = flow(&definition.id).is_some_and(|flow| flow.content_hash == Some(definition.content_hash));
+        if manifest.status != Status::Deploying || !is_target {
+            return;
+        }
+        for needed in manifest.dependency_graph.get(&definition.id).into_iter().flatten() {
+            let Ok(needed) = needed.parse::<FlowId>() else { continue };
+            let Some(hash) = flow(&needed).and_then(|flow| flow.content_hash) else { continue };
+            let in_cycle = reaches(manifest, &needed, &definition.id);
+            if !in_cycle && !self.notes.lock().unwrap().imported.contains(&(needed.clone(), hash)) {
+                self.violated("b", format!("{} was written before {needed}, which it needs", definition.id));
+            }
+        }
+    }
+
+    fn check_holder(&self, script: &Script, what: &str) -> Option<Manifest> {
+        let Some(manifest) = self.manifest() else {
+            self.violated("f", format!("{what} without a manifest in git"));
+            return None;
+        };
+        let holds = manifest.holder.as_ref().is_some_and(|holder| holder.id == script.holder);
+        if !manifest.status.is_under_way() || !holds {
+            let Manifest { deployment_id, status, .. } = &manifest;
+            self.violated("f", format!("{what} by {} while git says {deployment_id} {status}", script.holder));
+        }
+        Some(manifest)
+    }
+
+    pub fn wrote(&self, script: &Script, call: Call, flow: &FlowId, body: Option<&[u8]>) {
+        self.check_holder(script, &format!("effect of {call} of {flow}"));
+        let mut notes = self.notes.lock().unwrap();
+        if let Some(definition) = body.and_then(|body| Definition::from_live(body, &self.comparison).ok()) {
+            notes.imported.insert((flow.clone(), definition.content_hash));
+        }
+        let is_ours = notes.held.contains(flow);
+        drop(notes);
+        if !is_ours {
+            self.violated("e", format!("{call} of {flow}, which git never held"));
+        }
+    }
+
+    /// An import was refused for what it needs: wrong order, unless somebody deletes flows by hand.
+    pub fn dangled(&self, flow: &FlowId, missing: &str) {
+        let by_hand = missing.parse::<FlowId>().is_ok_and(|missing| self.drifted_since(&missing, None));
+        self.say(|| format!("refused: {flow} needs {missing}"));
+        if !by_hand {
+            self.violated("b", format!("{flow} was imported while {missing}, which it needs, is not live"));
+        }
+    }
+
+    /// Records were pushed: where they say that a deployment ended, live must be as they say.
+    pub fn pushed(&self, script: &Script, commit: &CommitId) {
+        let Some(manifest) = self.manifest_at(commit) else { return };
+        self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status));
+        self.notes.lock().unwrap().begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
+        self.check_ended(&manifest);
+    }
+
+    /// An ended deployment is live wholly or not at all, but for what it names.
+    pub fn check_ended(&self, manifest: &Manifest) {
+        let begun = self.begun(&manifest.deployment_id);
+        for flow in manifest.flows.iter().filter(|flow| flow.action != FlowAction::None) {
+            let wanted = match manifest.status {
+                Status::Deployed => flow.target_equality().filter(|_| flow.action != FlowAction::Delete),
+                Status::RolledBack | Status::RollbackIncomplete if flow.status != FlowStatus::NotRestored => {
+                    flow.previous_equality()
+                }
+                _ => continue,
+            };
+            let live = self.live(&flow.id).map(|definition| definition.equality_hash);
+            if live != wanted && !self.drifted_since(&flow.id, begun) {
+                self.violated("a", not_as_recorded(manifest, flow, live, wanted));
+            }
+        }
+    }
+
+    /// Time in the world.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+fn not_as_recorded(
+    manifest: &Manifest,
+    flow: &ManifestFlow,
+    live: Option<ContentHash>,
+    wanted: Option<ContentHash>,
+) -> String {
+    let show =
+        |hash: Option<ContentHash>| hash.map_or_else(|| "nothing".into(), |hash| hash.to_string()[..8].to_owned());
+    let Manifest { deployment_id, status, .. } = manifest;
+    let (live, wanted) = (show(live), show(wanted));
+    format!("{deployment_id} is {status}, {} is {:?}, but live is {live} instead of {wanted}", flow.id, flow.status)
+}
+
+/// Whether `from` needs `to`, directly or through others.
+fn reaches(manifest: &Manifest, from: &FlowId, to: &FlowId) -> bool {
+    let mut open = vec![from.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if id == *to {
+            return true;
+        }
+        if seen.insert(id.clone()) {
+            let needs = manifest.dependency_graph.get(&id).into_iter().flatten();
+            open.extend(needs.filter_map(|needed| needed.parse().ok()));
+        }
+    }
+    false
+}
