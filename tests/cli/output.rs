@@ -284,6 +284,7 @@ fn a_json_log_is_json_on_every_line_whatever_is_said() {
         }
     };
     lines(&place.run(&["sync", "--log-format", "json", "-vv"]).exits(0));
+    place.update_work();
     place.write("flows/b.json", "{");
     place.push("broken");
     lines(&place.run(&["sync", "--log-format", "json"]).exits(3));
