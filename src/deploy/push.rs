@@ -13,6 +13,9 @@ use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
 use crate::tenant::{Blame, Call, Imported, Reply, Tenant, TenantError};
 
+/// The note of an import that only loosens a cycle.
+pub(super) const APART: &str = "without references inside its cycle";
+
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Carries out `changes` (in plan order) but for those `live` already, then reads everything back.
     /// Stops starting new flows at the first failure, and lets those under way come to their end.
@@ -65,22 +68,24 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    /// One unit: a single flow, or the members of a cycle. New members of a cycle are imported first
-    /// without their references to other new members, then whole.
+    /// One unit: a single flow, or the members of a cycle. Members that come or go are imported first
+    /// without their references to one another: a tenant takes no reference to what is not there, and
+    /// deletes nothing that is referred to.
     async fn unit(&self, changes: &[&Change]) -> Vec<(FlowId, Pushed)> {
-        let new: BTreeSet<FlowId> = changes
-            .iter()
-            .filter(|change| matches!(change.step, Step::Create { .. }))
-            .map(|change| change.id.clone())
-            .collect();
+        let ids = |which: fn(&Step) -> bool| -> BTreeSet<FlowId> {
+            changes.iter().filter(|change| which(&change.step)).map(|change| change.id.clone()).collect()
+        };
+        let new = ids(|step| matches!(step, Step::Create { .. }));
+        let gone = ids(|step| matches!(step, Step::Delete { .. }));
         let mut outcomes: Vec<(FlowId, Pushed)> =
             changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect();
         let mut existed: BTreeSet<FlowId> = BTreeSet::new();
         let mut whole: BTreeSet<FlowId> = BTreeSet::new();
-        for (index, change) in changes.iter().enumerate().filter(|(_, change)| new.contains(&change.id)) {
-            let outcome = match first_body(change, &new) {
-                Some(body) => self.import(change, &body, "without references inside its cycle").await,
-                None => {
+        for (index, change) in changes.iter().enumerate() {
+            let outcome = match (&change.step, first_body(change, &new, &gone)) {
+                (Step::Update { .. }, _) | (Step::Delete { .. }, None) => continue,
+                (_, Some(body)) => self.import(change, &body, APART).await,
+                (Step::Create { .. }, None) => {
                     whole.insert(change.id.clone());
                     self.import_whole(change).await
                 }
@@ -169,15 +174,25 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 }
 
-/// The body for the first of two imports of a new flow: without its references to new members of its
-/// cycle. `None` where there is none to leave out.
-fn first_body(change: &Change, new: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    let definition = change.definition();
+/// What is imported before a new flow, or before a delete: the flow without its references to the others
+/// of its cycle that come, or go. `None` where there is none to leave out.
+fn first_body(change: &Change, new: &BTreeSet<FlowId>, gone: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
+    match change.step {
+        Step::Create { .. } => apart(change.definition(), new),
+        Step::Update { .. } => None,
+        Step::Delete { .. } => {
+            apart(change.definition(), &gone.iter().filter(|id| **id != change.id).cloned().collect())
+        }
+    }
+}
+
+/// A flow without its references to `others`; `None` where it has none.
+pub(super) fn apart(definition: &Definition, others: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
     let refers = definition.references.iter().any(|reference| {
-        reference.kind == crate::flow::ReferenceKind::Flow && new.iter().any(|id| id.as_str() == reference.id)
+        reference.kind == crate::flow::ReferenceKind::Flow && others.iter().any(|id| id.as_str() == reference.id)
     });
     let document = refers.then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()?;
-    Some(without_references_to(&document, new))
+    Some(without_references_to(&document, others))
 }
 
 /// The second import of a new flow answers "updated" because of the first: only the first tells.
