@@ -13,7 +13,7 @@ use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
 use crate::plan::{self, Change, Desired, Last, Live, Plan, Policy, Present, Step};
 use crate::problem::{Problem, any_error};
-use crate::record::{FlowAction, Manifest, QuarantineCause, Verdict};
+use crate::record::{Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -116,10 +116,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             |reason: String| PassError::Refused { reason, problems: prepared.problems.clone(), quarantined: false };
         let plan = &prepared.plan;
         check_references(prepared)?;
-        let n_managed = seen
-            .manifest
-            .as_ref()
-            .map_or(0, |manifest| manifest.flows.iter().filter(|flow| flow.action != FlowAction::Delete).count());
+        let n_managed = seen.manifest.as_ref().map_or(0, |manifest| manifest.last_flows().len());
         let empty = prepared.desired.flows.is_empty();
         plan::check_deletes(plan.deletes().count(), n_managed, empty, self.policy.max_deletes, options.allow_deletes)
             .map_err(|error| refused(error.to_string()))?;

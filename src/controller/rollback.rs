@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::carry::Work;
-use super::report::{EnvironmentReport, SyncResult};
 use super::prepare::check_references;
+use super::report::{EnvironmentReport, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
 use crate::config::{Drift, Prune};
 use crate::flow::{Definition, FlowId};
