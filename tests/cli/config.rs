@@ -14,17 +14,17 @@ fn wrong(from: &str, to: &str, texts: &[&str]) {
 #[test]
 fn unknown_keys_name_line_column_and_the_nearest_known() {
     wrong("  branch: main", "  brnch: main", &["brnch", "flowsync.yaml:4:3", "`branch`"]);
-    wrong("verifyTimeout: 2s", "verifyTimeuot: 2s", &["verifyTimeuot", ":17:7", "`verifyTimeout`"]);
+    wrong("verifyTimeout: 1s", "verifyTimeuot: 1s", &["verifyTimeuot", ":17:7", "`verifyTimeout`"]);
     wrong("version: 1\n", "version: 1\nenvironment: {}\n", &["environment", ":2:1", "`environments`"]);
 }
 
 #[test]
 fn bad_values_say_what_is_expected() {
-    wrong("verifyTimeout: 2s", "interval: 0s", &["interval", "1s", ":17:"]);
-    wrong("verifyTimeout: 2s", "concurrency: 0", &["concurrency", ":17:"]);
-    wrong("verifyTimeout: 2s", "drift: corect", &["corect", "correct"]);
-    wrong("verifyTimeout: 2s", "maxDeletes: 101%", &["maxDeletes", "100%"]);
-    wrong("verifyTimeout: 2s", "ignore: [name]", &["ignore", "name"]);
+    wrong("verifyTimeout: 1s", "interval: 0s", &["interval", "1s", ":17:"]);
+    wrong("verifyTimeout: 1s", "concurrency: 0", &["concurrency", ":17:"]);
+    wrong("verifyTimeout: 1s", "drift: corect", &["corect", "correct"]);
+    wrong("verifyTimeout: 1s", "maxDeletes: 101%", &["maxDeletes", "100%"]);
+    wrong("verifyTimeout: 1s", "ignore: [name]", &["ignore", "name"]);
     wrong("api: flows-v2", "api: flows-v3", &["flows-v3", "flows-v2"]);
     wrong("version: 1\n", "version: 2\n", &["version", "2"]);
     wrong("version: 1\n", "version: 1\nversion: 1\n", &["version", ":2:1"]);

@@ -92,7 +92,7 @@ fn drift_is_put_right_or_only_told() {
     assert_eq!(place.sync(), "0 deployed update a deployed");
     assert_eq!(place.manifest()["flows"][0]["cause"], "drift");
     assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0");
-    place.edit_configuration("verifyTimeout: 2s", "drift: report");
+    place.edit_configuration("verifyTimeout: 1s", "drift: report");
     place.tenant.put(&["a 7.0.0"]);
     place.tenant.writes();
     let tip = place.tip();
@@ -122,7 +122,7 @@ fn what_left_git_stays_unless_pruning_is_on() {
     place.commit(&["a 1.0.0"]);
     assert_eq!(place.sync(), "0 in-sync");
     assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0");
-    place.edit_configuration("verifyTimeout: 2s", "prune: true");
+    place.edit_configuration("verifyTimeout: 1s", "prune: true");
     assert_eq!(place.sync(), "0 deployed delete b deployed");
     assert_eq!(place.tenant.live(), "a 1.0.0");
     assert_eq!(place.sync(), "0 in-sync");
@@ -136,7 +136,7 @@ fn what_left_git_while_another_flow_was_deployed_is_still_known() {
     assert_eq!(place.sync(), "0 deployed update a deployed");
     place.commit(&["a 1.2.0"]);
     assert_eq!(place.sync(), "0 deployed update a deployed");
-    place.edit_configuration("verifyTimeout: 2s", "prune: true");
+    place.edit_configuration("verifyTimeout: 1s", "prune: true");
     assert_eq!(place.sync(), "0 deployed delete b deployed");
 }
 

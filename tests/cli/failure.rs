@@ -117,7 +117,6 @@ fn an_import_that_was_answered_well_and_ignored_is_a_failure() {
 #[test]
 fn a_flow_that_never_gets_deployed_fails_after_verify_timeout() {
     let place = upgrade(&["a"]);
-    place.edit_configuration("verifyTimeout: 2s", "verifyTimeout: 1s");
     place.tenant.fails("- { match: { call: import, nth: 1 }, fault: { status: queued } }");
     place.sync_with(&[]).exits(4).says(&["flow_a", "verifyTimeout"]);
     assert_eq!(place.tenant.live(), "a 1.0.0");
@@ -126,7 +125,7 @@ fn a_flow_that_never_gets_deployed_fails_after_verify_timeout() {
 #[test]
 fn what_cannot_be_restored_is_named_and_ends_with_5() {
     let place = upgrade(&["a", "b"]);
-    place.edit_configuration("verifyTimeout: 2s", "verifyTimeout: 1s\n      concurrency: 1");
+    place.edit_configuration("verifyTimeout: 1s", "verifyTimeout: 1s\n      concurrency: 1");
     place.tenant.fails(
         "- { match: { call: import, flow: flow_b }, fault: refuse }
 - { match: { call: rollback }, fault: { answer: { status: 403 } } }
@@ -226,16 +225,22 @@ fn every_call_can_fail_and_none_goes_unnoticed() {
         ("status", "{ corrupt: wrongShape }"),
         ("status", "{ answer: { status: 400 } }"),
     ];
-    for (call, fault) in faults {
-        let place = Place::new(&["a 1.0.0 > intent:hello"]);
-        place.tenant.add(flowsync::flow::ReferenceKind::Intent, "hello");
-        place.tenant.fails(&format!("- {{ match: {{ call: {call} }}, fault: {fault} }}"));
-        let ended = place.sync_with(&[]);
-        let before_any_write = !matches!(call, "import" | "status");
-        assert_eq!(ended.code, if before_any_write { 1 } else { 4 }, "{call} {fault}: {ended:?}");
-        assert!(!word(&ended.environment()["error"]).is_empty(), "{call} {fault}");
-        assert_eq!(place.tenant.live(), "", "{call} {fault}");
-    }
+    std::thread::scope(|scope| {
+        for (call, fault) in faults {
+            scope.spawn(move || goes_noticed(call, fault));
+        }
+    });
+}
+
+fn goes_noticed(call: &str, fault: &str) {
+    let place = Place::new(&["a 1.0.0 > intent:hello"]);
+    place.tenant.add(flowsync::flow::ReferenceKind::Intent, "hello");
+    place.tenant.fails(&format!("- {{ match: {{ call: {call} }}, fault: {fault} }}"));
+    let ended = place.sync_with(&[]);
+    let before_any_write = !matches!(call, "import" | "status");
+    assert_eq!(ended.code, if before_any_write { 1 } else { 4 }, "{call} {fault}: {ended:?}");
+    assert!(!word(&ended.environment()["error"]).is_empty(), "{call} {fault}");
+    assert_eq!(place.tenant.live(), "", "{call} {fault}");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn commits_during_a_deployment_are_kept_and_deployed_by_the_next_pass() {
 #[test]
 fn a_deployment_that_takes_too_long_is_restored() {
     let place = Place::with("deployTimeout: 10s\nverifyTimeout: 1h", &["a 1.0.0", "b 1.0.0 > a"]);
-    place.edit_configuration("      verifyTimeout: 2s\n", "");
+    place.edit_configuration("      verifyTimeout: 1s\n", "");
     place
         .tenant
         .fails("- { match: { call: import, flow: flow_b }, fault: { answer: { status: 429, retryAfter: 1 } } }");

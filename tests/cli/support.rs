@@ -183,7 +183,7 @@ impl Place {
         let (url, token) = (self.tenant.url(), self.tenant.token_url());
         let sync: String = sync.lines().map(|line| format!("      {}\n", line.trim())).collect();
         format!(
-            "  {name}:\n    tenant:\n      api: flows-v2\n      url: {url}\n      environmentId: {id}\n      auth:\n        oauth2:\n          tokenUrl: {token}\n          clientId: {{ env: CLIENT_ID }}\n          clientSecret: {{ env: CLIENT_SECRET }}\n    sync:\n      verifyTimeout: 2s\n{sync}"
+            "  {name}:\n    tenant:\n      api: flows-v2\n      url: {url}\n      environmentId: {id}\n      auth:\n        oauth2:\n          tokenUrl: {token}\n          clientId: {{ env: CLIENT_ID }}\n          clientSecret: {{ env: CLIENT_SECRET }}\n    sync:\n      verifyTimeout: 1s\n{sync}"
         )
     }
 
