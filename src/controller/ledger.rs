@@ -227,7 +227,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(error) => {
                 let (change, manifest) = self.record_commit(ledger, closed, BTreeMap::new(), subject);
                 self.keep_unsent(&manifest, change, ledger.lease.holder())?;
-                Err(PassError::Unrecorded { result: subject, reason: crate::error_chain(&error) })
+                let deployment = manifest.deployment_id;
+                Err(PassError::Unrecorded { result: subject, deployment, reason: crate::error_chain(&error) })
             }
         }
     }

@@ -124,6 +124,8 @@ pub enum PassError {
     Unrecorded {
         /// The status reached.
         result: &'static str,
+        /// The deployment.
+        deployment: String,
         /// Why it could not be pushed.
         reason: String,
     },

@@ -34,8 +34,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 let mut report = EnvironmentReport::new(&self.environment, error.result());
                 report.commit = commit;
                 report.error = Some(crate::error_chain(&error));
-                if let PassError::Refused { problems, .. } = error {
-                    report.problems = problems;
+                match error {
+                    PassError::Refused { problems, .. } => report.problems = problems,
+                    PassError::Unrecorded { deployment, .. } => report.deployment_id = Some(deployment),
+                    _ => {}
                 }
                 report
             }

@@ -1,0 +1,65 @@
+//! The engine's inner loops: `cargo bench --bench engine`.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flowsync::config::{Drift, Prune};
+use flowsync::flow::{Comparison, Definition, Document, EnvironmentId, FlowId, check_file};
+use flowsync::plan::graph::{Needs, Order};
+use flowsync::plan::{Desired, DesiredFlow, Last, Live, Policy, plan};
+
+const FLOW: &str = include_str!("../examples/flows-repo/flows/production/core/main-menu.json");
+const N_FLOWS: usize = 10_000;
+
+fn id(index: usize) -> FlowId {
+    format!("flow_{index:06}").parse().unwrap()
+}
+
+fn documents(criterion: &mut Criterion) {
+    let comparison = Comparison::default();
+    let bytes: Arc<[u8]> = FLOW.as_bytes().into();
+    let mut group = criterion.benchmark_group("document");
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_function("parse", |bench| bench.iter(|| Document::parse(black_box(bytes.clone())).unwrap()));
+    let document = Document::parse(bytes.clone()).unwrap();
+    group.bench_function("hash", |bench| bench.iter(|| black_box(&document).equality_hash(&comparison)));
+    group.bench_function("parse and hash", |bench| {
+        bench.iter(|| Document::parse(black_box(bytes.clone())).unwrap().equality_hash(&comparison));
+    });
+    group.bench_function("check", |bench| bench.iter(|| check_file("a.json", black_box(bytes.clone()), &comparison)));
+    group.finish();
+}
+
+fn definition(index: usize, revision: usize) -> Arc<Definition> {
+    let text = FLOW.replace("flow_mainMenu", id(index).as_str()).replacen("Main menu", &format!("{revision}"), 1);
+    Arc::new(Definition {
+        text: None,
+        ..Definition::from_file(text.as_bytes().into(), &Comparison::default()).unwrap()
+    })
+}
+
+fn plans(criterion: &mut Criterion) {
+    let flow = |index| DesiredFlow { definition: definition(index, 0), path: format!("{index}.json"), blob: None };
+    let desired = Desired { flows: (0..N_FLOWS).map(|index| (id(index), flow(index))).collect() };
+    let revision = |index: usize| usize::from(index.is_multiple_of(100));
+    let live: BTreeMap<_, _> = (0..N_FLOWS).map(|index| (id(index), definition(index, revision(index)))).collect();
+    let live = Live { flows: live, foreign: Vec::new() };
+    let target = EnvironmentId("env_prod".into());
+    let policy = Policy { target: &target, drift: Drift::Correct, prune: Prune::Keep };
+    criterion.bench_function("plan of 10,000 flows, 100 changed", |bench| {
+        bench.iter(|| plan(black_box(&desired), &live, &Last::default(), policy));
+    });
+}
+
+fn graphs(criterion: &mut Criterion) {
+    let needs: Needs =
+        (0..N_FLOWS).map(|index| (id(index), BTreeSet::from([id((index * 7 + 1) % N_FLOWS), id(index / 2)]))).collect();
+    criterion.bench_function("order of 10,000 flows", |bench| bench.iter(|| Order::of(black_box(&needs))));
+}
+
+criterion_group!(benches, documents, plans, graphs);
+criterion_main!(benches);
