@@ -89,7 +89,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut progress =
             Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), rollback_works: AtomicBool::new(true) };
         let mut last_error = String::new();
-        let mut fresh_from = Instant::now() + EXPORT_LAG;
+        let lag = EXPORT_LAG.min(self.verify_timeout);
+        let mut fresh_from = Instant::now() + lag;
         for round in 0..=ROUNDS_MAX {
             let export = match self.settled_export(undos, round, fresh_from, &progress).await {
                 Ok(export) => export,
@@ -104,7 +105,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return verdict(undos, &different, &progress);
             }
             self.round(&different, &export, round, &mut progress).await;
-            fresh_from = Instant::now() + EXPORT_LAG;
+            fresh_from = Instant::now() + lag;
         }
         let unread = format!("cannot tell what is live: {last_error}");
         undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect()
