@@ -279,3 +279,16 @@ fn a_deleted_cycle_that_is_gone_already_is_imported_again() {
     place.sync_with(&[]).exits(4).says(&["flow_z"]);
     assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0, c 1.0.0, z 1.0.0");
 }
+
+#[test]
+fn a_cycle_that_was_only_loosened_is_made_whole_again() {
+    let place = Place::with("prune: true\nmaxDeletes: 100%", &["a 1.0.0 > b", "b 1.0.0 > a", "c 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.commit(&["c 1.0.0"]);
+    place.tenant.fails("- { match: { call: import, flow: flow_b, nth: 1 }, fault: refuse }");
+    place.sync_with(&["--allow-deletes", "2"]).exits(4).says(&["flow_b"]);
+    assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0, c 1.0.0");
+    for id in ["a", "b"] {
+        assert_eq!(place.tenant.flow(id)["externalReferences"].as_array().unwrap().len(), 1, "{id}");
+    }
+}
