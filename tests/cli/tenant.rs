@@ -73,7 +73,7 @@ impl Tenant {
             format!("{} {}", id.trim_start_matches("flow_"), value["version"].as_str().unwrap_or("-"))
         };
         let flows = self.state.flows(environment);
-        flows.iter().map(|(id, text)| show((id, &text.to_vec()))).collect::<Vec<_>>().join(", ")
+        flows.iter().map(|(id, text)| show((id, text))).collect::<Vec<_>>().join(", ")
     }
 
     /// One live flow of production.
