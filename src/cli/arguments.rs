@@ -109,7 +109,7 @@ impl Command {
     #[must_use]
     pub fn wants_json(&self) -> bool {
         match self {
-            Self::Validate(arguments) => arguments.format == ValidateForm::Json,
+            Self::Validate(arguments) => matches!(arguments.format, ValidateForm::Json | ValidateForm::Sarif),
             Self::Plan(arguments) => arguments.output == PlanForm::Json,
             Self::Sync(arguments) => arguments.output == Form::Json,
             Self::Status(arguments) | Self::History(arguments) => arguments.output == Form::Json,
@@ -135,6 +135,10 @@ pub enum ValidateForm {
     Text,
     /// One JSON document.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands that GitHub shows beside the lines.
+    Github,
 }
 
 /// `validate`

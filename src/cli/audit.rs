@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::arguments::{AuditArgs, AuditCommand, AuditForm, Form};
-use super::context::{Context, select, the_one};
+use super::context::{Context, RealEngine, select, the_one};
 use super::output::{self, Failure};
 use crate::problem::escape_terminal;
 use crate::record::audit::Record;
@@ -42,21 +42,21 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
     let mut documents = Vec::new();
     let mut code = 0;
     for (name, environment) in select(&config, &names)? {
-        let engine = context.engine(environment?, Arc::new(|_| {}), true)?;
-        let seen = engine.observe().await?;
-        let (n_records, faults) = match &seen.tips.records {
-            Some(tip) => {
-                let (trail, faults) = engine.verify_trail(tip).await?;
-                (trail.records().len(), faults)
-            }
-            None => (0, Vec::new()),
+        let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
+        let checked = match engine {
+            Ok(engine) => faults_of(&engine).await,
+            Err(failure) => Err(failure),
         };
-        let faults: Vec<String> = faults.into_iter().map(|fault| fault.0).collect();
-        if !faults.is_empty() {
-            code = 1;
-        }
-        documents
-            .push(json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults }));
+        documents.push(match checked {
+            Ok((n_records, faults)) => {
+                code = code.max(u8::from(!faults.is_empty()));
+                json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults })
+            }
+            Err(failure) => {
+                code = code.max(output::fail(&failure, false, context.color()));
+                json!({ "environment": name, "valid": null, "error": failure.message })
+            }
+        });
     }
     match form {
         Form::Json => output::json(&json!({ "environments": documents })),
@@ -65,8 +65,21 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
     Ok(code)
 }
 
+/// How many records there are, and what is wrong with them.
+async fn faults_of(engine: &RealEngine) -> Result<(usize, Vec<String>), Failure> {
+    let seen = engine.observe().await?;
+    let Some(tip) = &seen.tips.records else {
+        return Ok((0, Vec::new()));
+    };
+    let (trail, faults) = engine.verify_trail(tip).await?;
+    Ok((trail.records().len(), faults.into_iter().map(|fault| fault.0).collect()))
+}
+
 fn verdict(document: &Value) -> String {
     let name = document["environment"].as_str().unwrap_or_default();
+    if let Some(error) = document["error"].as_str() {
+        return format!("{name}: cannot be checked: {}\n", escape_terminal(error));
+    }
     let faults: Vec<&str> = document["faults"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if faults.is_empty() {
         return format!("{name}: {} records, every seal and link holds\n", document["records"]);

@@ -51,7 +51,7 @@ impl Context {
 
     /// Reads the configuration. Broken environments are reported at once; they fail when asked for.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
-        let config = Config::load(&self.config_path()).map_err(|error| Failure::of(&error))?;
+        let config = Config::load(&self.config_path())?;
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for warning in config::unknown_variables(names, Some(&config)) {
             tracing::warn!("{warning}");
@@ -137,18 +137,9 @@ pub(crate) fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Sel
     let mut names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
     names.sort();
     names.dedup();
-    let find = |name: String| {
-        let found = config.environment(&name).map_err(|error| match error {
-            config::EnvironmentError::Unknown { .. } => Err(Failure::of(&error)),
-            config::EnvironmentError::Broken { ref problems, .. } => {
-                Ok(Failure { problems: problems.clone(), ..Failure::of(&error) })
-            }
-        });
-        match found {
-            Ok(environment) => Ok((name, Ok(environment))),
-            Err(Ok(broken)) => Ok((name, Err(broken))),
-            Err(Err(unknown)) => Err(unknown),
-        }
+    let find = |name: String| match config.environment(&name) {
+        Err(unknown @ config::EnvironmentError::Unknown { .. }) => Err(Failure::from(unknown)),
+        found => Ok((name, found.map_err(Failure::from))),
     };
     names.into_iter().map(find).collect()
 }
@@ -156,7 +147,7 @@ pub(crate) fn select<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Sel
 /// The one environment meant: named, or the only one there is.
 pub(crate) fn the_one<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Environment, Failure> {
     match name {
-        Some(name) => config.environment(name).map_err(|error| Failure::of(&error)),
+        Some(name) => Ok(config.environment(name)?),
         None if config.environments.len() == 1 && config.broken.is_empty() => {
             config.environments.values().next().ok_or_else(|| Failure::other("the configuration has no environment"))
         }

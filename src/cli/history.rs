@@ -13,15 +13,26 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
     let config = context.config()?;
     let names: Vec<String> = arguments.env.iter().cloned().collect();
     let mut documents = Vec::new();
+    let mut code = 0;
     for (name, environment) in select(&config, &names)? {
-        let engine = context.engine(environment?, Arc::new(|_| {}), true)?;
-        documents.push(json!({ "environment": name, "deployments": deployments(&engine).await? }));
+        let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
+        let deployments = match engine {
+            Ok(engine) => deployments(&engine).await,
+            Err(failure) => Err(failure),
+        };
+        documents.push(match deployments {
+            Ok(deployments) => json!({ "environment": name, "deployments": deployments }),
+            Err(failure) => {
+                code = code.max(output::fail(&failure, false, context.color()));
+                json!({ "environment": name, "deployments": [], "error": failure.message })
+            }
+        });
     }
     match arguments.output {
         Form::Json => output::json(&json!({ "environments": documents })),
         Form::Text => documents.iter().for_each(|document| output::print(&text(document))),
     }
-    Ok(0)
+    Ok(code)
 }
 
 /// The newest manifest of each deployment, newest first.

@@ -15,6 +15,9 @@ pub(super) fn start(globals: &Globals) {
         (false, _) => LevelFilter::DEBUG,
     };
     let ours = tracing_subscriber::filter::filter_fn(|metadata| metadata.target().starts_with("flowsync"));
+    if globals.log_format == LogFormat::Json {
+        super::output::say_in_json();
+    }
     let layer = match globals.log_format {
         LogFormat::Text => fmt::layer()
             .with_writer(std::io::stderr)

@@ -1,5 +1,6 @@
 //! A file a command: arguments in, text out. Results go to stdout, everything else to stderr.
 
+mod annotations;
 mod arguments;
 mod audit;
 mod context;

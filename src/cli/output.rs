@@ -2,9 +2,12 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{ConfigError, EnvironmentError};
 use crate::controller::PassError;
 use crate::problem::Problem;
 
@@ -42,6 +45,37 @@ impl From<PassError> for Failure {
     }
 }
 
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Problems(problems) => {
+                let message = format!("the configuration is not usable: {}", counted(&problems));
+                Self { problems, ..Self::other(message) }
+            }
+            ConfigError::Read { .. } => Self::of(&error),
+        }
+    }
+}
+
+impl From<EnvironmentError> for Failure {
+    fn from(error: EnvironmentError) -> Self {
+        match error {
+            EnvironmentError::Broken { name, problems } => {
+                let message = format!("the environment `{name}` is not usable: {}", counted(&problems));
+                Self { problems, ..Self::other(message) }
+            }
+            EnvironmentError::Unknown { .. } => Self::of(&error),
+        }
+    }
+}
+
+fn counted(problems: &[Problem]) -> String {
+    match problems {
+        [one] => format!("{}: {}", one.rule, one.message),
+        many => format!("{} problems", many.len()),
+    }
+}
+
 impl From<crate::source::SourceError> for Failure {
     fn from(error: crate::source::SourceError) -> Self {
         Self::of(&error)
@@ -60,9 +94,31 @@ pub(crate) fn json(document: &Value) {
     print(&format!("{document:#}\n"));
 }
 
+static JSON_LOG: AtomicBool = AtomicBool::new(false);
+
+/// From now on, what is said is one JSON object a line, as the log is.
+pub(super) fn say_in_json() {
+    JSON_LOG.store(true, Ordering::Relaxed);
+}
+
 /// Writes to stderr.
 pub(crate) fn say(text: &str) {
-    _ = writeln!(std::io::stderr().lock(), "{text}");
+    say_at("INFO", text);
+}
+
+/// Writes an error to stderr.
+pub(crate) fn complain(text: &str) {
+    say_at("ERROR", text);
+}
+
+fn say_at(level: &str, text: &str) {
+    let mut out = std::io::stderr().lock();
+    _ = if JSON_LOG.load(Ordering::Relaxed) {
+        let time = SystemClock.now().to_string();
+        writeln!(out, "{}", json!({ "timestamp": time, "level": level, "message": text, "target": "flowsync" }))
+    } else {
+        writeln!(out, "{text}")
+    };
 }
 
 /// Shows a failure and returns its exit code.
@@ -72,13 +128,13 @@ pub(crate) fn fail(failure: &Failure, wants_json: bool, color: bool) -> u8 {
     }
     show_problems(&failure.problems);
     let mark = if color { "\x1b[1;31merror\x1b[0m" } else { "error" };
-    say(&format!("{mark}: {}", crate::problem::escape_terminal(&failure.message)));
+    complain(&format!("{mark}: {}", crate::problem::escape_terminal(&failure.message)));
     failure.code
 }
 
 /// Shows problems on stderr, a line each.
 pub(crate) fn show_problems(problems: &[Problem]) {
     for problem in problems {
-        say(&crate::problem::escape_terminal(&problem.to_string()));
+        complain(&crate::problem::escape_terminal(&problem.to_string()));
     }
 }

@@ -10,7 +10,7 @@ use super::output::{self, Failure};
 use crate::controller::{Seen, read_desired};
 use crate::plan::flows_digest;
 use crate::problem::escape_terminal;
-use crate::record::{FlowAction, FlowStatus, Manifest, QuarantineCause, Verdict};
+use crate::record::{FlowStatus, Manifest, QuarantineCause, Verdict};
 
 pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Result<u8, Failure> {
     let config = context.config()?;
@@ -59,7 +59,7 @@ async fn one(engine: &RealEngine) -> Result<Value, Failure> {
         "lastDeployed": deployed,
         "branchTip": seen.tips.flows,
         "flowsChangedSince": digest != manifest.source.flows_digest,
-        "managedFlows": manifest.flows.iter().filter(|flow| flow.action != FlowAction::Delete).count(),
+        "managedFlows": manifest.last_flows().len(),
         "notRestored": not_restored(manifest),
         "holder": manifest.holder.as_ref().filter(|_| seen.interrupted),
         "failure": manifest.failure,

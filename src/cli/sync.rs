@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::{Form, OnceArgs, SyncArgs};
 use super::context::{Context, select};
-use super::output::{self, Failure, say};
+use super::output::{self, Failure, complain};
 use super::progress;
 use crate::config::Environment;
 use crate::controller::{EnvironmentReport, Outcome, PassOptions, SyncResult};
@@ -56,9 +56,9 @@ async fn one(
 /// What a person must hear, on stderr.
 pub(super) fn tell(report: &EnvironmentReport) {
     output::show_problems(&report.problems);
-    report.alarms.iter().for_each(|alarm| say(&format!("alarm: {}", escape_terminal(alarm))));
+    report.alarms.iter().for_each(|alarm| complain(&format!("alarm: {}", escape_terminal(alarm))));
     if let Some(error) = &report.error {
-        say(&format!("{}: {}: {}", report.environment, report.result.as_str(), escape_terminal(error)));
+        complain(&format!("{}: {}: {}", report.environment, report.result.as_str(), escape_terminal(error)));
     }
 }
 

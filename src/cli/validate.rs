@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::annotations;
 use super::arguments::{ValidateArgs, ValidateForm};
 use super::context::{Context, shown};
 use super::output::{self, Failure};
@@ -42,6 +43,8 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
             "valid": n_errors == 0, "files": n_files, "flows": n_flows, "errors": n_errors,
             "warnings": n_warnings, "problems": problems,
         })),
+        ValidateForm::Sarif => output::json(&annotations::sarif(&problems)),
+        ValidateForm::Github => output::print(&annotations::github(&problems)),
         ValidateForm::Text => {
             output::print(&render(
                 &problems,

@@ -111,20 +111,20 @@ fn every_bad_value_is_reported_at_once() {
              ignore: [a]\n      verifyTimeout: 2h\n      deployTimeout: 1s",
         ),
         &[
-            "4:11: error[bad-branch] expected the name of a branch, found `no..way` (a branch may not be `@`, hold `..` \
+            "4:11: error[bad-branch] `branch`: expected the name of a branch, found `no..way` (a branch may not be `@`, hold `..` \
              or `@{`, or end with `.`)",
-            "5:12: error[folders-overlap] expected two separate folders, found flows in `flows` and records in \
+            "5:12: error[folders-overlap] `records`: expected two separate folders, found flows in `flows` and records in \
              `flows/records` (neither may be or hold the other)",
-            "15:17: error[bad-value] expected a duration such as `60s`, found the number `60` (write the unit, for \
+            "15:17: error[bad-value] `interval`: expected a duration such as `60s`, found the number `60` (write the unit, for \
              example `60s`)",
-            "16:20: error[out-of-range] expected a number from 1 to 256, found the number `257`",
-            "17:14: error[bad-value] expected `correct` or `report`, found `repor` (did you mean `report`?)",
-            "18:14: error[bad-value] expected `true` or `false`, found `yes`",
-            "19:19: error[bad-value] expected a count such as `5` or a share from `0%` to `100%`, found `101%`",
-            "20:16: error[bad-pointer] expected a JSON pointer such as `/nodes/*/position`, found `a` (a pointer begins \
+            "16:20: error[out-of-range] `concurrency`: expected a number from 1 to 256, found the number `257`",
+            "17:14: error[bad-value] `drift`: expected `correct` or `report`, found `repor` (did you mean `report`?)",
+            "18:14: error[bad-value] `prune`: expected `true` or `false`, found `yes`",
+            "19:19: error[bad-value] `maxDeletes`: expected a count such as `5` or a share from `0%` to `100%`, found `101%`",
+            "20:16: error[bad-pointer] `ignore`: expected a JSON pointer such as `/nodes/*/position`, found `a` (a pointer begins \
              with `/`)",
-            "21:22: error[out-of-range] expected a duration from `1s` to `1h`, found `2h`",
-            "22:22: error[out-of-range] expected a duration from `10s` to `1d`, found `1s`",
+            "21:22: error[out-of-range] `verifyTimeout`: expected a duration from `1s` to `1h`, found `2h`",
+            "22:22: error[out-of-range] `deployTimeout`: expected a duration from `10s` to `1d`, found `1s`",
         ],
     );
 }
@@ -236,7 +236,7 @@ fn a_literal_secret_is_refused_and_never_repeated() {
     check(
         &file("  credentials: { password: hunter2 }", "", ""),
         &[
-            "4:28: error[secret-literal] expected `{ env: NAME }` or `{ file: PATH }`, found a literal, which is not shown \
+            "4:28: error[secret-literal] `password`: expected `{ env: NAME }` or `{ file: PATH }`, found a literal, which is not shown \
            (name where the secret is found, and change it if it was ever committed here)",
         ],
     );

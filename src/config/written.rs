@@ -112,6 +112,7 @@ impl Findings {
         let place = |finding: Finding| {
             let (line, column) = locate(text, &finding.address);
             let Wrong { rule, message, help } = finding.wrong;
+            let message = naming_its_key(message, &finding.pointer);
             let place = Place { file: file.to_owned(), line, column, pointer: finding.pointer };
             Problem { place, rule, severity: Severity::Error, message, help }
         };
@@ -119,6 +120,19 @@ impl Findings {
         problems.sort();
         problems.dedup();
         problems
+    }
+}
+
+/// A message names the key it is about. Only keys of the schema and names of environments are ever named: any other
+/// may be a secret that slipped.
+fn naming_its_key(message: String, pointer: &str) -> String {
+    let key = match pointer.strip_prefix("/environments/") {
+        Some(name) if !name.contains(['/', '~']) => Some(name),
+        _ => pointer.rsplit('/').find(|part| SHAPES.iter().any(|shape| shape.keys.contains(part))),
+    };
+    match key {
+        Some(key) if !message.contains(&format!("`{key}")) => format!("`{}`: {message}", shorten(key)),
+        _ => message,
     }
 }
 

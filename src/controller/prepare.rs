@@ -11,9 +11,9 @@ use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::LiveReader;
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
-use crate::plan::{self, Change, Desired, Live, Lookup, Plan, Policy, Present, Step};
+use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, Step};
 use crate::problem::{Problem, any_error};
-use crate::record::{FlowAction, Manifest, QuarantineCause, Verdict};
+use crate::record::{Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -34,13 +34,26 @@ pub struct Prepared {
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Looks at the tenant and plans. Problems are in the result, errors among them too.
     pub async fn prepare(&self, desired: Arc<Desired>, manifest: Option<&Manifest>) -> Result<Prepared, PassError> {
-        let limits = CallLimits::before_deployment();
         let last = self.last(manifest).await?;
-        let reader = self.reader.unlike(&desired, &last);
-        let (mut live, present) =
-            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.target), &limits)).await?;
         let policy = Policy { target: &self.target, drift: self.policy.drift, prune: self.policy.prune };
-        let mut plan = plan::plan(&desired, &live, &last, policy);
+        let mut prepared = self.prepare_with(desired, &last, policy).await?;
+        prepared.problems.extend(versions_not_raised(&prepared.plan, manifest));
+        prepared.problems.sort();
+        Ok(prepared)
+    }
+
+    /// The same for any state that is wanted, by any policy.
+    pub(super) async fn prepare_with(
+        &self,
+        desired: Arc<Desired>,
+        last: &Last,
+        policy: Policy<'_>,
+    ) -> Result<Prepared, PassError> {
+        let limits = CallLimits::before_deployment();
+        let reader = self.reader.unlike(&desired, last);
+        let lookups = plan::lookups(&desired, &self.target);
+        let (mut live, present) = try_join(self.live(&reader, &limits), self.present(lookups, &limits)).await?;
+        let mut plan = plan::plan(&desired, &live, last, policy);
         for look in 1.. {
             let appears = appearing(&plan);
             if appears.is_empty() {
@@ -48,7 +61,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             // An export is no snapshot: what is to be created or deleted is looked at twice.
             live = self.live(&reader, &limits).await?;
-            plan = plan::plan(&desired, &live, &last, policy);
+            plan = plan::plan(&desired, &live, last, policy);
             if appearing(&plan) == appears {
                 break;
             }
@@ -65,7 +78,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             load_texts(&*self.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path))).await?;
             problems = plan::missing(&whole, &live, &plan, &present, &self.target);
         }
-        problems.extend(versions_not_raised(&plan, manifest));
         problems.sort();
         Ok(Prepared { desired, plan, problems })
     }
@@ -104,14 +116,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let refused =
             |reason: String| PassError::Refused { reason, problems: prepared.problems.clone(), quarantined: false };
         let plan = &prepared.plan;
-        if any_error(&prepared.problems) {
-            let n_errors = prepared.problems.iter().filter(|problem| problem.is_error()).count();
-            return Err(refused(format!("{n_errors} problem(s) in what the flows refer to; nothing was written")));
-        }
-        let n_managed = seen
-            .manifest
-            .as_ref()
-            .map_or(0, |manifest| manifest.flows.iter().filter(|flow| flow.action != FlowAction::Delete).count());
+        check_references(prepared)?;
+        let n_managed = seen.manifest.as_ref().map_or(0, |manifest| manifest.last_flows().len());
         let empty = prepared.desired.flows.is_empty();
         plan::check_deletes(plan.deletes().count(), n_managed, empty, self.policy.max_deletes, options.allow_deletes)
             .map_err(|error| refused(error.to_string()))?;
@@ -143,6 +149,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         );
         Err(PassError::Refused { reason, problems: Vec::new(), quarantined: true })
     }
+}
+
+/// What the flows refer to must be there.
+pub(super) fn check_references(prepared: &Prepared) -> Result<(), PassError> {
+    let problems = &prepared.problems;
+    if !any_error(problems) {
+        return Ok(());
+    }
+    let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let reason = format!("{n_errors} problem(s) in what the flows refer to; nothing was written");
+    Err(PassError::Refused { reason, problems: problems.clone(), quarantined: false })
 }
 
 /// The flows a plan creates or deletes: those whose absence or presence matters.

@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::carry::Work;
+use super::prepare::check_references;
 use super::report::{EnvironmentReport, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
 use crate::config::{Drift, Prune};
 use crate::flow::{Definition, FlowId};
 use crate::local::LocalState;
-use crate::plan::{self, Desired, DesiredFlow, Last, Live, Policy};
+use crate::plan::{self, Desired, DesiredFlow, Last, Policy};
 use crate::record::{FlowAction, Kind, Manifest, ManifestFlow, Quarantine, QuarantineCause, Status};
 use crate::revision::BlobId;
 use crate::source::Source;
-use crate::tenant::{CallLimits, Tenant};
+use crate::tenant::Tenant;
 
 /// Flows by the blob that holds each.
 type State = BTreeMap<FlowId, (BlobId, String)>;
@@ -110,19 +111,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Plans the way to a state. Limits on deletes do not apply; references must hold all the same.
     async fn prepare_state(&self, seen: &Seen, wanted: &State) -> Result<Prepared, PassError> {
         let desired = self.read_state(wanted).await?;
-        let limits = CallLimits::before_deployment();
-        let export = self.tenant.export(&self.target, &self.reader, &limits).await?;
-        let live = Live {
-            flows: export.flows.into_iter().map(|(id, definition)| (id, Arc::new(definition))).collect(),
-            foreign: Vec::new(),
-        };
         let mut last: Last = self.last(seen.manifest.as_ref()).await?;
         // What only the state before held counts as managed: it may be created, updated or deleted.
         let zero = crate::flow::ContentHash([0; 32]);
         wanted.keys().for_each(|id| _ = last.flows.entry(id.clone()).or_insert(zero));
         let policy = Policy { target: &self.target, drift: Drift::Correct, prune: Prune::Remove };
-        let plan = plan::plan(&desired, &live, &last, policy);
-        Ok(Prepared { desired: Arc::new(desired), plan, problems: Vec::new() })
+        let prepared = self.prepare_with(Arc::new(desired), &last, policy).await?;
+        check_references(&prepared)?;
+        Ok(prepared)
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::push::without_cycle;
+use super::push::{APART, apart};
 use super::recover::{Found, look};
 use super::{Deployer, Step as Shown};
 use crate::flow::{ContentHash, Definition, FlowId};
@@ -89,7 +89,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut progress =
             Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), rollback_works: AtomicBool::new(true) };
         let mut last_error = String::new();
-        let mut fresh_from = Instant::now() + EXPORT_LAG;
+        let lag = EXPORT_LAG.min(self.verify_timeout);
+        let mut fresh_from = Instant::now() + lag;
         for round in 0..=ROUNDS_MAX {
             let export = match self.settled_export(undos, round, fresh_from, &progress).await {
                 Ok(export) => export,
@@ -104,7 +105,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return verdict(undos, &different, &progress);
             }
             self.round(&different, &export, round, &mut progress).await;
-            fresh_from = Instant::now() + EXPORT_LAG;
+            fresh_from = Instant::now() + lag;
         }
         let unread = format!("cannot tell what is live: {last_error}");
         undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect()
@@ -143,12 +144,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut Progress) {
         for group in groups(different, export) {
-            let absent: BTreeSet<FlowId> =
-                group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
+            let group = self.keep_first(group, export, round, progress).await;
+            self.loosen(&group, export).await;
             let results: Vec<(FlowId, Result<(), String>)> = stream::iter(group)
                 .map(|undo| {
-                    let (works, absent) = (&progress.rollback_works, &absent);
-                    async move { (undo.id.clone(), self.undo(undo, export, round, absent, works).await) }
+                    let works = &progress.rollback_works;
+                    async move { (undo.id.clone(), self.undo(undo, export, round, works).await) }
                 })
                 .buffer_unordered(self.concurrency)
                 .collect()
@@ -164,26 +165,61 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    async fn undo(
+    /// In the first round, keeps what is about to be overwritten and is neither target nor previous;
+    /// returns the undos that may go on.
+    async fn keep_first<'u>(
         &self,
-        undo: &Undo,
+        group: Vec<&'u Undo>,
         export: &Export,
         round: usize,
-        absent: &BTreeSet<FlowId>,
-        works: &AtomicBool,
-    ) -> Result<(), String> {
-        let live = export.flows.get(&undo.id);
-        if round == 0 {
-            self.keep_if_else(undo, live).await?;
+        progress: &mut Progress,
+    ) -> Vec<&'u Undo> {
+        if round > 0 {
+            return group;
         }
-        match (&undo.previous, live) {
+        let mut kept = Vec::with_capacity(group.len());
+        for undo in group {
+            match self.keep_if_else(undo, export.flows.get(&undo.id)).await {
+                Err(error) => {
+                    progress.acted.insert(undo.id.clone());
+                    progress.errors.insert(undo.id.clone(), error);
+                }
+                Ok(()) => kept.push(undo),
+            }
+        }
+        kept
+    }
+
+    /// Flows that refer to one another can neither be deleted nor be created one by one. Those that have
+    /// to be are first imported without the references between them. Where that fails, what follows says so.
+    async fn loosen(&self, group: &[&Undo], export: &Export) {
+        let absent = |undo: &Undo| !export.flows.contains_key(&undo.id);
+        let going: Vec<&Undo> =
+            group.iter().filter(|undo| undo.previous.is_none() && !undo.existed && !absent(undo)).copied().collect();
+        let coming: Vec<&Undo> = group.iter().filter(|undo| undo.previous.is_some() && absent(undo)).copied().collect();
+        for knot in [going, coming] {
+            for undo in &knot {
+                let others = knot.iter().map(|other| &other.id).filter(|id| **id != undo.id).cloned().collect();
+                let definition = undo.previous.as_ref().or(undo.target.as_ref());
+                let Some((definition, body)) = definition.and_then(|it| Some((it, apart(it, &others)?))) else {
+                    continue;
+                };
+                if let Err(reason) = self.write(definition, &body, APART).await {
+                    tracing::info!(flow = %undo.id, reason, "a cycle could not be loosened");
+                }
+            }
+        }
+    }
+
+    async fn undo(&self, undo: &Undo, export: &Export, round: usize, works: &AtomicBool) -> Result<(), String> {
+        match (&undo.previous, export.flows.get(&undo.id)) {
             (None, _) if undo.existed => Err(format!(
                 "`{}` was created by somebody else while the plan was made; it was overwritten and what it was is not known",
                 undo.id
             )),
             (None, Some(live)) => self.undo_create(live).await,
             (None, None) => Ok(()),
-            (Some(previous), None) => self.recreate(previous, absent).await,
+            (Some(previous), None) => self.put_back(previous).await,
             (Some(previous), Some(live)) => {
                 let distinct = !previous.version.is_empty()
                     && previous.version != live.version
@@ -206,27 +242,17 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         answer.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Members of a cycle that are all gone come back in two steps: now without their references to each
-    /// other, and whole in the next round, which finds them different.
-    async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), String> {
-        let body = previous.body().map_err(|error| error.to_string())?;
-        match without_cycle(previous, body, absent) {
-            Some(body) => self.import_back(previous, &body, "restore, without references inside its cycle").await,
-            None => self.import_back(previous, body, "restore").await,
-        }
-    }
-
     async fn put_back(&self, previous: &Definition) -> Result<(), String> {
-        let body = previous.body().map_err(|error| error.to_string())?;
-        self.import_back(previous, body, "restore").await
+        let body = previous.body().map_err(|error| error.to_string())?.clone();
+        self.write(previous, &body, "restore").await
     }
 
-    async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), String> {
-        self.intent(Call::Import, previous, note).await.map_err(|failure| failure.message)?;
-        let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
-        self.outcome(Call::Import, &previous.id, &answer);
+    async fn write(&self, definition: &Definition, body: &[u8], note: &str) -> Result<(), String> {
+        self.intent(Call::Import, definition, note).await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.import(self.target, &definition.id, body, &self.limits).await;
+        self.outcome(Call::Import, &definition.id, &answer);
         answer.map_err(|error| error.to_string())?;
-        self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
+        self.await_deployed(&definition.id).await.map_err(|failure| failure.message)
     }
 
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), String> {

@@ -1,0 +1,41 @@
+//! The real binary against the sandbox tenant and real repositories, as a person, a cron job or a pipeline runs it.
+#![allow(unreachable_pub, reason = "modules of one test binary share helpers")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers are tests too")]
+
+#[path = "cli/audit.rs"]
+mod audit;
+#[path = "cli/config.rs"]
+mod config;
+#[path = "cli/controller.rs"]
+mod controller;
+#[path = "cli/deploy.rs"]
+mod deploy;
+#[path = "cli/failure.rs"]
+mod failure;
+#[allow(dead_code, reason = "the tests of the git edge use all of it")]
+#[path = "git/http_server.rs"]
+mod http_server;
+#[path = "cli/many.rs"]
+mod many;
+#[path = "cli/output.rs"]
+mod output;
+#[path = "cli/plan.rs"]
+mod plan;
+#[path = "cli/pull.rs"]
+mod pull;
+#[path = "cli/quarantine.rs"]
+mod quarantine;
+#[path = "cli/race.rs"]
+mod race;
+#[path = "cli/recovery.rs"]
+mod recovery;
+#[path = "cli/refuse.rs"]
+mod refuse;
+#[path = "cli/rollback.rs"]
+mod rollback;
+#[path = "cli/secrets.rs"]
+mod secrets;
+#[path = "cli/support.rs"]
+mod support;
+#[path = "cli/tenant.rs"]
+mod tenant;
