@@ -11,7 +11,7 @@ use super::context::{Context, RealEngine, select};
 use super::output::{Failure, say};
 use super::{progress, sync};
 use crate::config::Environment;
-use crate::controller::triggers::next_tick;
+use crate::controller::triggers::{advice, next_tick};
 use crate::controller::{EnvironmentReport, PassOptions, SyncResult};
 
 pub(super) async fn run(context: &Context, arguments: &RunArgs) -> Result<u8, Failure> {
@@ -69,6 +69,7 @@ async fn one(
     };
     let mut moved = Nudge::of(&engine);
     let mut last: Option<EnvironmentReport> = None;
+    let mut n_failures = 0_u32;
     while !*stop.borrow() {
         let report = engine.pass(&PassOptions::default()).await;
         health.record(&report);
@@ -76,8 +77,10 @@ async fn one(
             sync::tell(&report);
             say(sync::text(&report).trim_end());
         }
+        n_failures = if report.result == SyncResult::Error { n_failures + 1 } else { 0 };
+        let advice = advice(report.result, n_failures);
         last = Some(report);
-        let tick = next_tick(environment.sync.interval, engine.clock.random());
+        let tick = next_tick(environment.sync.interval, advice, engine.clock.random());
         tokio::select! {
             () = sleep(tick) => {}
             () = moved.wait() => {}
