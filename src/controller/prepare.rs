@@ -11,7 +11,7 @@ use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::LiveReader;
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
-use crate::plan::{self, Change, Desired, Last, Live, Plan, Policy, Present, Step};
+use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, Step};
 use crate::problem::{Problem, any_error};
 use crate::record::{Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
@@ -51,7 +51,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Prepared, PassError> {
         let limits = CallLimits::before_deployment();
         let reader = self.reader.unlike(&desired, last);
-        let (mut live, present) = try_join(self.live(&reader, &limits), self.present(&desired, &limits)).await?;
+        let (mut live, present) =
+            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.target), &limits)).await?;
         let mut plan = plan::plan(&desired, &live, last, policy);
         for look in 1.. {
             let appears = appearing(&plan);
@@ -78,7 +79,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             problems = plan::missing(&whole, &live, &plan, &present, &self.target);
         }
         problems.sort();
-        self.reader.index().save();
         Ok(Prepared { desired, plan, problems })
     }
 
@@ -90,8 +90,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         })
     }
 
-    async fn present(&self, desired: &Desired, limits: &CallLimits) -> Result<Present, PassError> {
-        stream::iter(plan::lookups(desired, &self.target))
+    /// Asks the tenant for lists.
+    pub(super) async fn present(&self, lookups: BTreeSet<Lookup>, limits: &CallLimits) -> Result<Present, PassError> {
+        stream::iter(lookups)
             .map(|(kind, environment)| async move {
                 let ids = match kind {
                     ReferenceKind::Flow => {

@@ -1,5 +1,5 @@
 //! Every fault and every crash point of one deployment, one at a time and in pairs: three updates, two
-//! creates, a delete, and a cycle of an old flow with a new one.
+//! creates, two deletes of flows that need each other, and a cycle of an old flow with a new one.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -118,7 +118,8 @@ fn live(case: &Case, talk: bool) -> Lived {
             records: "deployments".into(),
         };
         let world = Arc::new(World::new(folders, &policy.ignore, talk));
-        let machines = [0, 60_000, -60_000].map(|skew| Machine::new(&world, &policy, skew, skew.unsigned_abs() + 7));
+        let machines =
+            [(0, 7), (60_000, 8), (-60_000, 9)].map(|(skew, seed)| Machine::new(&world, &policy, skew, seed));
         begin(&world, &machines[0]).await;
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
         let ended = watched_pass(&world, &machines[0], &script, &PassOptions::default()).await;
@@ -142,11 +143,13 @@ fn live(case: &Case, talk: bool) -> Lived {
     })
 }
 
-/// Five flows that are live and adopted, and a commit that changes six.
+/// Seven flows that are live and adopted, and a commit that changes seven.
 async fn begin(world: &Arc<World>, machine: &Machine) {
     world.tenant.set_delay(Duration::from_millis(5));
-    let mut people =
-        People::with(world, &[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &[]), ("e", &["c"]), ("h", &["a", "e"])]);
+    let mut people = People::with(
+        world,
+        &[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &["i"]), ("i", &["d"]), ("e", &["c"]), ("h", &["a", "e"])],
+    );
     people.deploy_by_hand(|_| true);
     quiet_pass(world, machine, &PassOptions::default()).await;
     people.set("b", &["a"]);
@@ -155,6 +158,7 @@ async fn begin(world: &Arc<World>, machine: &Machine) {
     people.set("f", &["e"]);
     people.set("g", &["f"]);
     people.remove("d");
+    people.remove("i");
     people.commit();
 }
 

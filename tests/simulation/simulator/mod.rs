@@ -8,7 +8,8 @@
 //! - (e) what git never held is never touched;
 //! - (f) only the holder that git names writes, and only within its lease;
 //! - (g) a pass after a quiet one writes nothing;
-//! - (h) everything comes to an end.
+//! - (h) everything comes to an end;
+//! - (q) what was rolled back is not tried again at once.
 
 pub mod enumerated;
 mod machine;

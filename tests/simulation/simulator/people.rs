@@ -109,9 +109,12 @@ impl People {
                 self.create(rng, &new);
             }
             4..7 if self.flows.len() > 1 => {
-                self.flows.remove(&name);
-                if rng.u32(0..6) > 0 {
-                    self.flows.values_mut().for_each(|flow| _ = flow.needs.remove(&name));
+                let careless = rng.u32(0..6) == 0;
+                let mut gone = BTreeSet::from([name]);
+                (0..rng.usize(0..3)).for_each(|_| _ = gone.insert(self.any(rng)));
+                self.flows.retain(|name, _| !gone.contains(name));
+                if !careless {
+                    self.flows.values_mut().for_each(|flow| flow.needs.retain(|need| !gone.contains(need)));
                 }
             }
             7 => {
@@ -119,7 +122,7 @@ impl People {
                 self.with_flow(&name, |flow| flow.path = path);
             }
             8 => self.with_flow(&name, |flow| flow.is_bad = true),
-            9..11 => {
+            9..12 => {
                 let other = self.any(rng);
                 self.with_flow(&name, |flow| {
                     flow.needs.insert(other);

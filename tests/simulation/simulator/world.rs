@@ -51,6 +51,10 @@ struct Notes {
     begun: BTreeMap<String, Instant>,
     /// Contents imported, by flow.
     imported: BTreeSet<(FlowId, ContentHash)>,
+    /// Flows imported by each deployment.
+    written: BTreeSet<(String, FlowId)>,
+    /// Flows that were somebody else's when a deployment came to create them.
+    somebodys: BTreeSet<(String, FlowId)>,
 }
 
 impl World {
@@ -160,8 +164,24 @@ impl World {
         if !is_announced {
             self.violated("c", format!("{call} of {flow} has no intent record before it, only: {newest}"));
         }
+        self.check_ownership(&manifest, call, flow);
         if let Some(definition) = body.and_then(|body| Definition::from_live(body, &self.comparison).ok()) {
             self.check_order(&manifest, &definition);
+        }
+    }
+
+    /// What somebody else created between plan and import is overwritten, but never deleted.
+    fn check_ownership(&self, manifest: &Manifest, call: Call, flow: &FlowId) {
+        let key = (manifest.deployment_id.clone(), flow.clone());
+        let is_create = manifest.flows.iter().any(|other| other.id == *flow && other.action == FlowAction::Create);
+        let is_live = self.live(flow).is_some();
+        let mut notes = self.notes.lock().unwrap();
+        let is_first = call == Call::Import && notes.written.insert(key.clone());
+        if is_first && is_create && is_live {
+            notes.somebodys.insert(key);
+        } else if call == Call::Delete && notes.somebodys.contains(&key) {
+            drop(notes);
+            self.violated("e", format!("delete of {flow}, which somebody else had created"));
         }
     }
 
@@ -223,6 +243,10 @@ impl World {
         self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status));
         self.notes.lock().unwrap().begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
         self.check_ended(&manifest);
+        let has_failed = matches!(manifest.status, Status::RolledBack | Status::RollbackIncomplete);
+        if has_failed && (manifest.quarantine.is_none() || manifest.failure.is_none()) {
+            self.violated("q", format!("{} is {} without a quarantine", manifest.deployment_id, manifest.status));
+        }
     }
 
     /// An ended deployment is live wholly or not at all, but for what it names.
