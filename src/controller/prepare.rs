@@ -51,8 +51,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Prepared, PassError> {
         let limits = CallLimits::before_deployment();
         let reader = self.reader.unlike(&desired, last);
-        let lookups = plan::lookups(&desired, &self.target);
-        let (mut live, present) = try_join(self.live(&reader, &limits), self.present(lookups, &limits)).await?;
+        let (mut live, present) =
+            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.target), &limits)).await?;
         let mut plan = plan::plan(&desired, &live, last, policy);
         for look in 1.. {
             let appears = appearing(&plan);

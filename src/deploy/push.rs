@@ -2,19 +2,17 @@
 //! with the longest way behind it first; deletes last.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::jobs::{Direction, Schedule};
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
-use crate::flow::{Definition, Document, FlowId, without_references_to};
+use crate::flow::{Definition, Document, FlowId, ReferenceKind, without_references_to};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
 use crate::tenant::{Blame, Call, Imported, Reply, Tenant, TenantError};
-
-/// The note of an import that only loosens a cycle.
-pub(super) const APART: &str = "without references inside its cycle";
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Carries out `changes` (in plan order) but for those `live` already, then reads everything back.
@@ -68,24 +66,24 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    /// One unit: a single flow, or the members of a cycle. Members that come or go are imported first
-    /// without their references to one another: a tenant takes no reference to what is not there, and
-    /// deletes nothing that is referred to.
+    /// One unit: a single flow, or the members of a cycle. New members of a cycle are imported first
+    /// without their references to other new members, then whole.
     async fn unit(&self, changes: &[&Change]) -> Vec<(FlowId, Pushed)> {
-        let ids = |which: fn(&Step) -> bool| -> BTreeSet<FlowId> {
-            changes.iter().filter(|change| which(&change.step)).map(|change| change.id.clone()).collect()
-        };
-        let new = ids(|step| matches!(step, Step::Create { .. }));
-        let gone = ids(|step| matches!(step, Step::Delete { .. }));
+        let new: BTreeSet<FlowId> = changes
+            .iter()
+            .filter(|change| matches!(change.step, Step::Create { .. }))
+            .map(|change| change.id.clone())
+            .collect();
         let mut outcomes: Vec<(FlowId, Pushed)> =
             changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect();
         let mut existed: BTreeSet<FlowId> = BTreeSet::new();
         let mut whole: BTreeSet<FlowId> = BTreeSet::new();
-        for (index, change) in changes.iter().enumerate() {
-            let outcome = match (&change.step, first_body(change, &new, &gone)) {
-                (Step::Update { .. }, _) | (Step::Delete { .. }, None) => continue,
-                (_, Some(body)) => self.import(change, &body, APART).await,
-                (Step::Create { .. }, None) => {
+        for (index, change) in changes.iter().enumerate().filter(|(_, change)| new.contains(&change.id)) {
+            let definition = change.definition();
+            let first = definition.body().ok().and_then(|body| without_cycle(definition, body, &new));
+            let outcome = match first {
+                Some(body) => self.import(change, &body, "without references inside its cycle").await,
+                None => {
                     whole.insert(change.id.clone());
                     self.import_whole(change).await
                 }
@@ -99,6 +97,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return outcomes;
             }
         }
+        if !self.untie(changes, &mut outcomes).await {
+            return outcomes;
+        }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
             let outcome = match change.step {
                 Step::Delete { .. } => self.delete(change).await,
@@ -110,6 +111,31 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             }
         }
         outcomes
+    }
+
+    /// Flows that are to be deleted and refer to each other lose these references first: a tenant may
+    /// refuse to delete what another flow refers to. Each is written, and counts as such, long before it is
+    /// deleted. False where one failed.
+    async fn untie(&self, changes: &[&Change], outcomes: &mut [(FlowId, Pushed)]) -> bool {
+        let is_delete = |change: &Change| matches!(change.step, Step::Delete { .. });
+        let going: BTreeSet<FlowId> =
+            changes.iter().filter(|change| is_delete(change)).map(|change| change.id.clone()).collect();
+        if going.len() < 2 {
+            return true;
+        }
+        for (index, change) in changes.iter().enumerate().filter(|(_, change)| is_delete(change)) {
+            let definition = change.definition();
+            let Some(body) = definition.body().ok().and_then(|body| without_cycle(definition, body, &going)) else {
+                continue;
+            };
+            let outcome = self.import(change, &body, "without references inside its cycle, before its deletion").await;
+            let failed = matches!(outcome, Pushed::Failed(_));
+            outcomes[index].1 = outcome;
+            if failed {
+                return false;
+            }
+        }
+        true
     }
 
     async fn import_whole(&self, change: &Change) -> Pushed {
@@ -174,25 +200,14 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 }
 
-/// What is imported before a new flow, or before a delete: the flow without its references to the others
-/// of its cycle that come, or go. `None` where there is none to leave out.
-fn first_body(change: &Change, new: &BTreeSet<FlowId>, gone: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    match change.step {
-        Step::Create { .. } => apart(change.definition(), new),
-        Step::Update { .. } => None,
-        Step::Delete { .. } => {
-            apart(change.definition(), &gone.iter().filter(|id| **id != change.id).cloned().collect())
-        }
-    }
-}
-
-/// A flow without its references to `others`; `None` where it has none.
-pub(super) fn apart(definition: &Definition, others: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    let refers = definition.references.iter().any(|reference| {
-        reference.kind == crate::flow::ReferenceKind::Flow && others.iter().any(|id| id.as_str() == reference.id)
-    });
-    let document = refers.then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()?;
-    Some(without_references_to(&document, others))
+/// The text of a flow without its references to `members` of its cycle. `None` where it has none.
+pub(super) fn without_cycle(definition: &Definition, body: &Arc<[u8]>, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
+    let refers = definition
+        .references
+        .iter()
+        .any(|reference| reference.kind == ReferenceKind::Flow && members.iter().any(|id| id.as_str() == reference.id));
+    let document = refers.then(|| Document::parse(body.clone()).ok()).flatten()?;
+    Some(without_references_to(&document, members))
 }
 
 /// The second import of a new flow answers "updated" because of the first: only the first tells.

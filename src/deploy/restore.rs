@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::push::{APART, apart};
+use super::push::without_cycle;
 use super::recover::{Found, look};
 use super::{Deployer, Step as Shown};
 use crate::flow::{ContentHash, Definition, FlowId};
@@ -144,12 +144,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut Progress) {
         for group in groups(different, export) {
-            let group = self.keep_first(group, export, round, progress).await;
-            self.loosen(&group, export).await;
+            self.untie_created(&group, export, round).await;
+            let absent: BTreeSet<FlowId> =
+                group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
             let results: Vec<(FlowId, Result<(), String>)> = stream::iter(group)
                 .map(|undo| {
-                    let works = &progress.rollback_works;
-                    async move { (undo.id.clone(), self.undo(undo, export, round, works).await) }
+                    let (works, absent) = (&progress.rollback_works, &absent);
+                    async move { (undo.id.clone(), self.undo(undo, export, round, absent, works).await) }
                 })
                 .buffer_unordered(self.concurrency)
                 .collect()
@@ -165,61 +166,54 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    /// In the first round, keeps what is about to be overwritten and is neither target nor previous;
-    /// returns the undos that may go on.
-    async fn keep_first<'u>(
+    /// Created flows that refer to each other lose these references before they are deleted: a tenant may
+    /// refuse to delete what another flow refers to. Where that fails, so does the delete, which says why.
+    async fn untie_created(&self, group: &[&Undo], export: &Export, round: usize) {
+        let created = |undo: &&Undo| undo.previous.is_none() && !undo.existed;
+        for undo in group.iter().copied().filter(created) {
+            let others: BTreeSet<FlowId> = group
+                .iter()
+                .copied()
+                .filter(created)
+                .map(|other| other.id.clone())
+                .filter(|id| *id != undo.id)
+                .collect();
+            let (Some(target), Some(live)) = (&undo.target, export.flows.get(&undo.id)) else { continue };
+            let refers = live.references.iter().any(|reference| others.iter().any(|id| id.as_str() == reference.id));
+            let body = target.body().ok().filter(|_| refers).and_then(|body| without_cycle(target, body, &others));
+            let Some(body) = body else { continue };
+            let kept = if round == 0 { self.keep_if_else(undo, Some(live)).await } else { Ok(()) };
+            let note = "restore, without references inside its cycle, before its deletion";
+            let untied = match kept {
+                Ok(()) => self.import_back(target, &body, note).await,
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = untied {
+                tracing::info!(flow = %undo.id, reason, "a cycle could not be untied");
+            }
+        }
+    }
+
+    async fn undo(
         &self,
-        group: Vec<&'u Undo>,
+        undo: &Undo,
         export: &Export,
         round: usize,
-        progress: &mut Progress,
-    ) -> Vec<&'u Undo> {
-        if round > 0 {
-            return group;
+        absent: &BTreeSet<FlowId>,
+        works: &AtomicBool,
+    ) -> Result<(), String> {
+        let live = export.flows.get(&undo.id);
+        if round == 0 {
+            self.keep_if_else(undo, live).await?;
         }
-        let mut kept = Vec::with_capacity(group.len());
-        for undo in group {
-            match self.keep_if_else(undo, export.flows.get(&undo.id)).await {
-                Err(error) => {
-                    progress.acted.insert(undo.id.clone());
-                    progress.errors.insert(undo.id.clone(), error);
-                }
-                Ok(()) => kept.push(undo),
-            }
-        }
-        kept
-    }
-
-    /// Flows that refer to one another can neither be deleted nor be created one by one. Those that have
-    /// to be are first imported without the references between them. Where that fails, what follows says so.
-    async fn loosen(&self, group: &[&Undo], export: &Export) {
-        let absent = |undo: &Undo| !export.flows.contains_key(&undo.id);
-        let going: Vec<&Undo> =
-            group.iter().filter(|undo| undo.previous.is_none() && !undo.existed && !absent(undo)).copied().collect();
-        let coming: Vec<&Undo> = group.iter().filter(|undo| undo.previous.is_some() && absent(undo)).copied().collect();
-        for knot in [going, coming] {
-            for undo in &knot {
-                let others = knot.iter().map(|other| &other.id).filter(|id| **id != undo.id).cloned().collect();
-                let definition = undo.previous.as_ref().or(undo.target.as_ref());
-                let Some((definition, body)) = definition.and_then(|it| Some((it, apart(it, &others)?))) else {
-                    continue;
-                };
-                if let Err(reason) = self.write(definition, &body, APART).await {
-                    tracing::info!(flow = %undo.id, reason, "a cycle could not be loosened");
-                }
-            }
-        }
-    }
-
-    async fn undo(&self, undo: &Undo, export: &Export, round: usize, works: &AtomicBool) -> Result<(), String> {
-        match (&undo.previous, export.flows.get(&undo.id)) {
+        match (&undo.previous, live) {
             (None, _) if undo.existed => Err(format!(
                 "`{}` was created by somebody else while the plan was made; it was overwritten and what it was is not known",
                 undo.id
             )),
             (None, Some(live)) => self.undo_create(live).await,
             (None, None) => Ok(()),
-            (Some(previous), None) => self.put_back(previous).await,
+            (Some(previous), None) => self.recreate(previous, absent).await,
             (Some(previous), Some(live)) => {
                 let distinct = !previous.version.is_empty()
                     && previous.version != live.version
@@ -242,17 +236,27 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         answer.map(drop).map_err(|error| error.to_string())
     }
 
-    async fn put_back(&self, previous: &Definition) -> Result<(), String> {
-        let body = previous.body().map_err(|error| error.to_string())?.clone();
-        self.write(previous, &body, "restore").await
+    /// Members of a cycle that are all gone come back in two steps: now without their references to each
+    /// other, and whole in the next round, which finds them different.
+    async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), String> {
+        let body = previous.body().map_err(|error| error.to_string())?;
+        match without_cycle(previous, body, absent) {
+            Some(body) => self.import_back(previous, &body, "restore, without references inside its cycle").await,
+            None => self.import_back(previous, body, "restore").await,
+        }
     }
 
-    async fn write(&self, definition: &Definition, body: &[u8], note: &str) -> Result<(), String> {
-        self.intent(Call::Import, definition, note).await.map_err(|failure| failure.message)?;
-        let answer = self.tenant.import(self.target, &definition.id, body, &self.limits).await;
-        self.outcome(Call::Import, &definition.id, &answer);
+    async fn put_back(&self, previous: &Definition) -> Result<(), String> {
+        let body = previous.body().map_err(|error| error.to_string())?;
+        self.import_back(previous, body, "restore").await
+    }
+
+    async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), String> {
+        self.intent(Call::Import, previous, note).await.map_err(|failure| failure.message)?;
+        let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
+        self.outcome(Call::Import, &previous.id, &answer);
         answer.map_err(|error| error.to_string())?;
-        self.await_deployed(&definition.id).await.map_err(|failure| failure.message)
+        self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
     }
 
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), String> {
