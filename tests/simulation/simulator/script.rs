@@ -84,6 +84,7 @@ pub enum Latency {
 }
 
 struct State {
+    last_fault: Option<Instant>,
     rng: fastrand::Rng,
     schedule: Schedule,
     made: Vec<Op>,
@@ -113,6 +114,11 @@ impl Script {
     /// Every operation made so far.
     pub fn made(&self) -> Vec<Op> {
         self.state.lock().unwrap().made.clone()
+    }
+
+    /// Whether something went wrong at or after an instant.
+    pub fn suffered_since(&self, when: Instant) -> bool {
+        self.state.lock().unwrap().last_fault.is_some_and(|at| at >= when)
     }
 
     /// Waits for the crash.
@@ -146,6 +152,7 @@ impl Script {
             self.crashed.notify_one();
         }
         if let Some(fault) = fault {
+            state.last_fault = Some(Instant::now());
             self.world.say(|| format!("{}: {op:?} #{index}: {fault:?}", self.holder));
         }
         fault
@@ -248,6 +255,6 @@ impl TenantHook for Script {
     }
 
     fn dangled(&self, flow: &FlowId, missing: &str) {
-        self.world.dangled(flow, missing);
+        self.world.dangled(self, flow, missing);
     }
 }
