@@ -107,7 +107,12 @@ impl Script {
             started: Instant::now(),
             latency,
             crashed: Notify::new(),
-            state: Mutex::new(State { rng: fastrand::Rng::with_seed(skew.unsigned_abs()), schedule, made: Vec::new() }),
+            state: Mutex::new(State {
+                last_fault: None,
+                rng: fastrand::Rng::with_seed(skew.unsigned_abs()),
+                schedule,
+                made: Vec::new(),
+            }),
         })
     }
 
