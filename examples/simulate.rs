@@ -3,6 +3,8 @@
 //! `--from N` begins at another seed; `--pairs EVERY` runs pairs of faults instead, `--pairs 1` all of
 //! them. Each failure is a line that repeats it.
 
+#![allow(unreachable_pub, dead_code, reason = "a module shared by a test and an example")]
+#![allow(clippy::disallowed_methods, reason = "a program of its own: its exit code is its verdict")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../tests/simulation/simulator/mod.rs"]

@@ -36,6 +36,13 @@ fn curl(world: &World, n_pages: usize) -> Run {
         .arg(file))
 }
 
+/// Keeps a warm world of so many flows for a profiler, and says where, until the process is ended.
+pub(crate) async fn hold(n_flows: usize) {
+    let world = world(n_flows).await;
+    println!("{}", world.folder.path().display());
+    std::future::pending::<()>().await;
+}
+
 /// 10,000 unchanged flows of 5 KB, warm cache, 5 ms a request.
 pub(crate) async fn ten_thousand() -> Vec<Row> {
     let world = world(10_000).await;

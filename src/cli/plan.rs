@@ -25,7 +25,6 @@ struct Planned {
     commit: Option<CommitId>,
     prepared: Prepared,
     refused: Option<String>,
-    quarantined: bool,
 }
 
 pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, Failure> {
@@ -72,7 +71,7 @@ pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, F
 
 fn exit_code(planned: &Planned, detailed: bool) -> u8 {
     match (&planned.refused, detailed && !planned.prepared.plan.changes.is_empty()) {
-        (Some(_), _) if !planned.quarantined => 3,
+        (Some(_), _) => 3,
         (_, true) => 2,
         _ => 0,
     }
@@ -95,9 +94,9 @@ fn show(context: &Context, arguments: &PlanArgs, planned: &Planned, documents: &
 async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
-    let ground = match LocalRepository::open(&here) {
-        Ok(repository) => local_ground(&engine, environment, &repository, arguments.reference.as_deref()).await?,
-        Err(_) => {
+    let ground = match LocalRepository::find(&here)? {
+        Some(repository) => local_ground(&engine, environment, &repository, arguments.reference.as_deref()).await?,
+        None => {
             note(context, "not in a git work tree: planning the configured branch");
             remote_ground(&engine, arguments.reference.as_deref()).await?
         }
@@ -117,9 +116,9 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     prepared.problems.sort();
     let tips = Tips { flows: commit.clone().unwrap_or_else(|| CommitId(String::new())), records: None };
     let seen = Seen { tips, manifest, interrupted: false, alarms: Vec::new() };
-    let (refused, quarantined) = match engine.judge(&prepared, &seen, &PassOptions::default()) {
-        Ok(()) => (None, false),
-        Err(PassError::Refused { reason, quarantined, .. }) => (Some(reason), quarantined),
+    let refused = match engine.judge(&prepared, &seen, &PassOptions::default()) {
+        Ok(()) => None,
+        Err(PassError::Refused { reason, .. }) => Some(reason),
         Err(error) => return Err(error.into()),
     };
     if let Some(file) = &arguments.out {
@@ -129,7 +128,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
             .map_err(|error| Failure::other(format!("cannot write `{}`: {error}", file.display())))?;
     }
     let (environment, target) = (environment.name.clone(), engine.target.to_string());
-    Ok(Planned { environment, target, commit, prepared, refused, quarantined })
+    Ok(Planned { environment, target, commit, prepared, refused })
 }
 
 /// What a plan stands on.

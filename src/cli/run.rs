@@ -119,7 +119,7 @@ fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
         say("stopping after the pass under way; once more to stop at once");
         told.send_replace(true);
         signals.next().await;
-        #[allow(clippy::exit, reason = "a second signal means now; the journal is on the disk")]
+        #[allow(clippy::disallowed_methods, reason = "a second signal means now; the journal is on the disk")]
         std::process::exit(130);
     });
     Ok(stop)

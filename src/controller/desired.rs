@@ -14,7 +14,7 @@ use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, FlowEntry, FlowLis
 const BLOBS_AT_ONCE: usize = 256;
 
 /// Reads and checks every flow file of a commit; what the index knows is not read again, and texts are
-/// left out (see [`load_texts`]). Problems come sorted; where one of them is an error the flows must
+/// left out (see `load_texts`). Problems come sorted; where one of them is an error the flows must
 /// not be deployed.
 pub async fn read_desired<S: Source>(
     source: &S,

@@ -12,6 +12,7 @@ mod ledger;
 mod observe;
 mod pass;
 mod prepare;
+mod quiet;
 mod recovery;
 mod report;
 mod rollback;

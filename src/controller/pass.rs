@@ -56,8 +56,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut recovered: Option<EnvironmentReport> = None;
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
-            let seen = self.observe().await?;
-            *commit = Some(seen.tips.flows.clone());
+            let tips = self.source.fetch().await?;
+            *commit = Some(tips.flows.clone());
+            if start == 0
+                && !options.dry_run
+                && let Some(report) = self.still_quiet(&tips).await?
+            {
+                return Ok(report);
+            }
+            let seen = self.seen_at(tips).await?;
             if seen.interrupted && options.dry_run {
                 return Err(PassError::Busy(self.who_holds(&seen)));
             }
@@ -94,6 +101,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut prepared = self.prepare(desired, seen.manifest.as_ref()).await?;
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
+        let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
+        if is_quiet && seen.manifest.is_some() && seen.alarms.is_empty() && !any_error(&prepared.problems) {
+            self.remember_quiet(&seen.tips, &prepared).await?;
+        }
+        self.reader.index().save();
         let contested = self.leave_contested(seen, &mut prepared.plan).await?;
         self.judge(&prepared, seen, options)?;
         let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);

@@ -11,7 +11,7 @@ use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::LiveReader;
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
-use crate::plan::{self, Change, Desired, Live, Plan, Policy, Present, Step};
+use crate::plan::{self, Change, Desired, Live, Lookup, Plan, Policy, Present, Step};
 use crate::problem::{Problem, any_error};
 use crate::record::{FlowAction, Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
@@ -37,7 +37,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let limits = CallLimits::before_deployment();
         let last = self.last(manifest).await?;
         let reader = self.reader.unlike(&desired, &last);
-        let (mut live, present) = try_join(self.live(&reader, &limits), self.present(&desired, &limits)).await?;
+        let (mut live, present) =
+            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.target), &limits)).await?;
         let policy = Policy { target: &self.target, drift: self.policy.drift, prune: self.policy.prune };
         let mut plan = plan::plan(&desired, &live, &last, policy);
         for look in 1.. {
@@ -66,7 +67,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         problems.extend(versions_not_raised(&plan, manifest));
         problems.sort();
-        self.reader.index().save();
         Ok(Prepared { desired, plan, problems })
     }
 
@@ -78,8 +78,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         })
     }
 
-    async fn present(&self, desired: &Desired, limits: &CallLimits) -> Result<Present, PassError> {
-        stream::iter(plan::lookups(desired, &self.target))
+    /// Asks the tenant for lists.
+    pub(super) async fn present(&self, lookups: BTreeSet<Lookup>, limits: &CallLimits) -> Result<Present, PassError> {
+        stream::iter(lookups)
             .map(|(kind, environment)| async move {
                 let ids = match kind {
                     ReferenceKind::Flow => {

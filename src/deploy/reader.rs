@@ -67,7 +67,7 @@ impl ReadLive for LiveReader {
         if let Some(Known { id, content_hash, equality_hash }) = known
             && self.is_expected(&id, equality_hash)
         {
-            self.index.count_recognised();
+            self.index.count_recognised(1);
             return Ok(Definition::known(id, content_hash, equality_hash));
         }
         let mut definition = Definition::from_live(raw, self.comparison()).map_err(|error| error.to_string())?;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::State;
@@ -24,25 +26,37 @@ pub(super) fn load(path: &Path, ignored: &[String], state: &mut State) {
 }
 
 fn read(content: &[u8], ignored: &[String]) -> Option<Stored> {
+    let stored: Stored = unseal(content)?;
+    (stored.ignored == ignored).then_some(stored)
+}
+
+/// Reads a sealed file; nothing where it is absent, damaged or of another version.
+pub(super) fn read_sealed<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    unseal(&std::fs::read(path).ok()?)
+}
+
+fn unseal<T: DeserializeOwned>(content: &[u8]) -> Option<T> {
     let rest = content.strip_prefix(HEADER.as_bytes())?;
     let (sum, payload) = rest.split_at_checked(SUM_BYTES)?;
     if Sha256::digest(payload).as_slice() != sum {
         return None;
     }
-    let stored: Stored = postcard::from_bytes(payload).ok()?;
-    (stored.ignored == ignored).then_some(stored)
+    postcard::from_bytes(payload).ok()
 }
 
 /// Writes the file whole or not at all.
 pub(super) fn save(path: &Path, ignored: &[String], state: &State) -> io::Result<()> {
-    let payload = postcard::to_stdvec(&Stored::of(ignored, state)).map_err(io::Error::other)?;
-    let mut content = Vec::with_capacity(HEADER.len() + SUM_BYTES + payload.len());
-    content.extend_from_slice(HEADER.as_bytes());
-    content.extend_from_slice(&Sha256::digest(&payload));
-    content.extend_from_slice(&payload);
+    write_sealed(path, &Stored::of(ignored, state))
+}
+
+/// Writes a sealed file whole or not at all.
+pub(super) fn write_sealed<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    let payload = postcard::to_stdvec(value).map_err(io::Error::other)?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, &content)?;
+    for part in [HEADER.as_bytes(), &Sha256::digest(&payload), &payload] {
+        io::Write::write_all(&mut file, part)?;
+    }
     file.persist(path).map(drop).map_err(|error| error.error)
 }

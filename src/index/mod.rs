@@ -5,6 +5,7 @@
 //! finding it damaged, costs one slow pass and nothing else.
 
 mod file;
+mod quiet;
 mod stored;
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ use crate::problem::Problem;
 use crate::revision::BlobId;
 use crate::source::{FlowEntry, TreeId};
 
+pub use quiet::{Quiet, QuietReader};
+
 /// The index of one environment. Clones share it.
 #[derive(Debug, Clone)]
 pub struct FlowIndex(Arc<Inner>);
@@ -28,6 +31,7 @@ struct Inner {
     path: Option<PathBuf>,
     comparison: Arc<Comparison>,
     state: Mutex<State>,
+    quiet: Mutex<Option<Arc<Quiet>>>,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +96,7 @@ impl FlowIndex {
 
     fn with(path: Option<PathBuf>, comparison: Arc<Comparison>, seed: u64) -> Self {
         let state = Mutex::new(State { seed, ..State::default() });
-        Self(Arc::new(Inner { path, comparison, state }))
+        Self(Arc::new(Inner { path, comparison, state, quiet: Mutex::default() }))
     }
 
     /// How flows are compared; equality hashes in the index are by this.
@@ -126,9 +130,10 @@ impl FlowIndex {
         counts.texts_kept += u64::from(keeps_text);
     }
 
-    /// Counts a live flow that was recognised.
-    pub fn count_recognised(&self) {
-        self.state().counts.live_recognised += 1;
+    /// Counts live flows that were recognised.
+    pub fn count_recognised(&self, n_flows: usize) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.counts.live_recognised += n_flows as u64;
     }
 
     /// The flows of a tree put together before.

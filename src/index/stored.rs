@@ -31,7 +31,38 @@ struct StoredReport {
     definition: Option<StoredDefinition>,
     id_place: Option<StoredPlace>,
     version_place: Option<StoredPlace>,
-    problems: Vec<(StoredPlace, String, bool, String, String)>,
+    problems: Vec<StoredProblem>,
+}
+
+/// A problem, with the file it stands in.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredProblem {
+    file: String,
+    place: StoredPlace,
+    rule: String,
+    is_error: bool,
+    message: String,
+    help: String,
+}
+
+impl StoredProblem {
+    pub(super) fn of(problem: &Problem) -> Self {
+        let Problem { place, rule, severity, message, help } = problem;
+        Self {
+            file: place.file.clone(),
+            place: stored(place),
+            rule: (*rule).to_owned(),
+            is_error: *severity == Severity::Error,
+            message: message.clone(),
+            help: help.clone(),
+        }
+    }
+
+    pub(super) fn back(self) -> Problem {
+        let Self { file, place: at, rule, is_error, message, help } = self;
+        let severity = if is_error { Severity::Error } else { Severity::Warning };
+        Problem { place: Place { file, ..place(at) }, rule: intern(&rule), severity, message, help }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,23 +114,15 @@ impl Stored {
 impl StoredReport {
     fn of(report: &FileReport) -> Self {
         let FileReport { definition, id_place, version_place, problems } = report;
-        let problem = |problem: &Problem| {
-            let Problem { place, rule, severity, message, help } = problem;
-            (stored(place), (*rule).to_owned(), *severity == Severity::Error, message.clone(), help.clone())
-        };
         Self {
             definition: definition.as_ref().map(StoredDefinition::of),
             id_place: id_place.as_ref().map(stored),
             version_place: version_place.as_ref().map(stored),
-            problems: problems.iter().map(problem).collect(),
+            problems: problems.iter().map(StoredProblem::of).collect(),
         }
     }
 
     fn back(self) -> Option<FileReport> {
-        let problem = |(at, rule, is_error, message, help): (StoredPlace, String, bool, String, String)| {
-            let severity = if is_error { Severity::Error } else { Severity::Warning };
-            Problem { place: place(at), rule: intern(&rule), severity, message, help }
-        };
         Some(FileReport {
             definition: match self.definition {
                 Some(definition) => Some(definition.back()?),
@@ -107,7 +130,7 @@ impl StoredReport {
             },
             id_place: self.id_place.map(place),
             version_place: self.version_place.map(place),
-            problems: self.problems.into_iter().map(problem).collect(),
+            problems: self.problems.into_iter().map(StoredProblem::back).collect(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What flowsync writes down: the manifest of a deployment and its audit trail. Pure: builds and
 //! checks texts, reads and writes no file.
 //!
-//! The manifest is lock, journal and report in one; see [`manifest`] for its life.
+//! The manifest is lock, journal and report in one; see [`Manifest`] for its life.
 
 pub mod audit;
 mod digest;

@@ -25,6 +25,13 @@ pub use limits::{CallLimits, StartLimit};
 pub trait ReadLive: Send + Sync {
     /// Reads one exported flow; `raw` is the item exactly as the tenant sent it.
     fn read(&self, raw: &[u8]) -> Result<Definition, String>;
+
+    /// Whose flow these bytes are, where they were seen before in this environment: nobody need parse
+    /// them to find out.
+    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
+        let _ = raw;
+        None
+    }
 }
 
 /// Everything live in one environment, complete: the distinct items counted equal the tenant's total.

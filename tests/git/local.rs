@@ -127,6 +127,7 @@ async fn locks_left_by_a_killed_git_heal_once_they_are_old() {
     assert!(matches!(fresh, Err(PushError::Lost(_))), "{fresh:?}");
     assert!(lock.exists(), "a lock that may be held is left alone");
 
+    #[allow(clippy::disallowed_methods, reason = "the age of a file is one of the wall clock")]
     let old = SystemTime::now() - Duration::from_secs(120);
     File::options().write(true).open(&lock).unwrap().set_modified(old).unwrap();
     source.commit_records(Some(&base), &record("x", Some("1"))).await.unwrap();

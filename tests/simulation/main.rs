@@ -1,6 +1,7 @@
 //! Proof by simulation: seeds by the hundred, and every fault and crash point of one deployment.
 //! `examples/simulate.rs` runs the same by the million.
 
+#![allow(unreachable_pub, dead_code, reason = "a module shared by a test and an example")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod simulator;

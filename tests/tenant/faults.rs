@@ -61,6 +61,7 @@ async fn fails(act: Act, calls: &[Call], n_requests: usize, expected: impl Fn(Ca
 }
 
 #[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "an HTTP date is one of the wall clock")]
 async fn a_429_is_waited_out() {
     recovers(reply(429, ""), 2).await;
     recovers(reply_with(429, "Retry-After", 1, "{}"), 2).await;

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use git2::{ErrorCode, Oid, Repository};
 
@@ -176,7 +176,7 @@ fn remove_stale_locks(repo: &Repository, refname: &str) -> bool {
 /// Removes a lock file that is older than any living process would keep it.
 pub(super) fn remove_stale(lock: &Path) -> bool {
     let age = fs::symlink_metadata(lock).and_then(|meta| meta.modified()).ok();
-    let age = age.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    let age = age.and_then(|modified| modified.elapsed().ok());
     if age.is_none_or(|age| age < LOCK_AGE_MAX) {
         return false;
     }

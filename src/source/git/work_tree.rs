@@ -126,17 +126,25 @@ impl LocalRepository {
     /// # Errors
     /// [`SourceError::Local`] where there is none, or it cannot be opened.
     pub fn open(dir: &Path) -> Result<Self, SourceError> {
-        let shown = dir.display().to_string();
-        let repo = Repository::discover(dir).map_err(|error| match error.code() {
-            ErrorCode::NotFound => SourceError::Local {
-                doing: "find a git repository",
-                path: shown.clone(),
-                reason: "neither it nor a folder above is one".to_owned(),
-            },
-            _ => local_error(&shown, "open the repository", &error),
-        })?;
+        Self::find(dir)?.ok_or_else(|| SourceError::Local {
+            doing: "find a git repository",
+            path: dir.display().to_string(),
+            reason: "neither it nor a folder above is one".to_owned(),
+        })
+    }
+
+    /// As [`LocalRepository::open`]; `None` where there is no repository.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where there is one that cannot be opened, for example because it is another user's.
+    pub fn find(dir: &Path) -> Result<Option<Self>, SourceError> {
+        let repo = match Repository::discover(dir) {
+            Ok(repo) => repo,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(local_error(&dir.display().to_string(), "open the repository", &error)),
+        };
         let shown = repo.workdir().unwrap_or(repo.path()).display().to_string();
-        Ok(Self { repo, shown })
+        Ok(Some(Self { repo, shown }))
     }
 
     /// Its work tree; a bare repository has none.

@@ -129,8 +129,8 @@ impl MemoryRemote {
                 let Commit { parents, time, .. } = store.commits.get(&id)?;
                 let blob = blob_in(&id);
                 let is_old = parents.iter().any(|parent| blob_in(parent) == blob);
-                let is_change = !is_old && !(parents.is_empty() && blob.is_none());
-                is_change.then(|| HistoryEntry { commit: id.clone(), time: *time, blob: blob.cloned() })
+                let is_nothing = parents.is_empty() && blob.is_none();
+                (!is_old && !is_nothing).then(|| HistoryEntry { commit: id.clone(), time: *time, blob: blob.cloned() })
             };
             store.history(tip).into_iter().filter_map(entry).collect()
         })

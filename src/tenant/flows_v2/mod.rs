@@ -1,9 +1,9 @@
 //! `api: flows-v2`, the dialect of Cognigy's flow API that flowsync speaks over HTTP.
 //!
-//! A call goes down through these: [`list`] or the methods below make [`request`]s; [`caller`] signs
-//! them ([`auth`]), waits for their turn ([`throttle`]) and tries again ([`retry`], [`patience`]);
-//! [`exchange`] is one request and its whole answer; [`verdict`] is the failure table. What a tenant
-//! says reaches messages through [`text`] only, which hides secrets and escapes the rest.
+//! A call goes down through these: `list` or the methods below make `request`s; `caller` signs
+//! them (`auth`), waits for their turn (`throttle`) and tries again (`retry`, `patience`);
+//! `exchange` is one request and its whole answer; `verdict` is the failure table. What a tenant
+//! says reaches messages through `text` only, which hides secrets and escapes the rest.
 //!
 //! Deliberately absent: any cache of flows, and any decision about what to deploy.
 

@@ -2,7 +2,7 @@
 //!
 //! [`MemoryTenant`] is the shared world, as strict as the real one: an import whose references are not
 //! live is refused. [`MemoryClient`] is one process's way to it. A hook decides what happens to each
-//! call; the client suffers it as the real one would, obeying the same [`CallLimits`].
+//! call; the client suffers it as the real one would, obeying the same [`crate::tenant::CallLimits`].
 
 mod client;
 mod world;

@@ -1,0 +1,188 @@
+//! Same inputs, same answer: what a pass that found nothing to do had looked at.
+//!
+//! A pass is a function of git's flows, this environment's records, the policy, and what the tenant
+//! holds. Where all of them are what they were when the answer was "nothing to do", it is so again, and
+//! neither manifest nor flow files need be read. Kept in a file of its own, so that this costs little.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::stored::StoredProblem;
+use super::{FlowIndex, Known, file};
+use crate::flow::{ContentHash, Definition, FlowId, ReferenceKind};
+use crate::plan::Lookup;
+use crate::problem::Problem;
+use crate::tenant::ReadLive;
+
+/// What a quiet pass had looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quiet {
+    /// Digest over flows, records and policy.
+    pub key: String,
+    /// Managed flows by the digest of their live bytes.
+    pub flows: HashMap<u128, FlowId>,
+    /// Whatever else was live, by id; its content does not matter.
+    pub others: BTreeSet<String>,
+    /// What flows refer to: it must be there again.
+    pub needed: Vec<(Lookup, BTreeSet<String>)>,
+    /// What the pass had to say of the flows.
+    pub problems: Vec<Problem>,
+    seed: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    key: String,
+    seed: u64,
+    flows: Vec<(u128, String)>,
+    others: Vec<String>,
+    needed: Vec<(u8, String, Vec<String>)>,
+    problems: Vec<StoredProblem>,
+}
+
+const KINDS: [ReferenceKind; 4] =
+    [ReferenceKind::Flow, ReferenceKind::Intent, ReferenceKind::Entity, ReferenceKind::Variable];
+
+impl FlowIndex {
+    /// What the last quiet pass had looked at, if its inputs had this key.
+    #[must_use]
+    pub fn quiet(&self, key: &str) -> Option<std::sync::Arc<Quiet>> {
+        let mut memo = self.0.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if memo.is_none() {
+            *memo = self.0.path.as_ref().and_then(|path| read(&beside(path))).map(std::sync::Arc::new);
+        }
+        memo.clone().filter(|quiet| quiet.key == key)
+    }
+
+    /// Remembers a quiet pass over `n_flows` managed flows. Call it before [`FlowIndex::save`]: it
+    /// takes the digests of the live flows met since the last save.
+    pub fn keep_quiet(
+        &self,
+        key: String,
+        n_flows: usize,
+        others: BTreeSet<String>,
+        needed: Vec<(Lookup, BTreeSet<String>)>,
+        problems: Vec<Problem>,
+    ) {
+        let (seed, flows) = {
+            let state = self.state();
+            let flow = |(digest, known): (&u128, &Known)| (*digest, known.id.clone());
+            (state.seed, state.met.iter().map(flow).collect::<HashMap<_, _>>())
+        };
+        let distinct: BTreeSet<&FlowId> = flows.values().collect();
+        if distinct.len() != n_flows || flows.len() != n_flows {
+            return;
+        }
+        let quiet = Quiet { key, flows, others, needed, problems, seed };
+        if let Some(path) = &self.0.path
+            && let Err(error) = write(&beside(path), &quiet)
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot write the index; the next pass is slower");
+        }
+        *self.0.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(std::sync::Arc::new(quiet));
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("quiet")
+}
+
+fn read(path: &Path) -> Option<Quiet> {
+    let stored: Stored = file::read_sealed(path)?;
+    let Stored { key, seed, flows, others, needed, problems } = stored;
+    let lookup = |(kind, environment, ids): (u8, String, Vec<String>)| {
+        Some(((*KINDS.get(usize::from(kind))?, crate::flow::EnvironmentId(environment)), ids.into_iter().collect()))
+    };
+    Some(Quiet {
+        key,
+        seed,
+        flows: flows.into_iter().map(|(digest, id)| Some((digest, id.parse().ok()?))).collect::<Option<_>>()?,
+        others: others.into_iter().collect(),
+        needed: needed.into_iter().map(lookup).collect::<Option<_>>()?,
+        problems: problems.into_iter().map(StoredProblem::back).collect(),
+    })
+}
+
+fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
+    let Quiet { key, flows, others, needed, problems, seed } = quiet;
+    let kind = |kind: ReferenceKind| KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8;
+    let stored = Stored {
+        key: key.clone(),
+        seed: *seed,
+        flows: flows.iter().map(|(digest, id)| (*digest, id.to_string())).collect(),
+        others: others.iter().cloned().collect(),
+        needed: needed
+            .iter()
+            .map(|((what, environment), ids)| (kind(*what), environment.0.clone(), ids.iter().cloned().collect()))
+            .collect(),
+        problems: problems.iter().map(StoredProblem::of).collect(),
+    };
+    file::write_sealed(path, &stored)
+}
+
+/// Recognises the flows of a quiet pass, and notices anything else.
+#[derive(Debug)]
+pub struct QuietReader<'a> {
+    quiet: &'a Quiet,
+    n_recognised: AtomicUsize,
+    is_changed: AtomicBool,
+}
+
+impl<'a> QuietReader<'a> {
+    /// Reads one export against what a quiet pass had looked at.
+    #[must_use]
+    pub fn new(quiet: &'a Quiet) -> Self {
+        Self { quiet, n_recognised: AtomicUsize::new(0), is_changed: AtomicBool::new(false) }
+    }
+
+    /// Whether everything was recognised that should be there, and nothing else came.
+    #[must_use]
+    pub fn is_same(&self, export: &crate::tenant::Export) -> bool {
+        let quiet = self.quiet;
+        let n_managed = quiet.flows.values().filter(|id| export.flows.contains_key(*id)).count();
+        let n_others = quiet
+            .others
+            .iter()
+            .filter(|id| {
+                export.unreadable.contains_key(*id)
+                    || id.parse::<FlowId>().is_ok_and(|id| export.flows.contains_key(&id))
+            })
+            .count();
+        !self.is_changed.load(Ordering::Relaxed)
+            && n_managed == quiet.flows.len()
+            && n_others == quiet.others.len()
+            && n_managed + n_others == export.flows.len() + export.unreadable.len()
+    }
+
+    /// How many flows were known by their bytes.
+    #[must_use]
+    pub fn n_recognised(&self) -> usize {
+        self.n_recognised.load(Ordering::Relaxed)
+    }
+}
+
+impl ReadLive for QuietReader<'_> {
+    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+        let nothing = ContentHash([0; 32]);
+        if let Some(id) = self.recognise(raw) {
+            self.n_recognised.fetch_add(1, Ordering::Relaxed);
+            return Ok(Definition::known(id, nothing, nothing));
+        }
+        let id = Definition::from_live(raw, &crate::flow::Comparison::default()).map(|definition| definition.id);
+        match id {
+            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(Definition::known(id, nothing, nothing)),
+            _ => {
+                self.is_changed.store(true, Ordering::Relaxed);
+                Err("changed".to_owned())
+            }
+        }
+    }
+
+    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
+        self.quiet.flows.get(&xxh3_128_with_seed(raw, self.quiet.seed)).cloned()
+    }
+}

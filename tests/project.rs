@@ -1,0 +1,12 @@
+//! The project held to what it says of itself: its structure, its example, its documents.
+#![allow(unreachable_pub, reason = "modules of one test binary share helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers are tests too")]
+
+#[path = "project/architecture.rs"]
+mod architecture;
+#[path = "project/documents.rs"]
+mod documents;
+#[path = "project/example.rs"]
+mod example;
+#[path = "project/sources.rs"]
+mod sources;

@@ -1,0 +1,202 @@
+//! Who may know whom, which crate belongs where, and how large a file may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::sources::{Source, read, sources};
+
+/// The import direction: each module and what it may know, its tests included. Nobody knows who stands
+/// further down, so that there are no cycles.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("problem", &[]),
+    ("revision", &[]),
+    ("clock", &[]),
+    ("flow", &["problem"]),
+    ("config", &["flow", "problem"]),
+    ("record", &["flow", "revision"]),
+    ("local", &["record"]),
+    ("source", &["config", "revision"]),
+    ("tenant", &["config", "flow"]),
+    ("plan", &["config", "flow", "problem", "revision"]),
+    ("index", &["flow", "plan", "problem", "revision", "source"]),
+    ("deploy", &["clock", "flow", "index", "local", "plan", "record", "tenant"]),
+    ("controller", &[WHOEVER_STANDS_ABOVE]),
+    ("serve", &["controller"]),
+    ("demo", &["source", "tenant"]),
+    ("cli", &[WHOEVER_STANDS_ABOVE]),
+];
+
+/// Every module that stands above this line of the table.
+const WHOEVER_STANDS_ABOVE: &str = "*";
+
+/// What stands in `lib.rs` itself and anybody may use.
+const AT_THE_ROOT: [&str; 1] = ["error_chain"];
+
+/// Crates that are somebody's own business: the folders or files that may name them.
+const BELONGS_TO: &[(&str, &[&str])] = &[
+    ("git2", &["src/source/git/", "src/demo/"]),
+    ("notify", &["src/source/git/"]),
+    ("reqwest", &["src/tenant/flows_v2/"]),
+    ("axum", &["src/tenant/sandbox/", "src/serve/"]),
+    ("clap", &["src/cli/"]),
+    ("indicatif", &["src/cli/"]),
+    ("similar", &["src/cli/"]),
+    ("petgraph", &["src/plan/"]),
+    ("xxhash_rust", &["src/index/"]),
+    ("jsonschema", &["src/flow/", "src/config/"]),
+    ("serde_yaml", &["src/config/", "src/tenant/sandbox/"]),
+];
+
+/// The edges: what touches the world outside, and where it may. Tests are free. (Clocks and the end of
+/// the process are guarded by clippy: see `disallowed-methods` in `.clippy.toml`.)
+const EDGES: &[(&str, &[&str])] = &[
+    ("env::var", &["src/cli/", "src/config/secret.rs"]),
+    ("env::set_var", &[]),
+    ("env::current_dir", &["src/cli/"]),
+    ("env::current_exe", &["src/demo/"]),
+    ("process::Command", &["src/demo/"]),
+    ("fs::write", &["src/cli/", "src/demo/", "src/source/git/"]),
+    (
+        "std::fs",
+        &["src/cli/", "src/config/", "src/demo/", "src/index/file.rs", "src/local/", "src/source/git/", "src/tenant/"],
+    ),
+];
+
+/// Pure modules wait for nothing.
+const NEVER_ASYNC: [&str; 6] = ["flow", "problem", "revision", "config", "plan", "record"];
+
+/// The engine sees definitions, never JSON: `record` alone knows a shape, its own.
+const NEVER_JSON: [&str; 4] = ["plan", "deploy", "controller", "serve"];
+
+const LINES_MAX: usize = 500;
+
+#[test]
+fn imports_go_one_way() {
+    let mut allowed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (module, known) in MAY_KNOW {
+        for other in known.iter().filter(|other| **other != WHOEVER_STANDS_ABOVE) {
+            let stands_above = allowed.contains_key(other);
+            assert!(stands_above, "the table lets `{module}` know `{other}`, which does not stand above it");
+        }
+        let everybody = known.contains(&WHOEVER_STANDS_ABOVE);
+        let known = if everybody { allowed.keys().copied().collect() } else { known.iter().copied().collect() };
+        allowed.insert(module, known);
+    }
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let module = source.module();
+        if module.is_empty() {
+            continue;
+        }
+        let known = allowed.get(module).unwrap_or_else(|| panic!("`{module}` is missing in the table"));
+        for other in known_by(&source) {
+            let is_module = allowed.contains_key(other.as_str());
+            assert!(is_module || AT_THE_ROOT.contains(&other.as_str()), "{}: what is `crate::{other}`?", source.path);
+            if is_module && other != module && !known.contains(other.as_str()) {
+                wrong.push(format!("{}: `{module}` must not know `{other}`", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_names_the_modules_of_the_crate() {
+    let lib = read("src/lib.rs");
+    let declared: BTreeSet<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(declared, MAY_KNOW.iter().map(|(module, _)| *module).collect());
+}
+
+#[test]
+fn crates_and_edges_stay_where_they_belong() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let product = &source.code[..source.product];
+        let crates = BELONGS_TO.iter().map(|(name, places)| (format!("{name}::"), *places));
+        let edges = EDGES.iter().map(|(name, places)| ((*name).to_owned(), *places));
+        let modules = |names: &[&str], needle: &str| {
+            names.contains(&source.module()).then(|| (needle.to_owned(), &[] as &[&str])).into_iter()
+        };
+        let never = modules(&NEVER_ASYNC, "tokio::")
+            .chain(modules(&NEVER_ASYNC, "async "))
+            .chain(modules(&NEVER_JSON, "serde_json"));
+        for (needle, places) in crates.chain(edges).chain(never) {
+            let at_home = places.iter().any(|place| source.path.starts_with(place));
+            if !at_home && names(product, &needle) {
+                wrong.push(format!("{}: `{needle}` belongs to {places:?}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_long() {
+    let long = |path: &String| Some((path.clone(), read(path).lines().count())).filter(|(_, n)| *n > LINES_MAX);
+    let paths: Vec<String> = sources().into_iter().map(|source| source.path).collect();
+    assert_eq!(paths.iter().filter_map(long).collect::<Vec<_>>(), []);
+}
+
+/// Whether `code` has `needle` at the beginning of a word.
+fn names(code: &str, needle: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(needle).any(|(at, _)| !code[..at].ends_with(in_word))
+}
+
+/// The names at the root of the crate that a file reaches, by `crate::` or by enough `super::`.
+fn known_by(source: &Source) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for (at, path) in source.code.match_indices("crate::") {
+        first_names(&source.code[at + path.len()..], &mut known);
+    }
+    let mut at = 0;
+    while let Some(found) = source.code[at..].find("super::") {
+        let start = at + found;
+        let mut end = start;
+        while source.code[end..].starts_with("super::") {
+            end += "super::".len();
+        }
+        // A module of tests inside a file is one deeper than the file.
+        let depth = source.depth() + usize::from(start > source.product && source.product > 0);
+        if (end - start) / "super::".len() >= depth {
+            first_names(&source.code[end..], &mut known);
+        }
+        at = end;
+    }
+    known
+}
+
+/// The first name of a path, or of each path in braces.
+fn first_names(rest: &str, known: &mut BTreeSet<String>) {
+    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let Some(inside) = rest.strip_prefix('{') else {
+        known.insert(name(rest));
+        return;
+    };
+    let mut depth = 0;
+    let mut is_first = true;
+    for (at, c) in inside.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return,
+            '}' => depth -= 1,
+            ',' if depth == 0 => is_first = true,
+            c if c.is_whitespace() => {}
+            _ if is_first => {
+                known.insert(name(&inside[at..]));
+                is_first = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn paths_are_read_as_the_compiler_reads_them() {
+    let source = |path: &str, code: &str| Source { path: path.to_owned(), code: code.to_owned(), product: code.len() };
+    let names = |source: &Source| known_by(source).into_iter().collect::<Vec<_>>();
+    assert_eq!(names(&source("src/a/b.rs", "use crate::{flow::{x, y}, plan};")), ["flow", "plan"]);
+    assert_eq!(names(&source("src/a/b.rs", "use super::x; use super::super::plan;")), ["plan"]);
+    assert_eq!(names(&source("src/a/mod.rs", "use super::config::Config;")), ["config"]);
+    assert_eq!(names(&source("src/a.rs", "crate::error_chain(e)")), ["error_chain"]);
+}
