@@ -123,9 +123,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         pushed: &PushReport,
         stopped: watch::Receiver<bool>,
     ) -> Result<EnvironmentReport, PassError> {
-        if !work.restore {
-            self.announce_restoring(ledger, work, pushed).await?;
-        }
+        let hold_back = self.hold_back(work, pushed);
+        let is_announced = work.restore || self.announce_restoring(ledger, &hold_back).await?;
         let undos: Vec<Undo> = touched(work, pushed);
         let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
         let mut restored = self.deployer(ledger, &work.changes, patience, stopped).restore(&undos).await;
@@ -141,6 +140,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let event = if incomplete { StatusEvent::UndoneInPart } else { StatusEvent::Undone };
         let commit = self
             .close(ledger, event, |manifest| {
+                if !is_announced {
+                    hold_back.enter(manifest);
+                }
                 manifest.status = Status::Restoring;
                 settle(manifest, pushed, &restored);
                 if incomplete {
@@ -157,40 +159,39 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(report)
     }
 
-    /// Commits status `restoring` with the reason and the quarantine it leads to. Where even that
-    /// cannot be pushed the restoration goes on: a `deploying` manifest would be finished forward, which
-    /// is as whole.
-    async fn announce_restoring(&self, ledger: &Ledger<L>, work: &Work, pushed: &PushReport) -> Result<(), PassError> {
+    fn hold_back(&self, work: &Work, pushed: &PushReport) -> HoldBack {
         let (blame, reason, flows) =
             pushed.summary().unwrap_or((Blame::Transport, "the deployment was not complete".into(), Vec::new()));
-        tracing::warn!(environment = %self.environment, reason, "the deployment failed; what was written is taken back");
-        let event = Event::new(EventKind::Restoring).with("reason", reason.as_str());
-        ledger.journal.record(&event).await?;
         let drift_only = work.changes.iter().all(|change| change.cause == crate::plan::Cause::Drift);
-        let cause = match blame {
-            Blame::Flow => QuarantineCause::Flow,
-            Blame::Transport => QuarantineCause::Transport,
-        };
-        let now = self.now();
-        let keep = |manifest: &mut Manifest| {
-            let key = if drift_only { drift_key(&work.changes) } else { manifest.source.flows_digest.clone() };
-            let earlier = manifest.quarantine.take();
-            manifest.quarantine =
-                Some(Quarantine::after_failure(earlier.as_ref(), cause, &key, drift_only, now, flows, reason.clone()));
-            manifest.failure = Some(reason);
-            manifest.status = Status::Restoring;
-            for flow in &mut manifest.flows {
-                flow.existed |= pushed.flows.get(&flow.id).is_some_and(Pushed::existed);
-            }
-        };
-        match self.advance(ledger, "restoring", false, keep).await {
-            Ok(_) => Ok(()),
+        let existed = pushed.flows.iter().filter(|(_, pushed)| pushed.existed()).map(|(id, _)| id.clone()).collect();
+        HoldBack {
+            cause: match blame {
+                Blame::Flow => QuarantineCause::Flow,
+                Blame::Transport => QuarantineCause::Transport,
+            },
+            drift_key: drift_only.then(|| drift_key(&work.changes)),
+            now: self.now(),
+            flows,
+            existed,
+            reason,
+        }
+    }
+
+    /// Commits status `restoring` with the reason and the quarantine it leads to. Where even that
+    /// cannot be pushed the restoration goes on: a `deploying` manifest would be finished forward, which
+    /// is as whole. False: it was not pushed, and the closing record has to say it.
+    async fn announce_restoring(&self, ledger: &Ledger<L>, hold_back: &HoldBack) -> Result<bool, PassError> {
+        let reason = hold_back.reason.as_str();
+        tracing::warn!(environment = %self.environment, reason, "the deployment failed; what was written is taken back");
+        ledger.journal.record(&Event::new(EventKind::Restoring).with("reason", reason)).await?;
+        match self.advance(ledger, "restoring", false, |manifest| hold_back.enter(manifest)).await {
+            Ok(_) => Ok(true),
             Err(super::ledger::LedgerError::TakenOver(by)) => {
                 Err(PassError::Busy(format!("the deployment was taken over while it failed, by {by}")))
             }
             Err(error) => {
                 tracing::error!(error = %crate::error_chain(&error), "cannot push the status `restoring`; restoring all the same");
-                Ok(())
+                Ok(false)
             }
         }
     }
@@ -201,6 +202,38 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             commit: manifest.source.commit.clone(),
             ..EnvironmentReport::new(&self.environment, result)
         }
+    }
+}
+
+/// What a failure means for the manifest: why, and what is not tried again for now.
+struct HoldBack {
+    cause: QuarantineCause,
+    /// Where every change corrects drift: what these corrections are known by.
+    drift_key: Option<String>,
+    now: jiff::Timestamp,
+    flows: Vec<FlowId>,
+    existed: BTreeSet<FlowId>,
+    reason: String,
+}
+
+impl HoldBack {
+    fn enter(&self, manifest: &mut Manifest) {
+        let Self { cause, drift_key, now, flows, existed, reason } = self;
+        let key = drift_key.clone().unwrap_or_else(|| manifest.source.flows_digest.clone());
+        let earlier = manifest.quarantine.take();
+        let drift_only = drift_key.is_some();
+        manifest.quarantine = Some(Quarantine::after_failure(
+            earlier.as_ref(),
+            *cause,
+            &key,
+            drift_only,
+            *now,
+            flows.clone(),
+            reason.clone(),
+        ));
+        manifest.failure = Some(reason.clone());
+        manifest.status = Status::Restoring;
+        manifest.flows.iter_mut().for_each(|flow| flow.existed |= existed.contains(&flow.id));
     }
 }
 

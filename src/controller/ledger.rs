@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -28,6 +29,8 @@ const TRIES_MAX: usize = 3;
 pub(super) struct Ledger<L> {
     pub journal: Journal<L>,
     pub lease: Lease,
+    /// Nothing more is written to the tenant: the lease need not be renewed, and the journal ends.
+    closing: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -57,7 +60,7 @@ pub(super) enum LedgerError {
 
 impl<L: LocalState> Ledger<L> {
     pub(super) fn new(journal: Journal<L>, lease: Lease, manifest: Manifest, tip: Option<CommitId>) -> Self {
-        Self { journal, lease, state: Mutex::new(State { manifest, tip }) }
+        Self { journal, lease, closing: AtomicBool::new(false), state: Mutex::new(State { manifest, tip }) }
     }
 
     /// The manifest as last committed.
@@ -86,7 +89,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(commit)
     }
 
-    /// Commits the manifest as `edit` leaves it, on whatever tip still names this deployment.
+    /// Commits the manifest as `edit` leaves it, on whatever tip still names this deployment. One that
+    /// has ended stays as it is: a renewal may have waited behind the closing record.
     pub(super) async fn advance(
         &self,
         ledger: &Ledger<L>,
@@ -95,6 +99,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         edit: impl FnOnce(&mut Manifest),
     ) -> Result<CommitId, LedgerError> {
         let mut state = ledger.state.lock().await;
+        if let (false, Some(tip)) = (state.manifest.status.is_under_way(), &state.tip) {
+            return Ok(tip.clone());
+        }
         let term = ledger.lease.next_term(self.now());
         let mut manifest = state.manifest.clone();
         edit(&mut manifest);
@@ -206,6 +213,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         event: StatusEvent,
         edit: impl FnOnce(&mut Manifest),
     ) -> Result<CommitId, PassError> {
+        ledger.closing.store(true, Ordering::Relaxed);
         let mut closed = ledger.manifest().await;
         edit(&mut closed);
         if let Ok(status) = closed.status.after(event) {
@@ -302,6 +310,9 @@ pub(super) async fn keep_renewed<T: Tenant, S: Source, L: LocalState>(
 ) -> std::convert::Infallible {
     loop {
         tokio::time::sleep_until(ledger.lease.renew_at()).await;
+        if ledger.closing.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         let renewed = ledger.journal.record(&Event::new(EventKind::Renewed)).await.map_err(PassError::from);
         let renewed = match renewed {
             Ok(()) => engine.advance(ledger, "lease renewed", false, |_| {}).await,

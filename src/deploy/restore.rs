@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::push::without_cycle;
 use super::recover::{Found, look};
-use super::{Deployer, Step as Shown};
+use super::{Deployer, FlowFailure, Step as Shown};
 use crate::flow::{ContentHash, Definition, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
-use crate::tenant::{Call, Export, Failure, Tenant, TenantError};
+use crate::tenant::{Blame, Call, Export, Failure, Tenant, TenantError};
 
 /// How often the whole set is tried.
 const ROUNDS_MAX: usize = 3;
@@ -25,6 +25,9 @@ const AFTER_ROLLBACK: Duration = Duration::from_secs(1);
 /// An export may show what was live this long ago: only one asked for that long after the last write
 /// proves that everything is back.
 const EXPORT_LAG: Duration = Duration::from_secs(5);
+/// A way that is closed is waited out this long, beyond the retries of each call: whoever waits for the
+/// verdict must not wait for ever.
+const WAIT_OUT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -78,7 +81,7 @@ pub enum Restored {
 
 struct Progress {
     acted: BTreeSet<FlowId>,
-    errors: BTreeMap<FlowId, String>,
+    errors: BTreeMap<FlowId, FlowFailure>,
     rollback_works: AtomicBool,
 }
 
@@ -91,24 +94,42 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut last_error = String::new();
         let lag = EXPORT_LAG.min(self.verify_timeout);
         let mut fresh_from = Instant::now() + lag;
-        for round in 0..=ROUNDS_MAX {
+        let patient_until = (Instant::now() + WAIT_OUT).min(self.limits.give_up_at);
+        let mut n_spent = 0;
+        for round in 0.. {
+            if n_spent > ROUNDS_MAX {
+                break;
+            }
             let export = match self.settled_export(undos, round, fresh_from, &progress).await {
                 Ok(export) => export,
                 Err(error) => {
+                    n_spent += usize::from(!self.may_pass(error.blame(), patient_until));
                     last_error = error.to_string();
-                    sleep(PAUSE).await;
+                    sleep(PAUSE_MAX).await;
                     continue;
                 }
             };
             let different: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export)).collect();
-            if different.is_empty() || round == ROUNDS_MAX {
+            if different.is_empty() || n_spent == ROUNDS_MAX {
                 return verdict(undos, &different, &progress);
             }
             self.round(&different, &export, round, &mut progress).await;
             fresh_from = Instant::now() + lag;
+            let failure = |undo: &&Undo| progress.errors.get(&undo.id).map(|failure| failure.blame);
+            if different.iter().filter_map(failure).any(|blame| self.may_pass(blame, patient_until)) {
+                sleep(PAUSE_MAX).await;
+            } else {
+                n_spent += 1;
+            }
         }
         let unread = format!("cannot tell what is live: {last_error}");
         undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect()
+    }
+
+    /// Whether a failure is worth waiting out: a way that is closed now may be open again before patience
+    /// or the lease ends, and a round in which it was closed counts for nothing.
+    fn may_pass(&self, blame: Blame, patient_until: Instant) -> bool {
+        blame == Blame::Transport && Instant::now() < patient_until && self.limits.lease.allows_now()
     }
 
     /// An export; after a round in which every call was answered well it is read again for a while, and
@@ -147,7 +168,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             self.untie_created(&group, export, round).await;
             let absent: BTreeSet<FlowId> =
                 group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
-            let results: Vec<(FlowId, Result<(), String>)> = stream::iter(group)
+            let results: Vec<(FlowId, Result<(), FlowFailure>)> = stream::iter(group)
                 .map(|undo| {
                     let (works, absent) = (&progress.rollback_works, &absent);
                     async move { (undo.id.clone(), self.undo(undo, export, round, absent, works).await) }
@@ -189,7 +210,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 Err(reason) => Err(reason),
             };
             if let Err(reason) = untied {
-                tracing::info!(flow = %undo.id, reason, "a cycle could not be untied");
+                tracing::info!(flow = %undo.id, reason = reason.message, "a cycle could not be untied");
             }
         }
     }
@@ -201,15 +222,18 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         round: usize,
         absent: &BTreeSet<FlowId>,
         works: &AtomicBool,
-    ) -> Result<(), String> {
+    ) -> Result<(), FlowFailure> {
         let live = export.flows.get(&undo.id);
         if round == 0 {
             self.keep_if_else(undo, live).await?;
         }
         match (&undo.previous, live) {
-            (None, _) if undo.existed => Err(format!(
-                "`{}` was created by somebody else while the plan was made; it was overwritten and what it was is not known",
-                undo.id
+            (None, _) if undo.existed => Err(blamed(
+                Blame::Flow,
+                format!(
+                    "`{}` was created by somebody else while the plan was made; it was overwritten and what it was is not known",
+                    undo.id
+                ),
             )),
             (None, Some(live)) => self.undo_create(live).await,
             (None, None) => Ok(()),
@@ -221,7 +245,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 if round == 0 && distinct && works.load(Ordering::Relaxed) {
                     match self.roll_back(previous, works).await {
                         Ok(()) => return Ok(()),
-                        Err(reason) => tracing::info!(flow = %undo.id, reason, "rollback declined; importing instead"),
+                        Err(failure) => {
+                            tracing::info!(flow = %undo.id, reason = failure.message, "rollback declined; importing instead")
+                        }
                     }
                 }
                 self.put_back(previous).await
@@ -229,38 +255,38 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    async fn undo_create(&self, live: &Definition) -> Result<(), String> {
-        self.intent(Call::Delete, live, "restore").await.map_err(|failure| failure.message)?;
+    async fn undo_create(&self, live: &Definition) -> Result<(), FlowFailure> {
+        self.intent(Call::Delete, live, "restore").await?;
         let answer = self.tenant.delete(self.target, &live.id, &self.limits).await;
         self.outcome(Call::Delete, &live.id, &answer);
-        answer.map(drop).map_err(|error| error.to_string())
+        answer.map(drop).map_err(|error| FlowFailure::of(&error))
     }
 
     /// Members of a cycle that are all gone come back in two steps: now without their references to each
     /// other, and whole in the next round, which finds them different.
-    async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), String> {
-        let body = previous.body().map_err(|error| error.to_string())?;
+    async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), FlowFailure> {
+        let body = previous.body().map_err(|error| blamed(Blame::Flow, error.to_string()))?;
         match without_cycle(previous, body, absent) {
             Some(body) => self.import_back(previous, &body, "restore, without references inside its cycle").await,
             None => self.import_back(previous, body, "restore").await,
         }
     }
 
-    async fn put_back(&self, previous: &Definition) -> Result<(), String> {
-        let body = previous.body().map_err(|error| error.to_string())?;
+    async fn put_back(&self, previous: &Definition) -> Result<(), FlowFailure> {
+        let body = previous.body().map_err(|error| blamed(Blame::Flow, error.to_string()))?;
         self.import_back(previous, body, "restore").await
     }
 
-    async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), String> {
-        self.intent(Call::Import, previous, note).await.map_err(|failure| failure.message)?;
+    async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), FlowFailure> {
+        self.intent(Call::Import, previous, note).await?;
         let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
         self.outcome(Call::Import, &previous.id, &answer);
-        answer.map_err(|error| error.to_string())?;
-        self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
+        answer.map_err(|error| FlowFailure::of(&error))?;
+        self.await_deployed(&previous.id).await
     }
 
-    async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), String> {
-        self.intent(Call::Rollback, previous, "restore").await.map_err(|failure| failure.message)?;
+    async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), FlowFailure> {
+        self.intent(Call::Rollback, previous, "restore").await?;
         let answer = self.tenant.rollback(self.target, &previous.id, &previous.version, &self.limits).await;
         self.outcome(Call::Rollback, &previous.id, &answer);
         let worn_out = |error: &TenantError| {
@@ -269,15 +295,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if answer.as_ref().is_err_and(worn_out) {
             works.store(false, Ordering::Relaxed);
         }
-        answer.map_err(|error| error.to_string())?;
-        self.await_deployed(&previous.id).await.map_err(|failure| failure.message)
+        answer.map_err(|error| FlowFailure::of(&error))?;
+        self.await_deployed(&previous.id).await
     }
 
-    async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>) -> Result<(), String> {
+    async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>) -> Result<(), FlowFailure> {
         let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
         let found = look(hash(undo.target.as_deref()), hash(undo.previous.as_deref()), hash(live));
         match (found, live) {
-            (Found::Else, Some(live)) => self.keep(live).await,
+            (Found::Else, Some(live)) => self.keep(live).await.map_err(|reason| blamed(Blame::Transport, reason)),
             _ => Ok(()),
         }
     }
@@ -309,12 +335,18 @@ fn groups<'a>(different: &[&'a Undo], export: &Export) -> Vec<Vec<&'a Undo>> {
     groups
 }
 
+fn blamed(blame: Blame, message: String) -> FlowFailure {
+    FlowFailure { blame, message, existed: false }
+}
+
 fn verdict(undos: &[Undo], different: &[&Undo], progress: &Progress) -> BTreeMap<FlowId, Restored> {
     let different: BTreeSet<&FlowId> = different.iter().map(|undo| &undo.id).collect();
     let of = |undo: &Undo| {
         if different.contains(&undo.id) {
             let unequal = || "what is live is not what was there before".to_owned();
-            return Restored::Not(progress.errors.get(&undo.id).cloned().unwrap_or_else(unequal));
+            return Restored::Not(
+                progress.errors.get(&undo.id).map_or_else(unequal, |failure| failure.message.clone()),
+            );
         }
         if progress.acted.contains(&undo.id) { Restored::Done } else { Restored::Untouched }
     };

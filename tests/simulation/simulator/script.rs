@@ -84,6 +84,7 @@ pub enum Latency {
 }
 
 struct State {
+    last_fault: Option<Instant>,
     rng: fastrand::Rng,
     schedule: Schedule,
     made: Vec<Op>,
@@ -106,13 +107,23 @@ impl Script {
             started: Instant::now(),
             latency,
             crashed: Notify::new(),
-            state: Mutex::new(State { rng: fastrand::Rng::with_seed(skew.unsigned_abs()), schedule, made: Vec::new() }),
+            state: Mutex::new(State {
+                last_fault: None,
+                rng: fastrand::Rng::with_seed(skew.unsigned_abs()),
+                schedule,
+                made: Vec::new(),
+            }),
         })
     }
 
     /// Every operation made so far.
     pub fn made(&self) -> Vec<Op> {
         self.state.lock().unwrap().made.clone()
+    }
+
+    /// Whether something went wrong at or after an instant.
+    pub fn suffered_since(&self, when: Instant) -> bool {
+        self.state.lock().unwrap().last_fault.is_some_and(|at| at >= when)
     }
 
     /// Waits for the crash.
@@ -146,6 +157,7 @@ impl Script {
             self.crashed.notify_one();
         }
         if let Some(fault) = fault {
+            state.last_fault = Some(Instant::now());
             self.world.say(|| format!("{}: {op:?} #{index}: {fault:?}", self.holder));
         }
         fault
@@ -248,6 +260,6 @@ impl TenantHook for Script {
     }
 
     fn dangled(&self, flow: &FlowId, missing: &str) {
-        self.world.dangled(flow, missing);
+        self.world.dangled(self, flow, missing);
     }
 }

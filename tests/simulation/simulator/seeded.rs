@@ -56,7 +56,7 @@ fn any_folders(rng: &mut Rng) -> Folders {
 
 async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
     let delay = Duration::from_millis([0, 0, 700, 4_000, 50_000][rng.usize(..5)]);
-    world.tenant.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 12));
+    world.tenant.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 40));
     world.tenant.add_intent(&world.target, "hello");
     let n_flows = rng.usize(1..7);
     let mut people = People::new(world, rng, n_flows);

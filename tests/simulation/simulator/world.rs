@@ -55,6 +55,8 @@ struct Notes {
     written: BTreeSet<(String, FlowId)>,
     /// Flows that were somebody else's when a deployment came to create them.
     somebodys: BTreeSet<(String, FlowId)>,
+    /// Since when the newest deployment is being taken back.
+    restoring: Option<Instant>,
 }
 
 impl World {
@@ -228,8 +230,13 @@ impl World {
         }
     }
 
-    /// An import was refused for what it needs: wrong order, unless somebody deletes flows by hand.
-    pub fn dangled(&self, flow: &FlowId, missing: &str) {
+    /// An import was refused for what it needs: wrong order, unless somebody deletes flows by hand. A
+    /// restoration goes on where something fails, and may come to this then.
+    pub fn dangled(&self, script: &Script, flow: &FlowId, missing: &str) {
+        let restoring = self.notes.lock().unwrap().restoring;
+        if restoring.is_some_and(|since| script.suffered_since(since)) {
+            return;
+        }
         let by_hand = missing.parse::<FlowId>().is_ok_and(|missing| self.drifted_since(&missing, None));
         self.say(|| format!("refused: {flow} needs {missing}"));
         if !by_hand {
@@ -241,7 +248,10 @@ impl World {
     pub fn pushed(&self, script: &Script, commit: &CommitId) {
         let Some(manifest) = self.manifest_at(commit) else { return };
         self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status));
-        self.notes.lock().unwrap().begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
+        let mut notes = self.notes.lock().unwrap();
+        notes.begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
+        notes.restoring = (manifest.status == Status::Restoring).then(|| notes.restoring.unwrap_or_else(Instant::now));
+        drop(notes);
         self.check_ended(&manifest);
         let has_failed = matches!(manifest.status, Status::RolledBack | Status::RollbackIncomplete);
         if has_failed && (manifest.quarantine.is_none() || manifest.failure.is_none()) {
