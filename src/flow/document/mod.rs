@@ -102,7 +102,10 @@ impl Document {
     /// Line and column of a byte of the source.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
-        self.lines.get_or_init(|| LineIndex::new(&self.source)).position(&self.source, offset)
+        match (self.lines.get(), self.source.get(..offset)) {
+            (None, Some(before)) if offset <= position::NEAR_BYTES => Position::after(before),
+            _ => self.lines.get_or_init(|| LineIndex::new(&self.source)).position(&self.source, offset),
+        }
     }
 
     pub(in crate::flow) fn tape(&self) -> &Tape {

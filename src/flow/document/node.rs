@@ -52,6 +52,12 @@ impl<'a> Node<'a> {
         self.kind() == Kind::Null
     }
 
+    /// Whether there is a backslash in a string.
+    #[inline]
+    pub(in crate::flow) fn is_escaped(self) -> bool {
+        self.cell().escaped
+    }
+
     /// The text of the value as written.
     #[must_use]
     pub fn raw(self) -> &'a [u8] {
@@ -92,6 +98,10 @@ impl<'a> Node<'a> {
     pub(in crate::flow) fn member_with_key(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
         let is_it = |(node, _): &(Node<'a>, Node<'a>)| {
             let cell = node.cell();
+            let n_bytes = (cell.end - cell.start) as usize - 2;
+            if !cell.escaped && n_bytes != key.len() {
+                return false;
+            }
             let inside = keys::inside(&self.document.source, cell);
             if cell.escaped { unescaped(inside, true) == key } else { inside == key.as_bytes() }
         };

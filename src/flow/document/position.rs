@@ -9,6 +9,19 @@ pub struct Position {
     pub column: u32,
 }
 
+/// A place this near to the beginning of a text is counted anew at each question, which is cheaper than
+/// an index of the whole text where a flow's id and version are all that is asked for.
+pub(super) const NEAR_BYTES: usize = 1024;
+
+impl Position {
+    /// The place after `before`, all that stands before it in its text.
+    pub(super) fn after(before: &[u8]) -> Self {
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let n_breaks: u32 = before.iter().map(|byte| u32::from(*byte == b'\n')).sum();
+        Self { line: n_breaks + 1, column: count_characters(&before[start..]) + 1 }
+    }
+}
+
 /// Bytes between two counted places; what lies past the last one is counted when asked.
 const STEP_BYTES: usize = 1024;
 
@@ -85,6 +98,7 @@ mod tests {
             let line = before.matches('\n').count() as u32 + 1;
             let column = before.rsplit('\n').next().unwrap().chars().count() as u32 + 1;
             assert_eq!(index.position(text.as_bytes(), offset), Position { line, column });
+            assert_eq!(Position::after(&text.as_bytes()[..offset]), Position { line, column });
         }
         assert_eq!(LineIndex::new(b"").position(b"", 5), Position { line: 1, column: 1 });
     }

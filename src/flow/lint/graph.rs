@@ -28,7 +28,6 @@ struct Edge<'a> {
     condition: Option<Cow<'a, str>>,
 }
 
-#[derive(Default)]
 struct Graph<'a> {
     /// Those with an id, the first of each.
     nodes: Vec<GraphNode<'a>>,
@@ -40,7 +39,12 @@ struct Graph<'a> {
 pub(super) fn lint(findings: &mut Findings<'_>) {
     let root = findings.document().root();
     let (Some(nodes), Some(edges)) = (root.member("nodes"), root.member("edges")) else { return };
-    let mut graph = Graph::default();
+    let (n_nodes, n_edges) = (nodes.elements().count(), edges.elements().count());
+    let mut graph = Graph {
+        nodes: Vec::with_capacity(n_nodes),
+        by_id: HashMap::with_capacity(n_nodes),
+        edges: Vec::with_capacity(n_edges),
+    };
     for (index, node) in nodes.elements().enumerate() {
         graph.add_node(findings, index, node);
     }
@@ -116,10 +120,8 @@ fn start_count(findings: &mut Findings<'_>, graph: &Graph<'_>, nodes: Node<'_>) 
 }
 
 fn reachability(findings: &mut Findings<'_>, graph: &Graph<'_>) {
-    let mut following: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
-    for edge in &graph.edges {
-        following[edge.from].push(edge.to);
-    }
+    let mut by_from: Vec<(usize, usize)> = graph.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+    by_from.sort_unstable();
     let is_start = |index: &usize| graph.nodes[*index].kind == "start";
     let mut waiting: Vec<usize> = (0..graph.nodes.len()).filter(is_start).collect();
     if waiting.is_empty() {
@@ -128,7 +130,8 @@ fn reachability(findings: &mut Findings<'_>, graph: &Graph<'_>) {
     let mut reached = vec![false; graph.nodes.len()];
     while let Some(index) = waiting.pop() {
         if !std::mem::replace(&mut reached[index], true) {
-            waiting.extend(&following[index]);
+            let first = by_from.partition_point(|(from, _)| *from < index);
+            waiting.extend(by_from[first..].iter().take_while(|(from, _)| *from == index).map(|(_, to)| *to));
         }
     }
     for node in graph.nodes.iter().zip(reached).filter(|(_, reached)| !reached).map(|(node, _)| node) {
@@ -141,17 +144,17 @@ fn reachability(findings: &mut Findings<'_>, graph: &Graph<'_>) {
 /// A conversation ends at `end` nodes, may be handed over at `external` ones, and goes on everywhere else.
 fn ways_out(findings: &mut Findings<'_>, graph: &Graph<'_>) {
     for node in &graph.nodes {
-        let pointer = format!("/nodes/{}", node.index);
+        let pointer = || format!("/nodes/{}", node.index);
         match (node.kind.as_ref(), node.n_outgoing) {
             ("start" | "intent" | "action", 0) => {
                 let message = format!("expected an edge that leaves {}, found none", quoted(&node.id));
                 let help = "the conversation stops here; lead on, or to a node of type `end`".to_owned();
-                findings.warning(node.node, &pointer, "dead-end", message, help);
+                findings.warning(node.node, &pointer(), "dead-end", message, help);
             }
             ("end", 1..) => {
                 let message = format!("expected no edge that leaves the end node {}, found some", quoted(&node.id));
                 let help = "nothing follows an end; remove the edges or change the type".to_owned();
-                findings.warning(node.node, &pointer, "end-goes-on", message, help);
+                findings.warning(node.node, &pointer(), "end-goes-on", message, help);
             }
             _ => {}
         }
@@ -159,18 +162,19 @@ fn ways_out(findings: &mut Findings<'_>, graph: &Graph<'_>) {
 }
 
 fn edge_rules(findings: &mut Findings<'_>, graph: &Graph<'_>) {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(graph.edges.len());
     for edge in &graph.edges {
-        let pointer = format!("/edges/{}", edge.index);
-        let ends = format!("{} to {}", quoted(&graph.nodes[edge.from].id), quoted(&graph.nodes[edge.to].id));
+        let pointer = || format!("/edges/{}", edge.index);
+        let ends = || format!("{} to {}", quoted(&graph.nodes[edge.from].id), quoted(&graph.nodes[edge.to].id));
         if !seen.insert((edge.from, edge.to, &edge.condition)) {
-            let message = format!("expected each edge once, found the one from {ends} again");
-            findings.warning(edge.node, &pointer, "duplicate-edge", message, "remove one of them".to_owned());
+            let message = format!("expected each edge once, found the one from {} again", ends());
+            findings.warning(edge.node, &pointer(), "duplicate-edge", message, "remove one of them".to_owned());
         }
         if edge.from == edge.to && edge.condition.is_none() {
-            let message = format!("expected an edge to another node, or a condition, found one from {ends} without");
+            let message =
+                format!("expected an edge to another node, or a condition, found one from {} without", ends());
             let help = "the conversation would never leave this node; add a condition or another end".to_owned();
-            findings.warning(edge.node, &pointer, "endless-edge", message, help);
+            findings.warning(edge.node, &pointer(), "endless-edge", message, help);
         }
     }
 }

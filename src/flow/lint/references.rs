@@ -29,8 +29,8 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
                 "write its id, or remove the entry".to_owned(),
             );
         }
-        let shown = quoted(&reference.to_string());
-        if let Some(first) = seen.insert(reference, index) {
+        if let Some(first) = seen.insert(reference.clone(), index) {
+            let shown = quoted(&reference.to_string());
             let message = format!("expected each reference once, found {shown} again (first as entry {first})");
             findings.warning(entry, &pointer, "duplicate-reference", message, "remove one of them".to_owned());
         }
