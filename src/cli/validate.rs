@@ -1,8 +1,9 @@
 //! `flowsync validate`: an offline check of a folder of flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
@@ -11,19 +12,32 @@ use super::arguments::{ValidateArgs, ValidateForm};
 use super::context::{Context, shown};
 use super::output::{self, Failure};
 use crate::controller::bad_entry;
-use crate::flow::{self, Checked, Comparison};
+use crate::flow::{self, Checked, Comparison, FileReport};
 use crate::problem::{Colour, Problem, any_error, render};
-use crate::source::BadEntry;
-use crate::source::{WorkTree, discover_work_tree};
+use crate::source::{BadEntry, SourceError, WorkTree, discover_work_tree};
+
+/// Files a worker takes at a time.
+const FILES_AT_ONCE: usize = 32;
 
 /// Flow files and what is wrong with them.
 pub(super) struct Folder {
-    /// The flows.
+    /// The flows; their texts are not kept.
     pub checked: Checked,
     /// Every problem, sorted.
     pub problems: Vec<Problem>,
-    /// The files' content, for code frames.
+    /// Number of files.
+    pub n_files: usize,
+    /// The content of files with problems, for code frames.
     pub sources: BTreeMap<String, Arc<[u8]>>,
+}
+
+/// A file, read and checked.
+struct ReadFile {
+    /// As a person would type it.
+    name: String,
+    report: FileReport,
+    /// The content, where there is a problem to show.
+    source: Option<Arc<[u8]>>,
 }
 
 pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Failure> {
@@ -34,7 +48,7 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
     let folders = paths.iter().map(|path| read_folder(path)).collect::<Result<Vec<_>, Failure>>()?;
     let problems: Vec<Problem> = folders.iter().flat_map(|folder| folder.problems.clone()).collect();
     let sources = folders.iter().flat_map(|folder| folder.sources.clone()).collect();
-    let n_files: usize = folders.iter().map(|folder| folder.sources.len()).sum();
+    let n_files: usize = folders.iter().map(|folder| folder.n_files).sum();
     let n_flows: usize = folders.iter().map(|folder| folder.checked.flows.len()).sum();
     let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
     let n_warnings = problems.len() - n_errors;
@@ -86,22 +100,94 @@ pub(super) fn read_folder(path: &Path) -> Result<Folder, Failure> {
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let tree = WorkTree::at(root);
     let listing = tree.list_flows("")?;
-    let name = |relative: &str| shown(&root.join(relative)).trim_start_matches("./").to_owned();
-    let mut sources: BTreeMap<String, Arc<[u8]>> = BTreeMap::new();
-    for entry in listing.entries.iter().filter(|entry| only.as_ref().is_none_or(|only| *only == entry.path)) {
-        if let Some(bytes) = tree.read(&entry.path)? {
-            sources.insert(name(&entry.path), bytes);
-        }
-    }
-    if let Some(only) = only.filter(|_| sources.is_empty()) {
+    let shown_root = shown(root);
+    let name = |relative: &str| named(&shown_root, relative);
+    let is_meant = |path: &str| only.as_ref().is_none_or(|only| *only == path);
+    let paths: Vec<&str> =
+        listing.entries.iter().map(|entry| entry.path.as_str()).filter(|path| is_meant(path)).collect();
+    let files = in_parallel(&paths, |path| read_file(&tree, path, name(path)))?;
+    let files: Vec<ReadFile> = files.into_iter().flatten().collect();
+    if let Some(only) = only.filter(|_| files.is_empty()) {
         return Err(Failure::other(format!("expected a `.json` file or a folder, found `{only}`")));
     }
-    let checked = flow::check_all(
-        sources.iter().map(|(path, bytes)| flow::File { path, bytes: bytes.clone() }),
-        &Comparison::default(),
-    );
+    let n_files = files.len();
+    let mut sources = BTreeMap::new();
+    let mut reports = Vec::with_capacity(n_files);
+    for ReadFile { name, report, source } in files {
+        sources.extend(source.map(|source| (name.clone(), source)));
+        reports.push((name, report));
+    }
+    let checked = flow::join_reports(reports.iter_mut().map(|(name, report)| (name.as_str(), std::mem::take(report))));
+    // Problems between files show in files that have none of their own.
+    let in_problems: BTreeSet<&str> = checked.problems.iter().map(|problem| problem.place.file.as_str()).collect();
+    for path in paths {
+        let name = name(path);
+        if in_problems.contains(name.as_str()) && !sources.contains_key(&name) {
+            sources.extend(tree.read(path)?.map(|source| (name, source)));
+        }
+    }
     let bad = |entry: &BadEntry| bad_entry(&BadEntry { path: name(&entry.path), reason: entry.reason });
-    let mut problems: Vec<Problem> = listing.bad.iter().map(bad).chain(checked.problems.clone()).collect();
+    let mut problems: Vec<Problem> = listing.bad.iter().map(bad).chain(checked.problems.iter().cloned()).collect();
     problems.sort();
-    Ok(Folder { checked, problems, sources })
+    Ok(Folder { checked, problems, n_files, sources })
+}
+
+/// A file of a folder, as a person would type it.
+fn named(shown_root: &str, relative: &str) -> String {
+    Path::new(shown_root).join(relative).display().to_string().trim_start_matches("./").to_owned()
+}
+
+/// `None` where the file went away.
+fn read_file(tree: &WorkTree, path: &str, name: String) -> Result<Option<ReadFile>, SourceError> {
+    let Some(bytes) = tree.read(path)? else { return Ok(None) };
+    let mut report = flow::check_file(&name, bytes.clone(), &Comparison::default());
+    if let Some(definition) = &mut report.definition {
+        definition.text = None;
+    }
+    let source = (!report.problems.is_empty()).then_some(bytes);
+    Ok(Some(ReadFile { name, report, source }))
+}
+
+/// What `work` makes of each path, in their order, on every core; the first error where there is one.
+fn in_parallel<T: Send, E: Send>(paths: &[&str], work: impl Fn(&str) -> Result<T, E> + Sync) -> Result<Vec<T>, E> {
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_workers = n_cores.min(paths.len().div_ceil(FILES_AT_ONCE)).max(1);
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        let mut done = Vec::new();
+        loop {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let Some(some) = paths.chunks(FILES_AT_ONCE).nth(turn) else { return done };
+            done.push((turn, some.iter().map(|path| work(path)).collect::<Result<Vec<T>, E>>()));
+        }
+    };
+    let mut done = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..n_workers).map(|_| scope.spawn(take_turns)).collect();
+        let mut done = take_turns();
+        for worker in workers {
+            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(turn, _)| *turn);
+    let mut results = Vec::with_capacity(paths.len());
+    for (_, some) in done {
+        results.extend(some?);
+    }
+    Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_paths_and_the_first_error_counts() {
+        let names: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(in_parallel(&paths, |path| Ok::<_, ()>(path.to_owned())), Ok(names.clone()));
+        let odd = |path: &str| if path.len() == 3 { Err(path.to_owned()) } else { Ok(()) };
+        assert_eq!(in_parallel(&paths, odd), Err("100".to_owned()));
+        assert_eq!(in_parallel(&[], |_| Ok::<_, ()>(())), Ok(Vec::new()));
+    }
 }

@@ -82,10 +82,9 @@ impl<S: Sink> Writer<'_, S> {
 
     #[inline(never)]
     fn rewritten(&mut self, cell: &Cell) {
-        let text = self.document.text_of(cell);
         match cell.kind {
-            Kind::String => strings::put(self.sink, text),
-            Kind::Float => float::put(self.sink, text),
+            Kind::String => strings::put(self.sink, self.document.source(), cell.start as usize, cell.end as usize),
+            Kind::Float => float::put(self.sink, self.document.text_of(cell)),
             // The only integer that Python writes in another way is `-0`.
             _ => self.sink.put(b"0"),
         }

@@ -22,7 +22,7 @@ pub struct File<'a> {
 
 /// What one file holds. Depends on the path, the bytes and the comparison only, so that it may be
 /// kept by blob.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileReport {
     /// The flow, as soon as its id can be read: it may still have errors.
     pub definition: Option<Definition>,
