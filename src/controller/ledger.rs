@@ -15,7 +15,7 @@ use super::{Engine, PassError};
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
 use crate::record::audit::{Event, EventKind};
-use crate::record::{Manifest, StatusEvent, paths};
+use crate::record::{Manifest, Status, StatusEvent, paths};
 use crate::revision::CommitId;
 use crate::source::{PushError, RecordCommit, Source};
 use crate::tenant::Tenant;
@@ -221,7 +221,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let ended = Event::new(EventKind::Ended).with("status", closed.status.as_str());
         ledger.journal.record(&ended).await?;
-        let clean = closed.status != crate::record::Status::RollbackIncomplete;
+        let clean = closed.status != Status::RollbackIncomplete;
         let subject = closed.status.as_str();
         let result = self.advance(ledger, subject, clean, |manifest| *manifest = closed.clone()).await;
         match result {
@@ -260,7 +260,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(unsent) = self.local.unsent()? else {
             return Ok(());
         };
-        for _ in 0..RACES_MAX {
+        let mut races = 0;
+        loop {
             let tips = self.source.fetch().await?;
             let at_tip = match &tips.records {
                 Some(tip) => self.manifest_at(tip).await?,
@@ -275,7 +276,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 tracing::warn!(deployment = %unsent.deployment_id, "a kept record is out of date: the deployment was ended by somebody else");
                 break;
             }
-            let mut files: BTreeMap<String, Option<Vec<u8>>> = self.spent_definitions(tips.records.as_ref()).await;
+            let mut files = BTreeMap::new();
+            if !is_incomplete(&unsent) {
+                files = self.spent_definitions(tips.records.as_ref()).await;
+            }
             let bytes = |content: Option<String>| content.map(String::into_bytes);
             files.extend(unsent.files.clone().into_iter().map(|(path, content)| (path, bytes(content))));
             let change = RecordCommit { message: unsent.message.clone(), files, time: unsent.time };
@@ -284,13 +288,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                     tracing::info!(deployment = %unsent.deployment_id, "sent a record kept by an earlier pass");
                     break;
                 }
-                Err(PushError::Lost(_)) => self.short_pause(1).await,
+                Err(PushError::Lost(_)) if races < RACES_MAX => {
+                    races += 1;
+                    self.short_pause(races).await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         self.local.remove_journal(&unsent.deployment_id)?;
         Ok(self.local.drop_unsent()?)
     }
+}
+
+/// Whether a kept record ends a deployment that a person must look at: its previous definitions stay.
+fn is_incomplete(unsent: &Unsent) -> bool {
+    let manifest = unsent.files.iter().find(|(path, _)| path.ends_with("/manifest.json"));
+    let text = manifest.and_then(|(_, text)| text.as_deref()).unwrap_or_default();
+    serde_json::from_str::<Manifest>(text).is_ok_and(|manifest| manifest.status == Status::RollbackIncomplete)
 }
 
 /// Subject and trailers of a record commit.

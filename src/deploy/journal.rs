@@ -41,13 +41,25 @@ impl<L: LocalState> Journal<L> {
         deployment: &str,
         committed: &[u8],
     ) -> Result<Self, Fault> {
-        let longer = local.read_journal(deployment).ok().flatten().map(|text| whole_lines(&text).to_vec());
-        let text = match longer {
-            Some(text) if text.starts_with(committed) && Chain::resume(environment, deployment, &text).is_ok() => text,
-            _ => committed.to_vec(),
-        };
+        let on_disk = local.read_journal(deployment).ok().flatten().unwrap_or_default();
+        let longer = whole_lines(&on_disk);
+        let is_sound = longer.starts_with(committed) && Chain::resume(environment, deployment, longer).is_ok();
+        let text = if is_sound { longer } else { committed }.to_vec();
         let chain = Chain::resume(environment, deployment, &text)?;
-        Ok(Self::with(local, clock, deployment, chain, text))
+        let journal = Self::with(local, clock, deployment, chain, text);
+        if journal.state().text != on_disk {
+            journal.write_anew();
+        }
+        Ok(journal)
+    }
+
+    /// The file on this machine is torn, or lacks what git has: the next record is written with everything
+    /// before it, so that a second crash finds a sound journal.
+    fn write_anew(&self) {
+        if self.local.remove_journal(&self.deployment).is_ok() {
+            let mut state = self.state();
+            state.unwritten = state.text.clone();
+        }
     }
 
     fn with(local: Arc<L>, clock: Arc<dyn Clock>, deployment: &str, chain: Chain, text: Vec<u8>) -> Self {
@@ -120,9 +132,10 @@ mod tests {
         let committed = journal.snapshot().0;
         journal.record(&Event::new(EventKind::Intent)).await.unwrap();
         local.append_journal("d1", b"{\"torn".to_vec()).await.unwrap();
-        let resumed = Journal::resume(local, clock, "production", "d1", &committed).unwrap();
+        let resumed = Journal::resume(local.clone(), clock, "production", "d1", &committed).unwrap();
         resumed.record(&Event::new(EventKind::Ended)).await.unwrap();
         assert_eq!(parse(&resumed.snapshot().0).unwrap().len(), 3);
+        assert_eq!(local.read_journal("d1").unwrap().unwrap(), resumed.snapshot().0);
     }
 
     #[tokio::test]
