@@ -16,8 +16,7 @@ const CONCURRENCY: usize = 32;
 /// 400 changed flows, 8 layers deep, 20 ms a request, 32 at once.
 pub(crate) async fn layers() -> Vec<Row> {
     let width = FLOWS / LAYERS;
-    let needs =
-        |index: usize| if index < width { vec![] } else { vec![index - width, (index - width) / width * width] };
+    let needs = |index: usize| if index < width { vec![] } else { vec![index - width] };
     let all = |revision| (0..FLOWS).map(|index| flow(index, revision, &needs(index))).collect::<Vec<_>>();
     let world = World::new(&all(0), &all(1), CONCURRENCY, "60s").await;
     world.latency(LATENCY);
@@ -53,7 +52,7 @@ pub(crate) async fn layers() -> Vec<Row> {
 
 /// A tenant that allows 50 requests a second, 10 at once.
 pub(crate) async fn limited() -> Row {
-    let n_flows = 400;
+    let n_flows = 1_000;
     let all = |revision| (0..n_flows).map(|index| flow(index, revision, &[])).collect::<Vec<_>>();
     let world = World::new(&all(0), &all(1), 8, "60s").await;
     world.behave(|behaviour| behaviour.rate = Some(Rate { per_second: 50.0, burst: 10 }));
