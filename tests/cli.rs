@@ -21,6 +21,8 @@ mod many;
 mod output;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/proof.rs"]
+mod proof;
 #[path = "cli/pull.rs"]
 mod pull;
 #[path = "cli/quarantine.rs"]
