@@ -120,8 +120,12 @@ impl Local {
     }
 
     /// A journal is one only once it is on the disk: git itself does not sync loose objects by default.
+    /// Many objects are written once more as one pack, because syncing each costs milliseconds.
     fn sync_objects(&self, repo: &Repository, new: &NewCommit) -> Result<(), SourceError> {
         let objects = repo.commondir().join("objects");
+        if new.objects.len() > LOOSE_SYNCED_MAX {
+            return self.sync_as_pack(repo, new, &objects.join("pack"));
+        }
         for id in &new.objects {
             let hex = id.to_string();
             let folder = objects.join(&hex[..2]);
@@ -131,6 +135,21 @@ impl Local {
             }
         }
         sync(&objects).map_err(|error| self.io(error))
+    }
+
+    fn sync_as_pack(&self, repo: &Repository, new: &NewCommit, folder: &Path) -> Result<(), SourceError> {
+        let failed = |error: git2::Error| local_error(&self.shown, "write a pack of records", &error);
+        fs::create_dir_all(folder).map_err(|error| self.io(error))?;
+        let mut pack = repo.packbuilder().map_err(failed)?;
+        for id in &new.objects {
+            pack.insert_object(*id, None).map_err(failed)?;
+        }
+        pack.write(folder, PACK_MODE).map_err(failed)?;
+        let name = pack.name().map_err(failed)?.unwrap_or_default();
+        for extension in ["pack", "idx"] {
+            sync(&folder.join(format!("pack-{name}.{extension}"))).map_err(|error| self.io(error))?;
+        }
+        sync(folder).map_err(|error| self.io(error))
     }
 
     fn io(&self, error: std::io::Error) -> SourceError {
@@ -155,6 +174,11 @@ fn sync_reference(repo: &Repository, refname: &str) -> std::io::Result<()> {
         done => done,
     }
 }
+
+/// More new objects than this are synced as one pack.
+const LOOSE_SYNCED_MAX: usize = 12;
+/// As git writes packs: nobody changes them.
+const PACK_MODE: u32 = 0o444;
 
 #[cfg(unix)]
 fn sync(path: &Path) -> std::io::Result<()> {
