@@ -304,7 +304,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 fn is_incomplete(unsent: &Unsent) -> bool {
     let manifest = unsent.files.iter().find(|(path, _)| path.ends_with("/manifest.json"));
     let text = manifest.and_then(|(_, text)| text.as_deref()).unwrap_or_default();
-    serde_json::from_str::<Manifest>(text).is_ok_and(|manifest| manifest.status == Status::RollbackIncomplete)
+    Manifest::from_text(text.as_bytes(), "", &CommitId(String::new()))
+        .is_ok_and(|manifest| manifest.status == Status::RollbackIncomplete)
 }
 
 /// Subject and trailers of a record commit.

@@ -8,6 +8,7 @@ mod jobs;
 pub mod journal;
 mod lease;
 mod push;
+mod quiet;
 mod reader;
 mod recover;
 mod restore;
@@ -26,6 +27,7 @@ use crate::tenant::{Blame, CallLimits, Export, Tenant, TenantError};
 
 pub use journal::Journal;
 pub use lease::{GRACE, LEASE, Lease, MARGIN, free_at};
+pub use quiet::QuietReader;
 pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
 pub use restore::{Restored, Undo};

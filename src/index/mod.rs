@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::revision::BlobId;
 use crate::source::{FlowEntry, TreeId};
 
-pub use quiet::{Quiet, QuietReader};
+pub use quiet::Quiet;
 
 /// The index of one environment. Clones share it.
 #[derive(Debug, Clone)]

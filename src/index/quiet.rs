@@ -6,17 +6,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::stored::StoredProblem;
 use super::{FlowIndex, Known, file};
-use crate::flow::{ContentHash, Definition, FlowId, ReferenceKind};
+use crate::flow::{FlowId, ReferenceKind};
 use crate::plan::Lookup;
 use crate::problem::Problem;
-use crate::tenant::ReadLive;
 
 /// What a quiet pass had looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +44,14 @@ struct Stored {
 
 const KINDS: [ReferenceKind; 4] =
     [ReferenceKind::Flow, ReferenceKind::Intent, ReferenceKind::Entity, ReferenceKind::Variable];
+
+impl Quiet {
+    /// Whose flow these bytes are.
+    #[must_use]
+    pub fn recognise(&self, raw: &[u8]) -> Option<&FlowId> {
+        self.flows.get(&xxh3_128_with_seed(raw, self.seed))
+    }
+}
 
 impl FlowIndex {
     /// What the last quiet pass had looked at, if its inputs had this key.
@@ -122,67 +128,4 @@ fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
         problems: problems.iter().map(StoredProblem::of).collect(),
     };
     file::write_sealed(path, &stored)
-}
-
-/// Recognises the flows of a quiet pass, and notices anything else.
-#[derive(Debug)]
-pub struct QuietReader<'a> {
-    quiet: &'a Quiet,
-    n_recognised: AtomicUsize,
-    is_changed: AtomicBool,
-}
-
-impl<'a> QuietReader<'a> {
-    /// Reads one export against what a quiet pass had looked at.
-    #[must_use]
-    pub fn new(quiet: &'a Quiet) -> Self {
-        Self { quiet, n_recognised: AtomicUsize::new(0), is_changed: AtomicBool::new(false) }
-    }
-
-    /// Whether everything was recognised that should be there, and nothing else came.
-    #[must_use]
-    pub fn is_same(&self, export: &crate::tenant::Export) -> bool {
-        let quiet = self.quiet;
-        let n_managed = quiet.flows.values().filter(|id| export.flows.contains_key(*id)).count();
-        let n_others = quiet
-            .others
-            .iter()
-            .filter(|id| {
-                export.unreadable.contains_key(*id)
-                    || id.parse::<FlowId>().is_ok_and(|id| export.flows.contains_key(&id))
-            })
-            .count();
-        !self.is_changed.load(Ordering::Relaxed)
-            && n_managed == quiet.flows.len()
-            && n_others == quiet.others.len()
-            && n_managed + n_others == export.flows.len() + export.unreadable.len()
-    }
-
-    /// How many flows were known by their bytes.
-    #[must_use]
-    pub fn n_recognised(&self) -> usize {
-        self.n_recognised.load(Ordering::Relaxed)
-    }
-}
-
-impl ReadLive for QuietReader<'_> {
-    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
-        let nothing = ContentHash([0; 32]);
-        if let Some(id) = self.recognise(raw) {
-            self.n_recognised.fetch_add(1, Ordering::Relaxed);
-            return Ok(Definition::known(id, nothing, nothing));
-        }
-        let id = Definition::from_live(raw, &crate::flow::Comparison::default()).map(|definition| definition.id);
-        match id {
-            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(Definition::known(id, nothing, nothing)),
-            _ => {
-                self.is_changed.store(true, Ordering::Relaxed);
-                Err("changed".to_owned())
-            }
-        }
-    }
-
-    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
-        self.quiet.flows.get(&xxh3_128_with_seed(raw, self.quiet.seed)).cloned()
-    }
 }

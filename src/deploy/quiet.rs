@@ -1,0 +1,70 @@
+//! One export, held against what a quiet pass had looked at.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::flow::{Comparison, ContentHash, Definition, FlowId};
+use crate::index::Quiet;
+use crate::tenant::{Export, ReadLive};
+
+/// Recognises the flows of a quiet pass, and notices anything else.
+#[derive(Debug)]
+pub struct QuietReader<'a> {
+    quiet: &'a Quiet,
+    n_recognised: AtomicUsize,
+    is_changed: AtomicBool,
+}
+
+impl<'a> QuietReader<'a> {
+    /// Reads one export against what a quiet pass had looked at.
+    #[must_use]
+    pub fn new(quiet: &'a Quiet) -> Self {
+        Self { quiet, n_recognised: AtomicUsize::new(0), is_changed: AtomicBool::new(false) }
+    }
+
+    /// Whether everything was recognised that should be there, and nothing else came.
+    #[must_use]
+    pub fn is_same(&self, export: &Export) -> bool {
+        let quiet = self.quiet;
+        let n_managed = quiet.flows.values().filter(|id| export.flows.contains_key(*id)).count();
+        let n_others = quiet
+            .others
+            .iter()
+            .filter(|id| {
+                export.unreadable.contains_key(*id)
+                    || id.parse::<FlowId>().is_ok_and(|id| export.flows.contains_key(&id))
+            })
+            .count();
+        !self.is_changed.load(Ordering::Relaxed)
+            && n_managed == quiet.flows.len()
+            && n_others == quiet.others.len()
+            && n_managed + n_others == export.flows.len() + export.unreadable.len()
+    }
+
+    /// How many flows were known by their bytes.
+    #[must_use]
+    pub fn n_recognised(&self) -> usize {
+        self.n_recognised.load(Ordering::Relaxed)
+    }
+}
+
+impl ReadLive for QuietReader<'_> {
+    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+        let nothing = ContentHash([0; 32]);
+        if let Some(id) = self.recognise(raw) {
+            self.n_recognised.fetch_add(1, Ordering::Relaxed);
+            return Ok(Definition::known(id, nothing, nothing));
+        }
+        let id = Definition::from_live(raw, &Comparison::default()).map(|definition| definition.id);
+        match id {
+            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(Definition::known(id, nothing, nothing)),
+            _ => {
+                self.is_changed.store(true, Ordering::Relaxed);
+                Err("changed".to_owned())
+            }
+        }
+    }
+
+    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
+        self.quiet.recognise(raw).cloned()
+    }
+}
