@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use flowsync::config::{MaxDeletes, Prune, SyncPolicy};
 use flowsync::controller::{PassOptions, SyncResult};
-use flowsync::source::memory::Folders;
+use flowsync::source::memory::{Folders, SourceFault};
 use futures_util::future::join;
 use tokio::time::sleep;
 
@@ -16,7 +16,7 @@ use super::machine::{Ended, Machine};
 use super::many::Outcome;
 use super::people::People;
 use super::rest::{check_report, come_to_rest, quiet_pass, watched_pass};
-use super::script::{Fault, Latency, Op, Schedule, faults_of};
+use super::script::{Fault, Latency, Op, STALL, Schedule, faults_of};
 use super::simulate;
 use super::world::World;
 
@@ -122,7 +122,17 @@ fn live(case: &Case, talk: bool) -> Lived {
             [(0, 7), (60_000, 8), (-60_000, 9)].map(|(skew, seed)| Machine::new(&world, &policy, skew, seed));
         begin(&world, &machines[0]).await;
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
-        let ended = watched_pass(&world, &machines[0], &script, &PassOptions::default()).await;
+        let is_stall = |fault: &Fault| *fault == Fault::Source(SourceFault::Slow(STALL));
+        let stalls = case.first.values().any(is_stall);
+        let first = PassOptions::default();
+        let (ended, ()) = join(watched_pass(&world, &machines[0], &script, &first), async {
+            // Whoever is stopped for so long finds that somebody else has gone on meanwhile.
+            if stalls {
+                sleep(Duration::from_secs(9 * 60)).await;
+                quiet_pass(&world, &machines[1], &PassOptions::default()).await;
+            }
+        })
+        .await;
         let mut lived = Lived { outcome: Outcome::default(), first: script.made(), then: Vec::new(), crashed: false };
         match ended {
             Ended::Report(report) => check_report(&world, &report),

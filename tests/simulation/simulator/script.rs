@@ -18,6 +18,9 @@ use super::world::World;
 /// No run makes more operations than this.
 const OPERATIONS_MAX: usize = 20_000;
 
+/// A process that is stopped for longer than any lease, and goes on as if nothing had happened.
+pub const STALL: Duration = Duration::from_secs(15 * 60);
+
 /// One thing a process does with the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
@@ -116,6 +119,11 @@ impl Script {
         })
     }
 
+    /// Whether it takes others' deployments over: only these runs keep an even step.
+    pub fn takes_over(&self) -> bool {
+        self.latency == Latency::Even
+    }
+
     /// Every operation made so far.
     pub fn made(&self) -> Vec<Op> {
         self.state.lock().unwrap().made.clone()
@@ -194,13 +202,14 @@ pub fn faults_of(op: Op, millis: u64) -> Vec<Fault> {
     let stores = vec![T::Corrupt, T::StatusFailed, T::StatusStuck];
     let faults = match op {
         Op::Journal => return vec![Fault::DiskFull],
-        Op::Source(Operation::Read) => return vec![Fault::Source(SourceFault::Unreachable)],
-        Op::Source(Operation::Fetch) => {
-            return vec![Fault::Source(SourceFault::Slow(time)), Fault::Source(SourceFault::Unreachable)];
+        Op::Source(Operation::Read | Operation::Fetch) => {
+            let all = [SourceFault::Slow(time), SourceFault::Slow(STALL), SourceFault::Unreachable];
+            return all.into_iter().map(Fault::Source).collect();
         }
         Op::Source(Operation::Push) => {
             let all = [
                 SourceFault::Slow(time),
+                SourceFault::Slow(STALL),
                 SourceFault::Unreachable,
                 SourceFault::LostAnswer,
                 SourceFault::Declined,

@@ -248,6 +248,7 @@ impl World {
     pub fn pushed(&self, script: &Script, commit: &CommitId) {
         let Some(manifest) = self.manifest_at(commit) else { return };
         self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status));
+        self.check_lock(script, commit);
         let mut notes = self.notes.lock().unwrap();
         notes.begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
         notes.restoring = (manifest.status == Status::Restoring).then(|| notes.restoring.unwrap_or_else(Instant::now));
@@ -256,6 +257,20 @@ impl World {
         let has_failed = matches!(manifest.status, Status::RolledBack | Status::RollbackIncomplete);
         if has_failed && (manifest.quarantine.is_none() || manifest.failure.is_none()) {
             self.violated("q", format!("{} is {} without a quarantine", manifest.deployment_id, manifest.status));
+        }
+    }
+
+    /// Nobody pushes over a deployment that somebody else holds.
+    fn check_lock(&self, script: &Script, commit: &CommitId) {
+        let Some(before) = self.remote.history(commit).get(1).and_then(|parent| self.manifest_at(parent)) else {
+            return;
+        };
+        // What somebody brought back by hand is held by nobody.
+        let is_meddled = self.meddled.load(Ordering::Relaxed);
+        let held =
+            before.holder.filter(|holder| !is_meddled && before.status.is_under_way() && holder.id != script.holder);
+        if let Some(holder) = held.filter(|holder| holder.deadline > self.now() && !script.takes_over()) {
+            self.violated("f", format!("{} pushed over the deployment that {} holds", script.holder, holder.id));
         }
     }
 
