@@ -9,6 +9,7 @@ mod contest;
 mod costs;
 mod desired;
 mod ledger;
+mod manifest;
 mod observe;
 mod pass;
 mod prepare;

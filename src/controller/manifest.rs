@@ -1,0 +1,202 @@
+//! The manifest of a plan: what is to be done, and what is needed to take it back.
+
+use std::collections::BTreeMap;
+
+use super::{Engine, PassError, Prepared, Seen};
+use crate::flow::{ContentHash, FlowId, HASH_ALGORITHM};
+use crate::local::LocalState;
+use crate::plan::{Change, DesiredFlow, Plan};
+use crate::record::{
+    FlowAction, FlowStatus, Kind, LastFlow, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource, Status,
+    deployment_id, paths,
+};
+use crate::revision::BlobId;
+use crate::source::Source;
+use crate::tenant::Tenant;
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// The manifest of a plan, status `pending`.
+    pub async fn new_manifest(
+        &self,
+        seen: &Seen,
+        plan: &Plan,
+        prepared: &Prepared,
+        kind: Kind,
+    ) -> Result<Manifest, PassError> {
+        let now = self.now();
+        let earlier = seen.manifest.as_ref();
+        Ok(Manifest {
+            manifest_version: MANIFEST_VERSION.to_owned(),
+            generated_at: now,
+            target_environment: self.target.clone(),
+            environment: self.environment.clone(),
+            deployment_id: deployment_id(now, self.clock.random()),
+            kind,
+            status: Status::Pending,
+            source: ManifestSource {
+                branch: self.branch.clone(),
+                commit: Some(seen.tips.flows.clone()),
+                flows_digest: plan.flows_digest.clone(),
+            },
+            plan_digest: plan.digest.clone(),
+            holder: None,
+            last_deployed: earlier.and_then(|manifest| manifest.last_deployed.clone()),
+            previous_deployment: earlier.and_then(|manifest| manifest.last_deployed.clone()),
+            audit_head: None,
+            hash_algorithm: HASH_ALGORITHM.to_owned(),
+            ignore: self.reader.comparison().ignored().to_vec(),
+            failure: None,
+            quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
+            flows: manifest_flows(plan, prepared, earlier),
+            dependency_graph: plan.graph.clone(),
+        })
+    }
+
+    /// Fills in where each previous definition can be read from git, and returns the files to add for
+    /// those that git does not hold yet.
+    pub(super) async fn store_previous(
+        &self,
+        manifest: &mut Manifest,
+        changes: &[Change],
+    ) -> Result<BTreeMap<String, Option<Vec<u8>>>, PassError> {
+        let mut stored = BTreeMap::new();
+        let before: BTreeMap<&FlowId, _> =
+            changes.iter().filter_map(|change| Some((&change.id, change.before()?))).collect();
+        let known =
+            self.blobs_of(manifest, &before.iter().map(|(id, d)| ((*id).clone(), d.content_hash)).collect()).await?;
+        for flow in &mut manifest.flows {
+            let Some(definition) = before.get(&flow.id) else { continue };
+            if let Some(blob) = known.get(&flow.id) {
+                flow.before = Some(blob.clone());
+                continue;
+            }
+            let body = definition.body()?;
+            flow.before = Some(self.source.blob_id(body));
+            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(body.to_vec()));
+        }
+        Ok(stored)
+    }
+
+    /// Blobs of earlier flow files whose content is exactly what is live.
+    async fn blobs_of(
+        &self,
+        manifest: &Manifest,
+        live: &BTreeMap<FlowId, ContentHash>,
+    ) -> Result<BTreeMap<FlowId, BlobId>, PassError> {
+        let candidates: Vec<(FlowId, BlobId)> = manifest
+            .flows
+            .iter()
+            .filter_map(|flow| {
+                let last = flow.last.as_ref()?;
+                let blob = last.blob.clone()?;
+                (live.get(&flow.id) == Some(&last.content_hash)).then(|| (flow.id.clone(), blob))
+            })
+            .collect();
+        let blobs: Vec<BlobId> = candidates.iter().map(|(_, blob)| blob.clone()).collect();
+        let present = self.source.read_blobs(&blobs).await?;
+        Ok(candidates.into_iter().zip(present).filter_map(|(found, text)| text.map(|_| found)).collect())
+    }
+}
+
+/// One entry for every flow git holds, every flow to be deleted, and every flow git once held.
+fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&Manifest>) -> Vec<ManifestFlow> {
+    let last = earlier.map(Manifest::last_flows).unwrap_or_default();
+    let changes: BTreeMap<&FlowId, &Change> = plan.changes.iter().map(|change| (&change.id, change)).collect();
+    let mut flows: BTreeMap<FlowId, ManifestFlow> = BTreeMap::new();
+    for (id, flow) in &prepared.desired.flows {
+        flows.insert(id.clone(), held(id, flow, changes.get(id).copied()));
+    }
+    for change in plan.deletes() {
+        flows.insert(change.id.clone(), deleted(change, earlier));
+    }
+    let once = earlier.map(|manifest| manifest.flows.as_slice()).unwrap_or_default();
+    for flow in once.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
+        if let Some(last) = last.get(&flow.id) {
+            flows.insert(flow.id.clone(), orphaned(flow, last));
+        }
+    }
+    flows.into_values().map(|flow| ManifestFlow { last: last.get(&flow.id).cloned(), ..flow }).collect()
+}
+
+fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlow {
+    let DesiredFlow { definition, path, blob } = flow;
+    let before = change.and_then(Change::before);
+    let action = match change.map(Change::action) {
+        Some("create") => FlowAction::Create,
+        Some("update") => FlowAction::Update,
+        _ => FlowAction::None,
+    };
+    ManifestFlow {
+        id: id.clone(),
+        name: definition.name.clone(),
+        version: definition.version.clone(),
+        content_hash: Some(definition.content_hash),
+        status: if action == FlowAction::None { FlowStatus::Deployed } else { FlowStatus::Pending },
+        action,
+        cause: change.map(|change| change.cause.as_str().to_owned()),
+        previous_version: before.map(|before| before.version.clone()),
+        previous_hash: before.map(|before| before.content_hash),
+        before: None,
+        path: Some(path.clone()),
+        blob: blob.clone(),
+        equality_hash: other(definition.equality_hash, definition.content_hash),
+        previous_equality_hash: before.and_then(|before| other(before.equality_hash, before.content_hash)),
+        last: None,
+        orphaned: false,
+        existed: false,
+        error: None,
+    }
+}
+
+fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
+    let definition = change.definition();
+    let path = earlier
+        .and_then(|manifest| manifest.flows.iter().find(|flow| flow.id == change.id))
+        .and_then(|flow| flow.path.clone());
+    ManifestFlow {
+        id: change.id.clone(),
+        name: definition.name.clone(),
+        version: definition.version.clone(),
+        content_hash: None,
+        status: FlowStatus::Pending,
+        action: FlowAction::Delete,
+        cause: Some(change.cause.as_str().to_owned()),
+        previous_version: Some(definition.version.clone()),
+        previous_hash: Some(definition.content_hash),
+        before: None,
+        path,
+        blob: None,
+        equality_hash: None,
+        previous_equality_hash: other(definition.equality_hash, definition.content_hash),
+        last: None,
+        orphaned: false,
+        existed: false,
+        error: None,
+    }
+}
+
+/// What the last completed deployment left of it: a failed one since then may have meant something else.
+fn orphaned(flow: &ManifestFlow, last: &LastFlow) -> ManifestFlow {
+    let LastFlow { content_hash, equality_hash, version, blob } = last.clone();
+    ManifestFlow {
+        version,
+        content_hash: Some(content_hash),
+        equality_hash: other(equality_hash, content_hash),
+        blob,
+        status: FlowStatus::Deployed,
+        action: FlowAction::None,
+        cause: None,
+        previous_version: None,
+        previous_hash: None,
+        before: None,
+        previous_equality_hash: None,
+        orphaned: true,
+        existed: false,
+        error: None,
+        ..flow.clone()
+    }
+}
+
+fn other(equality: ContentHash, content: ContentHash) -> Option<ContentHash> {
+    (equality != content).then_some(equality)
+}
