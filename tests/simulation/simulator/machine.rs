@@ -1,7 +1,7 @@
 //! A machine: a disk that survives, a clock that is wrong, and processes that come and go.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use flowsync::clock::SimulatedClock;
 use flowsync::config::SyncPolicy;
@@ -24,6 +24,8 @@ pub struct Machine {
     clock: Arc<SimulatedClock>,
     world: Arc<World>,
     policy: SyncPolicy,
+    /// What its process remembers from pass to pass; a crash ends that.
+    index: Mutex<FlowIndex>,
 }
 
 /// How a run ended.
@@ -41,7 +43,8 @@ impl Machine {
         let holder = disk.holder(seed).unwrap();
         let start = origin() + jiff::SignedDuration::from_millis(skew);
         let clock = Arc::new(SimulatedClock::starting_at(start, seed));
-        Self { disk, holder, skew, clock, world: world.clone(), policy: policy.clone() }
+        let index = Mutex::new(new_index(policy));
+        Self { disk, holder, skew, clock, world: world.clone(), policy: policy.clone(), index }
     }
 
     /// What one run of this machine goes through.
@@ -57,7 +60,7 @@ impl Machine {
             branch: folders.branch.clone(),
             records: folders.records.clone(),
             policy: self.policy.clone(),
-            reader: LiveReader::new(FlowIndex::in_memory(Arc::new(Comparison::new(&self.policy.ignore).unwrap()))),
+            reader: LiveReader::new(self.index.lock().unwrap().clone()),
             tenant: Arc::new(MemoryClient::new(tenant.clone(), script.clone())),
             source: Arc::new(MemorySource::new(remote.clone(), folders.clone(), script.clone())),
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone() }),
@@ -74,6 +77,9 @@ impl Machine {
             report = engine.pass(options) => Ended::Report(Box::new(report)),
             () = script.crash() => Ended::Crashed,
         };
+        if matches!(ended, Ended::Crashed) {
+            *self.index.lock().unwrap() = new_index(&self.policy);
+        }
         self.world.say(|| match &ended {
             Ended::Report(report) => {
                 let errors = report.problems.iter().filter(|problem| problem.is_error());
@@ -85,6 +91,10 @@ impl Machine {
         });
         ended
     }
+}
+
+fn new_index(policy: &SyncPolicy) -> FlowIndex {
+    FlowIndex::in_memory(Arc::new(Comparison::new(&policy.ignore).unwrap()))
 }
 
 /// A disk that may be full, or lose the end of what was written when the power goes.

@@ -44,12 +44,16 @@ pub fn run(
     in_order(found)
 }
 
-/// Runs every `every`-th pair of faults; what went wrong, and how many were run.
+/// Runs about every `every`-th pair of faults; what went wrong, and how many were run.
 pub fn run_pairs(every: usize, n_threads: usize, failures_max: usize) -> (Vec<Failure>, u64) {
     let singles = enumerated::singles();
     let found = Mutex::new(Vec::new());
     let n_run = AtomicU64::new(0);
+    let (firsts, every) = (every.isqrt(), every.div_ceil(every.isqrt()));
     on_threads(0..singles.len() as u64, n_threads, |first| {
+        if !(first as usize).is_multiple_of(firsts) {
+            return true;
+        }
         let pairs = enumerated::pairs(&singles[first as usize]);
         // Another beginning for each first fault, so that every operation is hit as a second one.
         for (second, case) in pairs.iter().enumerate().skip((first as usize * 7) % every).step_by(every) {
