@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use flowsync::config::{MaxDeletes, Prune, SyncPolicy};
@@ -137,6 +138,9 @@ fn live(case: &Case, talk: bool) -> Lived {
         match ended {
             Ended::Report(report) => check_report(&world, &report),
             Ended::Crashed => (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await),
+        }
+        if case.first.len() + case.then.len() == 1 && world.n_incomplete.load(Ordering::Relaxed) > 0 {
+            world.violated("r", "one fault alone left something that was not restored");
         }
         world.say(|| "quiet".into());
         let options = PassOptions::default();

@@ -9,6 +9,7 @@
 //! - (f) only the holder that git names writes, and only within its lease;
 //! - (g) a pass after a quiet one writes nothing;
 //! - (h) everything comes to an end;
+//! - (r) one fault alone leaves nothing that cannot be restored;
 //! - (q) what was rolled back is not tried again at once.
 
 pub mod enumerated;

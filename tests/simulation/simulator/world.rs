@@ -32,8 +32,8 @@ pub struct World {
     pub target: EnvironmentId,
     /// Somebody changed the records by hand.
     pub meddled: AtomicBool,
-    /// Requests that change the tenant, taken effect or not.
-    pub n_asked: AtomicUsize,
+    /// Deployments that could not be wholly restored.
+    pub n_incomplete: AtomicUsize,
     comparison: Comparison,
     start: Instant,
     violations: Mutex<Vec<String>>,
@@ -67,7 +67,7 @@ impl World {
             folders,
             target: EnvironmentId("env_prod".into()),
             meddled: AtomicBool::new(false),
-            n_asked: AtomicUsize::new(0),
+            n_incomplete: AtomicUsize::new(0),
             comparison: Comparison::new(ignore).unwrap(),
             start: Instant::now(),
             violations: Mutex::default(),
@@ -149,7 +149,6 @@ impl World {
 
     /// A request that changes the tenant is about to be made: who holds the lock, and is it written down?
     pub fn asked(&self, script: &Script, call: Call, flow: &FlowId, body: Option<&[u8]>) {
-        self.n_asked.fetch_add(1, Ordering::Relaxed);
         self.say(|| format!("{}: {call} {flow}", script.holder));
         let Some(manifest) = self.check_holder(script, &format!("{call} of {flow}")) else { return };
         let clock = self.now() + SignedDuration::from_millis(script.skew);
@@ -254,6 +253,8 @@ impl World {
         notes.restoring = (manifest.status == Status::Restoring).then(|| notes.restoring.unwrap_or_else(Instant::now));
         drop(notes);
         self.check_ended(&manifest);
+        let is_incomplete = manifest.status == Status::RollbackIncomplete;
+        self.n_incomplete.fetch_add(usize::from(is_incomplete), Ordering::Relaxed);
         let has_failed = matches!(manifest.status, Status::RolledBack | Status::RollbackIncomplete);
         if has_failed && (manifest.quarantine.is_none() || manifest.failure.is_none()) {
             self.violated("q", format!("{} is {} without a quarantine", manifest.deployment_id, manifest.status));
