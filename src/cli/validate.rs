@@ -99,12 +99,11 @@ pub(super) fn read_folder(path: &Path) -> Result<Folder, Failure> {
     };
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let tree = WorkTree::at(root);
-    let listing = tree.list_flows("")?;
+    let (listed, bad_entries) = tree.list_paths("")?;
     let shown_root = shown(root);
     let name = |relative: &str| named(&shown_root, relative);
     let is_meant = |path: &str| only.as_ref().is_none_or(|only| *only == path);
-    let paths: Vec<&str> =
-        listing.entries.iter().map(|entry| entry.path.as_str()).filter(|path| is_meant(path)).collect();
+    let paths: Vec<&str> = listed.iter().map(String::as_str).filter(|path| is_meant(path)).collect();
     let files = in_parallel(&paths, |path| read_file(&tree, path, name(path)))?;
     let files: Vec<ReadFile> = files.into_iter().flatten().collect();
     if let Some(only) = only.filter(|_| files.is_empty()) {
@@ -127,7 +126,7 @@ pub(super) fn read_folder(path: &Path) -> Result<Folder, Failure> {
         }
     }
     let bad = |entry: &BadEntry| bad_entry(&BadEntry { path: name(&entry.path), reason: entry.reason });
-    let mut problems: Vec<Problem> = listing.bad.iter().map(bad).chain(checked.problems.iter().cloned()).collect();
+    let mut problems: Vec<Problem> = bad_entries.iter().map(bad).chain(checked.problems.iter().cloned()).collect();
     problems.sort();
     Ok(Folder { checked, problems, n_files, sources })
 }

@@ -46,6 +46,24 @@ impl WorkTree {
     /// # Errors
     /// [`SourceError::Local`] where the folder is not there or cannot be read.
     pub fn list_flows(&self, folder: &str) -> Result<FlowListing, SourceError> {
+        let mut listing = self.list_unhashed(folder)?;
+        for entry in &mut listing.entries {
+            entry.blob = hashed(&self.root.join(&entry.path))?;
+        }
+        Ok(listing)
+    }
+
+    /// The paths of the flow files below `folder`, and what stands there and must not; no file is read.
+    ///
+    /// # Errors
+    /// As [`WorkTree::list_flows`].
+    pub fn list_paths(&self, folder: &str) -> Result<(Vec<String>, Vec<BadEntry>), SourceError> {
+        let FlowListing { entries, bad } = self.list_unhashed(folder)?;
+        Ok((entries.into_iter().map(|entry| entry.path).collect(), bad))
+    }
+
+    /// The listing with its blobs left empty.
+    fn list_unhashed(&self, folder: &str) -> Result<FlowListing, SourceError> {
         let mut listing = FlowListing::default();
         let start = if folder.is_empty() { self.root.clone() } else { self.root.join(folder) };
         self.collect(&start, folder, &mut listing)?;
@@ -102,10 +120,15 @@ fn collect_file(file: &Path, path: String, listing: &mut FlowListing) -> Result<
         listing.bad.push(BadEntry { path, reason: BadEntryReason::TooLarge });
         return Ok(());
     }
+    listing.entries.push(FlowEntry { path, blob: BlobId(String::new()), bytes });
+    Ok(())
+}
+
+/// The id git gives a file as it stands.
+fn hashed(file: &Path) -> Result<BlobId, SourceError> {
     let id = Oid::hash_file(ObjectType::Blob, file);
     let id = id.map_err(|error| local_error(&file.display().to_string(), "read a file", &error))?;
-    listing.entries.push(FlowEntry { path, blob: BlobId(id.to_string()), bytes });
-    Ok(())
+    Ok(BlobId(id.to_string()))
 }
 
 /// The repository that holds a folder, read where it is.
