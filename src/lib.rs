@@ -42,6 +42,7 @@ pub mod deploy;
 pub mod flow;
 pub mod index;
 pub mod local;
+mod parallel;
 pub mod plan;
 pub mod problem;
 pub mod record;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
@@ -13,11 +12,9 @@ use super::context::{Context, shown};
 use super::output::{self, Failure};
 use crate::controller::bad_entry;
 use crate::flow::{self, Checked, Comparison, FileReport};
+use crate::parallel;
 use crate::problem::{Colour, Problem, any_error, render};
 use crate::source::{BadEntry, SourceError, WorkTree, discover_work_tree};
-
-/// Files a worker takes at a time.
-const FILES_AT_ONCE: usize = 32;
 
 /// Flow files and what is wrong with them.
 pub(super) struct Folder {
@@ -104,7 +101,7 @@ pub(super) fn read_folder(path: &Path) -> Result<Folder, Failure> {
     let name = |relative: &str| named(&shown_root, relative);
     let is_meant = |path: &str| only.as_ref().is_none_or(|only| *only == path);
     let paths: Vec<&str> = listed.iter().map(String::as_str).filter(|path| is_meant(path)).collect();
-    let files = in_parallel(&paths, |path| read_file(&tree, path, name(path)))?;
+    let files = parallel::try_map(&paths, |path| read_file(&tree, path, name(path)))?;
     let files: Vec<ReadFile> = files.into_iter().flatten().collect();
     if let Some(only) = only.filter(|_| files.is_empty()) {
         return Err(Failure::other(format!("expected a `.json` file or a folder, found `{only}`")));
@@ -145,48 +142,4 @@ fn read_file(tree: &WorkTree, path: &str, name: String) -> Result<Option<ReadFil
     }
     let source = (!report.problems.is_empty()).then_some(bytes);
     Ok(Some(ReadFile { name, report, source }))
-}
-
-/// What `work` makes of each path, in their order, on every core; the first error where there is one.
-fn in_parallel<T: Send, E: Send>(paths: &[&str], work: impl Fn(&str) -> Result<T, E> + Sync) -> Result<Vec<T>, E> {
-    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let n_workers = n_cores.min(paths.len().div_ceil(FILES_AT_ONCE)).max(1);
-    let next = AtomicUsize::new(0);
-    let take_turns = || {
-        let mut done = Vec::new();
-        loop {
-            let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(some) = paths.chunks(FILES_AT_ONCE).nth(turn) else { return done };
-            done.push((turn, some.iter().map(|path| work(path)).collect::<Result<Vec<T>, E>>()));
-        }
-    };
-    let mut done = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..n_workers).map(|_| scope.spawn(take_turns)).collect();
-        let mut done = take_turns();
-        for worker in workers {
-            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_by_key(|(turn, _)| *turn);
-    let mut results = Vec::with_capacity(paths.len());
-    for (_, some) in done {
-        results.extend(some?);
-    }
-    Ok(results)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_come_in_the_order_of_the_paths_and_the_first_error_counts() {
-        let names: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
-        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(in_parallel(&paths, |path| Ok::<_, ()>(path.to_owned())), Ok(names.clone()));
-        let odd = |path: &str| if path.len() == 3 { Err(path.to_owned()) } else { Ok(()) };
-        assert_eq!(in_parallel(&paths, odd), Err("100".to_owned()));
-        assert_eq!(in_parallel(&[], |_| Ok::<_, ()>(())), Ok(Vec::new()));
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::flow::{self, Definition};
 use crate::index::FlowIndex;
+use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Place, Problem, Severity};
 use crate::revision::{BlobId, CommitId};
@@ -49,21 +50,10 @@ async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowI
     for (entry, content) in entries.iter().zip(source.read_blobs(&blobs).await?) {
         files.push((entry, content.ok_or_else(|| missing_blob(&entry.path, &entry.blob))?));
     }
-    let check = |files: &[(&FlowEntry, Arc<[u8]>)]| {
-        for (entry, content) in files {
-            index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), index.comparison()));
-        }
+    let check = |(entry, content): &(&FlowEntry, Arc<[u8]>)| {
+        index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), index.comparison()));
     };
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if files.len() < 4 * n_threads {
-        check(&files);
-        return Ok(());
-    }
-    std::thread::scope(|scope| {
-        for share in files.chunks(files.len().div_ceil(n_threads)) {
-            scope.spawn(|| check(share));
-        }
-    });
+    parallel::map(&files, check);
     Ok(())
 }
 

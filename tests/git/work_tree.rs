@@ -1,6 +1,6 @@
 //! The work tree a person stands in.
 
-use flowsync::source::{BadEntryReason, LocalRepository, SourceError, WorkTree, discover_work_tree};
+use flowsync::source::{BadEntryReason, LocalRepository, SourceError, WorkTree, blob_id, discover_work_tree};
 
 use crate::support::{Place, git};
 
@@ -12,25 +12,29 @@ fn a_work_tree_lists_what_a_commit_of_it_would() {
     std::os::unix::fs::symlink("a.json", place.work().join("flows/link.json")).unwrap();
     std::fs::write(place.work().join("flows/big.json"), vec![b' '; 16 * 1024 * 1024 + 1]).unwrap();
     let tree = discover_work_tree(&place.work().join("flows/sub")).unwrap();
-    let seen = tree.list_flows("flows").unwrap();
+    let (paths, bad) = tree.list_paths("flows").unwrap();
     let commit = place.commit("all of it");
     let repo = LocalRepository::open(&place.work().join("flows")).unwrap();
     assert_eq!(repo.resolve("HEAD").unwrap(), commit);
-    assert_eq!(repo.list_flows(&commit, "flows").unwrap(), seen);
-    let bad: Vec<BadEntryReason> = seen.bad.iter().map(|bad| bad.reason).collect();
-    assert_eq!(bad, [BadEntryReason::TooLarge, BadEntryReason::SymbolicLink]);
+    let committed = repo.list_flows(&commit, "flows").unwrap();
+    assert_eq!((committed.entries.iter().map(|entry| entry.path.clone()).collect(), &committed.bad), (paths, &bad));
+    for entry in committed.entries {
+        assert_eq!(blob_id(&tree.read(&entry.path).unwrap().unwrap()).unwrap(), entry.blob);
+    }
+    let reasons: Vec<BadEntryReason> = bad.iter().map(|bad| bad.reason).collect();
+    assert_eq!(reasons, [BadEntryReason::TooLarge, BadEntryReason::SymbolicLink]);
     assert_eq!(tree.read("flows/a.json").unwrap().as_deref(), Some(&b"{\"a\":1}"[..]));
     assert_eq!(tree.read("flows/a.json/b").unwrap(), None);
-    assert!(tree.list_flows("absent").is_err());
-    assert_eq!(WorkTree::at(&place.work().join("flows")).list_flows("").unwrap().entries.len(), 2);
+    assert!(tree.list_paths("absent").is_err());
+    assert_eq!(WorkTree::at(&place.work().join("flows")).list_paths("").unwrap().0.len(), 2);
 }
 
 #[test]
 fn a_repository_inside_the_folder_is_a_submodule() {
     let place = Place::new();
     git(&place.work(), &["init", "--quiet", "flows/inner"]);
-    let listing = discover_work_tree(&place.work()).unwrap().list_flows("flows").unwrap();
-    assert_eq!((listing.bad[0].path.as_str(), listing.bad[0].reason), ("flows/inner", BadEntryReason::Submodule));
+    let (_, bad) = discover_work_tree(&place.work()).unwrap().list_paths("flows").unwrap();
+    assert_eq!((bad[0].path.as_str(), bad[0].reason), ("flows/inner", BadEntryReason::Submodule));
 }
 
 #[test]

@@ -10,6 +10,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("revision", &[]),
     ("clock", &[]),
+    ("parallel", &[]),
     ("flow", &["problem"]),
     ("config", &["flow", "problem"]),
     ("record", &["flow", "revision"]),

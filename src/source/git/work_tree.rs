@@ -11,14 +11,18 @@ use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::names;
 use super::read::{Reader, commit_id, io_error, local_error};
-use crate::source::{
-    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, SourceError, TreeId,
-};
+use crate::source::{BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowListing, SourceError, TreeId};
 
 /// A folder of files, usually the work tree of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkTree {
     root: PathBuf,
+}
+
+#[derive(Default)]
+struct Listing {
+    paths: Vec<String>,
+    bad: Vec<BadEntry>,
 }
 
 /// The work tree that holds `dir`; `None` where there is none.
@@ -41,35 +45,18 @@ impl WorkTree {
         &self.root
     }
 
-    /// The `*.json` files below a folder, under the rules that hold for a commit. Paths are relative to the root.
+    /// The paths, from the root, of the `*.json` files below `folder`, and what stands there and must not, under
+    /// the rules that hold for a commit. No file is read.
     ///
     /// # Errors
     /// [`SourceError::Local`] where the folder is not there or cannot be read.
-    pub fn list_flows(&self, folder: &str) -> Result<FlowListing, SourceError> {
-        let mut listing = self.list_unhashed(folder)?;
-        for entry in &mut listing.entries {
-            entry.blob = hashed(&self.root.join(&entry.path))?;
-        }
-        Ok(listing)
-    }
-
-    /// The paths of the flow files below `folder`, and what stands there and must not; no file is read.
-    ///
-    /// # Errors
-    /// As [`WorkTree::list_flows`].
     pub fn list_paths(&self, folder: &str) -> Result<(Vec<String>, Vec<BadEntry>), SourceError> {
-        let FlowListing { entries, bad } = self.list_unhashed(folder)?;
-        Ok((entries.into_iter().map(|entry| entry.path).collect(), bad))
-    }
-
-    /// The listing with its blobs left empty.
-    fn list_unhashed(&self, folder: &str) -> Result<FlowListing, SourceError> {
-        let mut listing = FlowListing::default();
         let start = if folder.is_empty() { self.root.clone() } else { self.root.join(folder) };
+        let mut listing = Listing::default();
         self.collect(&start, folder, &mut listing)?;
-        listing.entries.sort();
+        listing.paths.sort();
         listing.bad.sort();
-        Ok(listing)
+        Ok((listing.paths, listing.bad))
     }
 
     /// A file by its path from the root; `None` where there is none.
@@ -87,7 +74,7 @@ impl WorkTree {
         }
     }
 
-    fn collect(&self, folder: &Path, shown: &str, listing: &mut FlowListing) -> Result<(), SourceError> {
+    fn collect(&self, folder: &Path, shown: &str, listing: &mut Listing) -> Result<(), SourceError> {
         let failed = |error: &std::io::Error| io_error(folder, "read a folder", error);
         for entry in fs::read_dir(folder).map_err(|e| failed(&e))? {
             let entry = entry.map_err(|e| failed(&e))?;
@@ -114,20 +101,23 @@ impl WorkTree {
     }
 }
 
-fn collect_file(file: &Path, path: String, listing: &mut FlowListing) -> Result<(), SourceError> {
+fn collect_file(file: &Path, path: String, listing: &mut Listing) -> Result<(), SourceError> {
     let bytes = fs::symlink_metadata(file).map_err(|e| io_error(file, "read the size of a file", &e))?.len();
     if bytes > FLOW_BYTES_MAX {
         listing.bad.push(BadEntry { path, reason: BadEntryReason::TooLarge });
-        return Ok(());
+    } else {
+        listing.paths.push(path);
     }
-    listing.entries.push(FlowEntry { path, blob: BlobId(String::new()), bytes });
     Ok(())
 }
 
-/// The id git gives a file as it stands.
-fn hashed(file: &Path) -> Result<BlobId, SourceError> {
-    let id = Oid::hash_file(ObjectType::Blob, file);
-    let id = id.map_err(|error| local_error(&file.display().to_string(), "read a file", &error))?;
+/// The id git gives a file with this content.
+///
+/// # Errors
+/// [`SourceError::Local`] where it cannot be computed.
+pub fn blob_id(content: &[u8]) -> Result<BlobId, SourceError> {
+    let id = Oid::hash_object(ObjectType::Blob, content);
+    let id = id.map_err(|error| local_error("content in memory", "name a blob", &error))?;
     Ok(BlobId(id.to_string()))
 }
 

@@ -1,0 +1,120 @@
+//! What a plan stands on: the work tree, a revision of it, or the configured branch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::cli::context::RealEngine;
+use crate::cli::output::Failure;
+use crate::config::Environment;
+use crate::controller::{PassError, bad_entry, read_desired};
+use crate::flow::{self, Comparison};
+use crate::parallel;
+use crate::plan::{Desired, DesiredFlow};
+use crate::problem::Problem;
+use crate::record::{Manifest, paths};
+use crate::revision::{BlobId, CommitId};
+use crate::source::{BadEntry, FlowListing, LocalRepository, Source, SourceError, WorkTree, blob_id};
+
+/// What a plan stands on.
+pub(super) struct Ground {
+    pub(super) desired: Arc<Desired>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) commit: Option<CommitId>,
+}
+
+/// The repository around the current directory: a revision of it, or its work tree.
+pub(super) async fn local_ground(
+    engine: &RealEngine,
+    environment: &Environment,
+    repository: &LocalRepository,
+    reference: Option<&str>,
+) -> Result<Ground, Failure> {
+    let settings = &environment.repository;
+    let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
+    let path = paths::manifest(&environment.name);
+    let manifest = match repository.read_record(branch, &settings.records, &path)? {
+        Some(text) => {
+            let tip = repository.last_fetched(branch)?.unwrap_or_else(|| CommitId("the work tree".into()));
+            Some(Manifest::from_text(&text, &format!("{}/{path}", settings.records), &tip).map_err(PassError::from)?)
+        }
+        None => None,
+    };
+    let (files, commit) = match (reference, repository.work_tree()) {
+        (None, Some(tree)) => (files_of_tree(&tree, &settings.flows)?, None),
+        (revision, _) => {
+            let branch = format!("refs/heads/{}", settings.branch);
+            let commit = repository.resolve(revision.unwrap_or(&branch))?;
+            (files_of_commit(repository, &commit, &settings.flows)?, Some(commit))
+        }
+    };
+    let (desired, problems) = checked(files, engine.reader.comparison());
+    Ok(Ground { desired: Arc::new(desired), problems, manifest, commit })
+}
+
+/// Flow files in memory, and what stands between them and must not.
+struct Files {
+    files: Vec<(String, BlobId, Arc<[u8]>)>,
+    bad: Vec<BadEntry>,
+}
+
+fn files_of_tree(tree: &WorkTree, folder: &str) -> Result<Files, Failure> {
+    let (paths, bad) = tree.list_paths(folder)?;
+    // The id is of the bytes that are checked, whatever the file says a moment later.
+    let read = |path: &String| {
+        let content = tree.read(path)?.ok_or_else(|| went_away(path))?;
+        Ok::<_, SourceError>((path.clone(), blob_id(&content)?, content))
+    };
+    Ok(Files { files: parallel::try_map(&paths, read)?, bad })
+}
+
+fn files_of_commit(repository: &LocalRepository, commit: &CommitId, folder: &str) -> Result<Files, Failure> {
+    let FlowListing { entries, bad } = repository.list_flows(commit, folder)?;
+    let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
+    let mut files = Vec::with_capacity(entries.len());
+    for (entry, content) in entries.into_iter().zip(repository.read_blobs(&blobs)?) {
+        let content = content.ok_or_else(|| went_away(&entry.path))?;
+        files.push((entry.path, entry.blob, content));
+    }
+    Ok(Files { files, bad })
+}
+
+fn went_away(path: &str) -> SourceError {
+    SourceError::Setting(format!("the flow file `{path}` went away while it was read"))
+}
+
+fn checked(files: Files, comparison: &Comparison) -> (Desired, Vec<Problem>) {
+    let Files { files, bad } = files;
+    let reports = parallel::map(&files, |(path, _, content)| flow::check_file(path, content.clone(), comparison));
+    let checked = flow::join_reports(files.iter().map(|(path, ..)| path.as_str()).zip(reports));
+    let mut problems: Vec<Problem> = bad.iter().map(bad_entry).chain(checked.problems).collect();
+    problems.sort();
+    let blob_of: HashMap<&str, &BlobId> = files.iter().map(|(path, blob, _)| (path.as_str(), blob)).collect();
+    let flows = checked.flows.into_iter().map(|(id, flow)| {
+        let blob = blob_of.get(flow.path.as_str()).map(|blob| (*blob).clone());
+        (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
+    });
+    (Desired { flows: flows.collect() }, problems)
+}
+
+/// The configured branch of the configured repository, or another commit of its history.
+pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) -> Result<Ground, Failure> {
+    let seen = engine.observe().await?;
+    let commit = match reference {
+        None => seen.tips.flows.clone(),
+        Some(name) if name == engine.branch => seen.tips.flows.clone(),
+        Some(text) => {
+            let commit = CommitId(text.to_owned());
+            let full = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if !full || !engine.source.contains(&seen.tips.flows, &commit).await? {
+                return Err(Failure::other(format!(
+                    "expected branch `{}` or a full commit id of its history, found `{text}`; other names need a git work tree around the current directory",
+                    engine.branch
+                )));
+            }
+            commit
+        }
+    };
+    let (desired, problems) = read_desired(&*engine.source, &commit, engine.reader.index()).await?;
+    Ok(Ground { desired, problems: problems.to_vec(), manifest: seen.manifest, commit: Some(commit) })
+}
