@@ -10,6 +10,7 @@ use std::time::Duration;
 use flowsync::config::{MaxDeletes, Prune, SyncPolicy};
 use flowsync::controller::{PassOptions, SyncResult};
 use flowsync::source::memory::{Folders, SourceFault};
+use flowsync::tenant::memory::TenantFault;
 use futures_util::future::join;
 use tokio::time::sleep;
 
@@ -139,9 +140,7 @@ fn live(case: &Case, talk: bool) -> Lived {
             Ended::Report(report) => check_report(&world, &report),
             Ended::Crashed => (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await),
         }
-        if case.first.len() + case.then.len() == 1 && world.n_incomplete.load(Ordering::Relaxed) > 0 {
-            world.violated("r", "one fault alone left something that was not restored");
-        }
+        check_alone(&world, case);
         world.say(|| "quiet".into());
         let options = PassOptions::default();
         let mut result = come_to_rest(&world, &machines[0], &policy, &options).await;
@@ -155,6 +154,30 @@ fn live(case: &Case, talk: bool) -> Lived {
         lived.outcome = Outcome { violations: world.violations(), story: world.story() };
         lived
     })
+}
+
+/// What one fault alone may do at most.
+fn check_alone(world: &World, case: &Case) {
+    let mut faults = case.first.values().chain(case.then.values());
+    let (Some(fault), None) = (faults.next(), faults.next()) else { return };
+    if world.n_incomplete.load(Ordering::Relaxed) > 0 {
+        world.violated("r", "one fault alone left something that was not restored");
+    }
+    let is_harmless = match fault {
+        Fault::Tenant(fault) => matches!(
+            fault,
+            TenantFault::Slow(_) | TenantFault::Storm(_) | TenantFault::Stale(_) | TenantFault::LostOnce
+        ),
+        Fault::Source(fault) => matches!(fault, SourceFault::Raced) || *fault == SourceFault::Slow(time()),
+        fault => is_crash(*fault),
+    };
+    if is_harmless && world.n_failed.load(Ordering::Relaxed) > 0 {
+        world.violated("r", format!("{fault:?} alone made a deployment fail"));
+    }
+}
+
+fn time() -> Duration {
+    Duration::from_millis(MILLIS)
 }
 
 /// Seven flows that are live and adopted, and a commit that changes seven.

@@ -32,6 +32,8 @@ pub struct World {
     pub target: EnvironmentId,
     /// Somebody changed the records by hand.
     pub meddled: AtomicBool,
+    /// Deployments that failed.
+    pub n_failed: AtomicUsize,
     /// Deployments that could not be wholly restored.
     pub n_incomplete: AtomicUsize,
     comparison: Comparison,
@@ -67,6 +69,7 @@ impl World {
             folders,
             target: EnvironmentId("env_prod".into()),
             meddled: AtomicBool::new(false),
+            n_failed: AtomicUsize::new(0),
             n_incomplete: AtomicUsize::new(0),
             comparison: Comparison::new(ignore).unwrap(),
             start: Instant::now(),
@@ -256,6 +259,7 @@ impl World {
         let is_incomplete = manifest.status == Status::RollbackIncomplete;
         self.n_incomplete.fetch_add(usize::from(is_incomplete), Ordering::Relaxed);
         let has_failed = matches!(manifest.status, Status::RolledBack | Status::RollbackIncomplete);
+        self.n_failed.fetch_add(usize::from(has_failed), Ordering::Relaxed);
         if has_failed && (manifest.quarantine.is_none() || manifest.failure.is_none()) {
             self.violated("q", format!("{} is {} without a quarantine", manifest.deployment_id, manifest.status));
         }
