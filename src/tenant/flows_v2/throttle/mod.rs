@@ -8,6 +8,7 @@ mod headers;
 mod pace;
 #[cfg(test)]
 mod simulation;
+mod stretch;
 mod window;
 
 use std::num::NonZeroUsize;
@@ -127,12 +128,12 @@ impl State {
     }
 
     /// Slows everything down, once for all requests that were on their way together.
-    fn slow_down(&mut self, permit: &Permit<'_>, pause: Duration, now: Instant) -> bool {
+    fn slow_down(&mut self, permit: &Permit<'_>, now: Instant) -> bool {
         let first = permit.epoch == self.epoch;
         if first {
             self.epoch += 1;
-            self.pace.refused(permit.started, pause, now);
         }
+        self.pace.refused(permit.started, now);
         first
     }
 
@@ -148,8 +149,8 @@ impl Permit<'_> {
         let mut state = self.gate.lock();
         if self.epoch == state.epoch {
             state.window.widen();
-            state.pace.went_well(self.started);
         }
+        state.pace.went_well(self.started, now);
         let Some(Announced { n_remaining, reset }) = announced else { return };
         let n_others = u64::try_from(state.window.in_flight().saturating_sub(1)).unwrap_or(u64::MAX);
         let budget = Budget { n_left: n_remaining.saturating_sub(n_others), until: now + reset };
@@ -157,7 +158,7 @@ impl Permit<'_> {
         let spent_now = n_remaining == 0 && state.n_remaining_last.is_some_and(|n_last| n_last > 0);
         state.n_remaining_last = Some(n_remaining);
         if spent_now && reset < RESET_BELIEVED {
-            state.slow_down(&self, Duration::ZERO, now);
+            state.slow_down(&self, now);
         }
     }
 
@@ -166,17 +167,16 @@ impl Permit<'_> {
     pub(super) fn refused(self, pause: Duration, asked: bool) {
         let now = Instant::now();
         let mut state = self.gate.lock();
-        let first = state.slow_down(&self, pause, now);
+        let first = state.slow_down(&self, now);
         if first {
             state.window.halve();
         }
         if first || asked {
             state.close_until(now + pause);
-            state.pace.rests();
         }
         if first {
-            let (n_in_flight, rate) = (state.window.allowed(), state.pace.rate());
-            tracing::warn!(pause_ms = pause.as_millis(), n_in_flight, rate, "the tenant limits the rate: slowing down");
+            let n_in_flight = state.window.allowed();
+            tracing::warn!(pause_ms = pause.as_millis(), n_in_flight, "the tenant limits the rate: slowing down");
         }
     }
 }
