@@ -30,7 +30,7 @@ fn curl(world: &World, n_pages: usize) -> Run {
     let file = world.folder.path().join("curl.txt");
     std::fs::write(&file, config).unwrap();
     run(Command::new("curl")
-        .args(["--silent", "--parallel", "--parallel-max", "8", "--header"])
+        .args(["--silent", "--no-progress-meter", "--parallel", "--parallel-max", "8", "--header"])
         .arg(format!("X-API-Key: {KEY}"))
         .arg("--config")
         .arg(file))

@@ -72,8 +72,9 @@ pub fn check_report(world: &World, report: &EnvironmentReport) {
         _ => return,
     };
     let recorded = report.record_commit.as_ref().and_then(|commit| world.manifest_at(commit));
-    let is_so = recorded
-        .is_some_and(|manifest| manifest.status == ended && Some(manifest.deployment_id) == report.deployment_id);
+    let is_so = recorded.is_some_and(|manifest| {
+        manifest.status == ended && Some(&manifest.deployment_id) == report.deployment_id.as_ref()
+    });
     if !is_so {
         world.violated("report", format!("{:?} is reported, git has {:?}", report, manifest.map(|m| m.status)));
     }

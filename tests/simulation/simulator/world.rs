@@ -2,8 +2,8 @@
 //! happen is noticed at the moment it happens.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowsync::deploy::MARGIN;
@@ -41,6 +41,8 @@ pub struct World {
     violations: Mutex<Vec<String>>,
     told: Option<Mutex<Vec<String>>>,
     notes: Mutex<Notes>,
+    /// Manifests read so far: a commit never changes.
+    manifests: Mutex<BTreeMap<CommitId, Option<Arc<Manifest>>>>,
 }
 
 #[derive(Default)]
@@ -76,6 +78,7 @@ impl World {
             violations: Mutex::default(),
             told: talk.then(Mutex::default),
             notes: Mutex::default(),
+            manifests: Mutex::default(),
         }
     }
 
@@ -127,13 +130,18 @@ impl World {
         self.notes.lock().unwrap().begun.get(deployment).copied()
     }
 
-    pub fn manifest_at(&self, commit: &CommitId) -> Option<Manifest> {
+    pub fn manifest_at(&self, commit: &CommitId) -> Option<Arc<Manifest>> {
+        if let Some(read) = self.manifests.lock().unwrap().get(commit) {
+            return read.clone();
+        }
         let path = paths::manifest(ENVIRONMENT);
-        let text = self.remote.file(commit, &format!("{}/{path}", self.folders.records))?;
-        Manifest::from_text(&text, &path, commit).ok()
+        let text = self.remote.file(commit, &format!("{}/{path}", self.folders.records));
+        let read = text.and_then(|text| Manifest::from_text(&text, &path, commit).ok()).map(Arc::new);
+        self.manifests.lock().unwrap().insert(commit.clone(), read.clone());
+        read
     }
 
-    pub fn manifest(&self) -> Option<Manifest> {
+    pub fn manifest(&self) -> Option<Arc<Manifest>> {
         self.manifest_at(&self.remote.tip(&self.folders.records_branch)?)
     }
 
@@ -206,14 +214,14 @@ impl World {
         }
     }
 
-    fn check_holder(&self, script: &Script, what: &str) -> Option<Manifest> {
+    fn check_holder(&self, script: &Script, what: &str) -> Option<Arc<Manifest>> {
         let Some(manifest) = self.manifest() else {
             self.violated("f", format!("{what} without a manifest in git"));
             return None;
         };
         let holds = manifest.holder.as_ref().is_some_and(|holder| holder.id == script.holder);
         if !manifest.status.is_under_way() || !holds {
-            let Manifest { deployment_id, status, .. } = &manifest;
+            let Manifest { deployment_id, status, .. } = &*manifest;
             self.violated("f", format!("{what} by {} while git says {deployment_id} {status}", script.holder));
         }
         Some(manifest)
@@ -272,8 +280,10 @@ impl World {
         };
         // What somebody brought back by hand is held by nobody.
         let is_meddled = self.meddled.load(Ordering::Relaxed);
-        let held =
-            before.holder.filter(|holder| !is_meddled && before.status.is_under_way() && holder.id != script.holder);
+        let held = before
+            .holder
+            .as_ref()
+            .filter(|holder| !is_meddled && before.status.is_under_way() && holder.id != script.holder);
         if let Some(holder) = held.filter(|holder| holder.deadline > self.now() && !script.takes_over()) {
             self.violated("f", format!("{} pushed over the deployment that {} holds", script.holder, holder.id));
         }
