@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::carry::Work;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, LedgerError};
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::{self, Journal, Lease, Recovery, look};
@@ -32,7 +32,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
         let (changes, lost) = self.changes_of(&manifest).await?;
-        let existed = manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
+        let existed: BTreeSet<FlowId> =
+            manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
         let journal = self.journal_of(seen, &manifest).await?;
         let event = Event::new(EventKind::Continued)
             .with("holder", holder.as_str())
@@ -47,7 +48,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let live = self.settle_live(&ledger, status, &changes).await?;
+        let Settled { live, foreign } = self.settle_live(&ledger, status, &changes).await?;
+        if !foreign.is_empty() {
+            // Before they are overwritten: whoever goes on after a crash must not take them for ours.
+            let mark = |manifest: &mut Manifest| {
+                manifest.flows.iter_mut().for_each(|flow| flow.existed |= foreign.contains(&flow.id));
+            };
+            match self.advance(&ledger, &format!("{status} (continued)"), false, mark).await {
+                Ok(_) => {}
+                Err(LedgerError::Push(error)) => return Err(error.into()),
+                Err(LedgerError::Pass(error)) => return Err(*error),
+                Err(LedgerError::TakenOver(_)) => return Ok(None),
+            }
+        }
+        let existed = existed.union(&foreign).cloned().collect();
         let restore = status == Status::Restoring || !lost.is_empty();
         let work = Work { changes, live, restore, resumed: true, lost, existed };
         self.carry_out(ledger, work).await.map(Some)
@@ -142,18 +156,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok((in_order(steps, &desired, &self.target), lost))
     }
 
-    /// Looks at what is live and writes it down; returns the flows that need nothing.
-    async fn settle_live(
-        &self,
-        ledger: &Ledger<L>,
-        status: Status,
-        changes: &[Change],
-    ) -> Result<BTreeSet<FlowId>, PassError> {
+    /// Looks at what is live and writes it down.
+    async fn settle_live(&self, ledger: &Ledger<L>, status: Status, changes: &[Change]) -> Result<Settled, PassError> {
         let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
         let Export { flows, .. } = self.tenant.export(&self.target, &self.reader, &limits).await?;
         let (_stop, stopped) = watch::channel(false);
         let deployer = self.deployer(ledger, changes, self.policy.deploy_timeout, stopped);
-        let mut settled = BTreeSet::new();
+        let mut settled = Settled::default();
         for change in changes {
             let live = flows.get(&change.id);
             let found = look(
@@ -164,15 +173,34 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let event = Event::new(EventKind::Found).with("flow", change.id.as_str()).with("live", found.as_str());
             ledger.journal.record(&event).await?;
             match (found.recovery(status), live) {
-                (Recovery::Leave, _) => _ = settled.insert(change.id.clone()),
+                (Recovery::Leave, _) => _ = settled.live.insert(change.id.clone()),
                 (Recovery::KeepAndWrite, Some(live)) if status == Status::Deploying => {
                     deployer.keep(live).await.map_err(PassError::Unsettled)?;
+                    if change.before().is_none() && !self.is_first_form(live, change, changes) {
+                        settled.foreign.insert(change.id.clone());
+                    }
                 }
                 (Recovery::Write | Recovery::KeepAndWrite, _) => {}
             }
         }
         Ok(settled)
     }
+
+    /// Whether a live flow is what this deployment imports first of a new flow in a cycle.
+    fn is_first_form(&self, live: &Definition, change: &Change, changes: &[Change]) -> bool {
+        let first = deploy::first_form(change, changes)
+            .and_then(|text| Definition::from_live(&text, self.reader.comparison()).ok());
+        first.is_some_and(|first| first.equality_hash == live.equality_hash)
+    }
+}
+
+/// What an interrupted deployment has come to.
+#[derive(Default)]
+struct Settled {
+    /// The flows that need nothing.
+    live: BTreeSet<FlowId>,
+    /// The flows to be created that somebody else has created, or changed, meanwhile.
+    foreign: BTreeSet<FlowId>,
 }
 
 impl Work {

@@ -27,6 +27,7 @@ use crate::tenant::{Blame, CallLimits, Export, Tenant, TenantError};
 
 pub use journal::Journal;
 pub use lease::{GRACE, LEASE, Lease, MARGIN, free_at};
+pub use push::first_form;
 pub use quiet::QuietReader;
 pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};

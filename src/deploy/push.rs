@@ -2,13 +2,12 @@
 //! with the longest way behind it first; deletes last.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::jobs::{Direction, Schedule};
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
-use crate::flow::{Definition, Document, FlowId, ReferenceKind, without_references_to};
+use crate::flow::{Definition, Document, FlowId, Reference, ReferenceKind, without_references, without_references_to};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -80,8 +79,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut whole: BTreeSet<FlowId> = BTreeSet::new();
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| new.contains(&change.id)) {
             let definition = change.definition();
-            let first = definition.body().ok().and_then(|body| without_cycle(definition, body, &new));
-            let outcome = match first {
+            let outcome = match without_cycle(definition, &new) {
                 Some(body) => self.import(change, &body, "without references inside its cycle").await,
                 None => {
                     whole.insert(change.id.clone());
@@ -113,7 +111,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         outcomes
     }
 
-    /// Flows that are to be deleted and refer to each other lose these references first: a tenant may
+    /// Flows that are to be deleted and refer to each other lose their references first: a tenant may
     /// refuse to delete what another flow refers to. Each is written, and counts as such, long before it is
     /// deleted. False where one failed.
     async fn untie(&self, changes: &[&Change], outcomes: &mut [(FlowId, Pushed)]) -> bool {
@@ -124,11 +122,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             return true;
         }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| is_delete(change)) {
-            let definition = change.definition();
-            let Some(body) = definition.body().ok().and_then(|body| without_cycle(definition, body, &going)) else {
-                continue;
-            };
-            let outcome = self.import(change, &body, "without references inside its cycle, before its deletion").await;
+            let Some(body) = untied(change.definition(), &going) else { continue };
+            let outcome = self.import(change, &body, "without references, before its deletion").await;
             let failed = matches!(outcome, Pushed::Failed(_));
             outcomes[index].1 = outcome;
             if failed {
@@ -201,13 +196,29 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 }
 
 /// The text of a flow without its references to `members` of its cycle. `None` where it has none.
-pub(super) fn without_cycle(definition: &Definition, body: &Arc<[u8]>, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    let refers = definition
-        .references
-        .iter()
-        .any(|reference| reference.kind == ReferenceKind::Flow && members.iter().any(|id| id.as_str() == reference.id));
-    let document = refers.then(|| Document::parse(body.clone()).ok()).flatten()?;
-    Some(without_references_to(&document, members))
+pub(super) fn without_cycle(definition: &Definition, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
+    Some(without_references_to(&parsed_where_tied(definition, members)?, members))
+}
+
+/// The text of a flow that is about to be deleted, without any reference, so that what it refers to may be gone
+/// already. `None` where it refers to none of `members`.
+pub(super) fn untied(definition: &Definition, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
+    Some(without_references(&parsed_where_tied(definition, members)?))
+}
+
+fn parsed_where_tied(definition: &Definition, members: &BTreeSet<FlowId>) -> Option<Document> {
+    let is_tie = |reference: &Reference| {
+        reference.kind == ReferenceKind::Flow && members.iter().any(|id| id.as_str() == reference.id)
+    };
+    definition.references.iter().any(is_tie).then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()
+}
+
+/// What a new flow of a cycle is imported as at first; `None` where it is imported whole at once.
+#[must_use]
+pub fn first_form(change: &Change, changes: &[Change]) -> Option<Vec<u8>> {
+    let is_new = |other: &&Change| other.unit == change.unit && matches!(other.step, Step::Create { .. });
+    let new = changes.iter().filter(is_new).map(|other| other.id.clone()).collect();
+    without_cycle(change.definition(), &new)
 }
 
 /// The second import of a new flow answers "updated" because of the first: only the first tells.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::push::without_cycle;
+use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure, Step as Shown};
 use crate::flow::{ContentHash, Definition, FlowId};
@@ -187,7 +187,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    /// Created flows that refer to each other lose these references before they are deleted: a tenant may
+    /// Created flows that refer to each other lose their references before they are deleted: a tenant may
     /// refuse to delete what another flow refers to. Where that fails, so does the delete, which says why.
     async fn untie_created(&self, group: &[&Undo], export: &Export, round: usize) {
         let created = |undo: &&Undo| undo.previous.is_none() && !undo.existed;
@@ -201,10 +201,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 .collect();
             let (Some(target), Some(live)) = (&undo.target, export.flows.get(&undo.id)) else { continue };
             let refers = live.references.iter().any(|reference| others.iter().any(|id| id.as_str() == reference.id));
-            let body = target.body().ok().filter(|_| refers).and_then(|body| without_cycle(target, body, &others));
-            let Some(body) = body else { continue };
+            let Some(body) = untied(target, &others).filter(|_| refers) else { continue };
             let kept = if round == 0 { self.keep_if_else(undo, Some(live)).await } else { Ok(()) };
-            let note = "restore, without references inside its cycle, before its deletion";
+            let note = "restore, without references, before its deletion";
             let untied = match kept {
                 Ok(()) => self.import_back(target, &body, note).await,
                 Err(reason) => Err(reason),
@@ -231,7 +230,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             (None, _) if undo.existed => Err(blamed(
                 Blame::Flow,
                 format!(
-                    "`{}` was created by somebody else while the plan was made; it was overwritten and what it was is not known",
+                    "`{}` was created by somebody else meanwhile and overwritten; look for it in the audit record, and decide whether it stays",
                     undo.id
                 ),
             )),
@@ -266,7 +265,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// other, and whole in the next round, which finds them different.
     async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), FlowFailure> {
         let body = previous.body().map_err(|error| blamed(Blame::Flow, error.to_string()))?;
-        match without_cycle(previous, body, absent) {
+        match without_cycle(previous, absent) {
             Some(body) => self.import_back(previous, &body, "restore, without references inside its cycle").await,
             None => self.import_back(previous, body, "restore").await,
         }

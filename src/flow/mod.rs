@@ -20,7 +20,7 @@ pub use comparison::{Comparison, IgnoreError};
 pub use definition::{BodyAbsent, Definition, DefinitionError, Reference, ReferenceKind};
 pub use document::{
     DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,
-    Position, without_environment, without_references_to,
+    Position, without_environment, without_references, without_references_to,
 };
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};

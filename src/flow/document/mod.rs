@@ -26,7 +26,7 @@ pub(in crate::flow) use cell::{Cell, Tape};
 pub use error::{Fault, ParseError};
 pub use node::{Elements, Entries, Node};
 pub use position::Position;
-pub use surgery::{without_environment, without_references_to};
+pub use surgery::{without_environment, without_references, without_references_to};
 pub(in crate::flow) use text::{code_point, hex4};
 
 /// Largest text that is read as a flow, in bytes.

@@ -27,6 +27,16 @@ pub fn without_references_to(document: &Document, flows: &BTreeSet<FlowId>) -> V
     cut(document, &items.collect::<Vec<_>>())
 }
 
+/// The text without any entry of `externalReferences`.
+#[must_use]
+pub fn without_references(document: &Document) -> Vec<u8> {
+    let Some(references) = document.root().member("externalReferences") else {
+        return document.source().to_vec();
+    };
+    let items = references.elements().map(|entry| (entry.span(), true));
+    cut(document, &items.collect::<Vec<_>>())
+}
+
 fn names_one_of(entry: Node<'_>, flows: &BTreeSet<FlowId>) -> bool {
     let text = |key| entry.member(key).and_then(Node::as_str);
     let is_flow = text("type").is_some_and(|kind| kind == "flow");

@@ -13,7 +13,7 @@ use flowsync::tenant::memory::{TenantFault, TenantHook};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::world::World;
+use super::world::{STALE_MAX, World};
 
 /// No run makes more operations than this.
 const OPERATIONS_MAX: usize = 20_000;
@@ -218,7 +218,8 @@ pub fn faults_of(op: Op, millis: u64) -> Vec<Fault> {
             return all.into_iter().map(Fault::Source).collect();
         }
         Op::Tenant(Call::Export) => {
-            [reads, vec![T::Incomplete, T::Stale(Duration::from_millis(millis % 3_000))]].concat()
+            [reads, vec![T::Incomplete, T::Stale(Duration::from_millis(millis % STALE_MAX.as_millis() as u64))]]
+                .concat()
         }
         Op::Tenant(Call::Import) => [effects, stores, vec![T::LostOnce]].concat(),
         Op::Tenant(Call::Rollback) => [effects, stores, vec![T::Unsupported]].concat(),
