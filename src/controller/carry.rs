@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ledger::{Ledger, keep_renewed};
-use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
+use super::report::{EnvironmentReport, FlowReport, SyncResult};
 use super::{Engine, PassError};
 use crate::deploy::{Deployer, PushReport, Pushed, Restored, Undo};
 use crate::flow::FlowId;
@@ -145,6 +145,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 }
                 manifest.status = Status::Restoring;
                 settle(manifest, pushed, &restored);
+                if let Some(quarantine) = &mut manifest.quarantine {
+                    quarantine.count_from(self.now());
+                }
                 if incomplete {
                     hold_incomplete(manifest);
                 }
@@ -174,6 +177,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             flows,
             existed,
             reason,
+            pushed: pushed.flows.clone(),
         }
     }
 
@@ -214,26 +218,43 @@ struct HoldBack {
     flows: Vec<FlowId>,
     existed: BTreeSet<FlowId>,
     reason: String,
+    /// How far each flow came: whoever goes on with the restoration cannot know otherwise.
+    pushed: BTreeMap<FlowId, Pushed>,
 }
 
 impl HoldBack {
     fn enter(&self, manifest: &mut Manifest) {
-        let Self { cause, drift_key, now, flows, existed, reason } = self;
+        let Self { cause, drift_key, now, flows, existed, reason, pushed } = self;
         let key = drift_key.clone().unwrap_or_else(|| manifest.source.flows_digest.clone());
         let earlier = manifest.quarantine.take();
         let drift_only = drift_key.is_some();
-        manifest.quarantine = Some(Quarantine::after_failure(
-            earlier.as_ref(),
-            *cause,
-            &key,
-            drift_only,
-            *now,
-            flows.clone(),
-            reason.clone(),
-        ));
+        manifest.quarantine = if manifest.kind == Kind::Rollback {
+            // What git holds was not refused: it is as free, or as held, as before the rollback.
+            earlier.filter(|earlier| earlier.attempts > 0)
+        } else {
+            Some(Quarantine::after_failure(
+                earlier.as_ref(),
+                *cause,
+                &key,
+                drift_only,
+                *now,
+                flows.clone(),
+                reason.clone(),
+            ))
+        };
         manifest.failure = Some(reason.clone());
         manifest.status = Status::Restoring;
-        manifest.flows.iter_mut().for_each(|flow| flow.existed |= existed.contains(&flow.id));
+        for flow in &mut manifest.flows {
+            flow.existed |= existed.contains(&flow.id);
+            match pushed.get(&flow.id) {
+                Some(Pushed::Done { .. }) => flow.status = FlowStatus::Deployed,
+                Some(Pushed::Failed(failure)) => {
+                    flow.status = FlowStatus::Failed;
+                    flow.error = Some(failure.message.clone());
+                }
+                Some(Pushed::NotAttempted) | None => {}
+            }
+        }
     }
 }
 
@@ -266,6 +287,10 @@ fn settle(manifest: &mut Manifest, pushed: &PushReport, restored: &BTreeMap<Flow
             (Some(Restored::Done), _) => FlowStatus::RolledBack,
             (Some(Restored::Untouched), Some(Pushed::Failed(_))) => FlowStatus::Failed,
             (Some(Restored::Untouched), Some(Pushed::Done { .. })) => FlowStatus::RolledBack,
+            // Written and put back by a run that did not come to its end.
+            (Some(Restored::Untouched), _) if matches!(flow.status, FlowStatus::Deployed | FlowStatus::Failed) => {
+                FlowStatus::RolledBack
+            }
             (Some(Restored::Untouched) | None, _) => FlowStatus::NotAttempted,
         };
     }
@@ -300,23 +325,5 @@ fn hold_incomplete(manifest: &mut Manifest) {
 /// The flows of a closed manifest, in plan order.
 fn flow_reports(manifest: &Manifest, changes: &[Change]) -> Vec<FlowReport> {
     let by_id: BTreeMap<&FlowId, _> = manifest.flows.iter().map(|flow| (&flow.id, flow)).collect();
-    changes
-        .iter()
-        .filter_map(|change| {
-            let flow = by_id.get(&change.id)?;
-            let outcome = match flow.status {
-                FlowStatus::Deployed => Outcome::Deployed,
-                FlowStatus::Failed => Outcome::Failed,
-                FlowStatus::RolledBack => Outcome::RolledBack,
-                FlowStatus::NotRestored => Outcome::NotRestored,
-                FlowStatus::Pending | FlowStatus::NotAttempted => Outcome::NotAttempted,
-            };
-            Some(FlowReport {
-                id: change.id.clone(),
-                action: change.action().to_owned(),
-                outcome,
-                error: flow.error.clone(),
-            })
-        })
-        .collect()
+    changes.iter().filter_map(|change| Some(FlowReport::of(by_id.get(&change.id)?))).collect()
 }

@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use super::report::FlowReport;
 use super::{Engine, PassError};
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
 use crate::record::audit::{Event, EventKind};
-use crate::record::{Manifest, Status, StatusEvent, paths};
+use crate::record::{FlowAction, Manifest, ManifestFlow, Status, StatusEvent, paths};
 use crate::revision::CommitId;
 use crate::source::{PushError, RecordCommit, Source};
 use crate::tenant::Tenant;
@@ -235,8 +236,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(error) => {
                 let (change, manifest) = self.record_commit(ledger, closed, BTreeMap::new(), subject);
                 self.keep_unsent(&manifest, change, ledger.lease.holder())?;
-                let deployment = manifest.deployment_id;
-                Err(PassError::Unrecorded { result: subject, deployment, reason: crate::error_chain(&error) })
+                let is_change = |flow: &&ManifestFlow| flow.action != FlowAction::None;
+                let flows = manifest.flows.iter().filter(is_change).map(FlowReport::of).collect();
+                let (deployment, reason) = (manifest.deployment_id, crate::error_chain(&error));
+                Err(PassError::Unrecorded { result: subject, deployment, reason, flows })
             }
         }
     }

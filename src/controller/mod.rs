@@ -130,6 +130,8 @@ pub enum PassError {
         deployment: String,
         /// Why it could not be pushed.
         reason: String,
+        /// How each flow ended.
+        flows: Vec<FlowReport>,
     },
     /// A flow's text is needed and was not loaded.
     #[error(transparent)]

@@ -31,7 +31,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 report.error = Some(crate::error_chain(&error));
                 match error {
                     PassError::Refused { problems, .. } => report.problems = problems,
-                    PassError::Unrecorded { deployment, .. } => report.deployment_id = Some(deployment),
+                    PassError::Unrecorded { deployment, flows, .. } => {
+                        report.deployment_id = Some(deployment);
+                        report.flows = flows;
+                    }
                     _ => {}
                 }
                 report

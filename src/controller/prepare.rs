@@ -143,10 +143,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             QuarantineCause::Incomplete => "failed and could not be wholly restored",
             QuarantineCause::Rollback => "was rolled back by a person",
         };
-        let reason = format!(
-            "quarantined: deployment {} {why} (try {}): {}; {until}",
-            manifest.deployment_id, quarantine.attempts, quarantine.reason
-        );
+        let tries = if quarantine.attempts > 0 { format!(" (try {})", quarantine.attempts) } else { String::new() };
+        let reason =
+            format!("quarantined: deployment {} {why}{tries}: {}; {until}", manifest.deployment_id, quarantine.reason);
         Err(PassError::Refused { reason, problems: Vec::new(), quarantined: true })
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::flow::FlowId;
 use crate::problem::Problem;
+use crate::record::{FlowAction, FlowStatus, ManifestFlow};
 use crate::revision::CommitId;
 
 /// How a pass over one environment ended.
@@ -89,6 +90,27 @@ pub struct FlowReport {
     /// What went wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+impl FlowReport {
+    /// How a flow of a closed manifest ended.
+    #[must_use]
+    pub fn of(flow: &ManifestFlow) -> Self {
+        let action = match flow.action {
+            FlowAction::Create => "create",
+            FlowAction::Update => "update",
+            FlowAction::Delete => "delete",
+            FlowAction::None => "none",
+        };
+        let outcome = match flow.status {
+            FlowStatus::Deployed => Outcome::Deployed,
+            FlowStatus::Failed => Outcome::Failed,
+            FlowStatus::RolledBack => Outcome::RolledBack,
+            FlowStatus::NotRestored => Outcome::NotRestored,
+            FlowStatus::Pending | FlowStatus::NotAttempted => Outcome::NotAttempted,
+        };
+        Self { id: flow.id.clone(), action: action.to_owned(), outcome, error: flow.error.clone() }
+    }
 }
 
 /// One environment of a pass.

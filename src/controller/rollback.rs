@@ -142,11 +142,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     async fn quarantine_git(&self, mut seen: Seen, back_to: &str) -> Result<Seen, PassError> {
         let (desired, _) = read_desired(&*self.source, &seen.tips.flows, self.reader.index()).await?;
         if let Some(manifest) = &mut seen.manifest {
+            let key = plan::flows_digest(&desired);
+            let earlier = manifest.quarantine.take().filter(|earlier| earlier.key == key);
             manifest.quarantine = Some(Quarantine {
                 cause: QuarantineCause::Rollback,
-                key: plan::flows_digest(&desired),
+                key,
                 drift_only: false,
-                attempts: 1,
+                // None where git was free: it is again, should the rollback fail.
+                attempts: earlier.map_or(0, |earlier| earlier.attempts),
                 until: None,
                 flows: Vec::new(),
                 reason: format!("went back to the state {back_to}"),

@@ -153,7 +153,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             Ok(reply) => matches!(change.step, Step::Create { .. }) && reply.value == Imported::Updated,
             Err(error) => return Pushed::Failed(FlowFailure::of(error)),
         };
-        match self.await_deployed(&change.id).await {
+        match self.await_deployed(&change.id, || self.may_start()).await {
             Ok(()) => Pushed::Done { existed },
             Err(failure) => Pushed::Failed(FlowFailure { existed, ..failure }),
         }

@@ -281,7 +281,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
         self.outcome(Call::Import, &previous.id, &answer);
         answer.map_err(|error| FlowFailure::of(&error))?;
-        self.await_deployed(&previous.id).await
+        self.await_deployed(&previous.id, || Ok(())).await
     }
 
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), FlowFailure> {
@@ -295,7 +295,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             works.store(false, Ordering::Relaxed);
         }
         answer.map_err(|error| FlowFailure::of(&error))?;
-        self.await_deployed(&previous.id).await
+        self.await_deployed(&previous.id, || Ok(())).await
     }
 
     async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>) -> Result<(), FlowFailure> {

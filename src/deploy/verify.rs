@@ -18,8 +18,12 @@ const LONGEST_REREAD: Duration = Duration::from_secs(5);
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Asks at once, then after 10 ms, doubling to 1 s, until the tenant says `deployed`, says
-    /// something else, or `verifyTimeout` has passed.
-    pub(super) async fn await_deployed(&self, id: &FlowId) -> Result<(), FlowFailure> {
+    /// something else, `verifyTimeout` has passed, or the caller may not go on.
+    pub(super) async fn await_deployed(
+        &self,
+        id: &FlowId,
+        may_go_on: impl Fn() -> Result<(), FlowFailure>,
+    ) -> Result<(), FlowFailure> {
         let give_up_at = Instant::now() + self.verify_timeout;
         let mut pause = FIRST_POLL;
         loop {
@@ -30,7 +34,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 FlowStatus::InProgress(status) if Instant::now() >= give_up_at => {
                     return Err(stuck(id, &status, self.verify_timeout));
                 }
-                FlowStatus::InProgress(_) => {}
+                FlowStatus::InProgress(_) => may_go_on()?,
             }
             sleep(pause.min(give_up_at.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LONGEST_POLL);
@@ -51,6 +55,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             let different = differences(changes, &export);
             if different.is_empty() || Instant::now() >= give_up_at {
                 break different;
+            }
+            if let Err(failure) = self.may_start() {
+                return report.failure = Some(failure);
             }
             sleep(pause.min(give_up_at.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LONGEST_REREAD);

@@ -74,9 +74,13 @@ impl Quarantine {
         reason: String,
     ) -> Self {
         let attempts = earlier.filter(|earlier| earlier.key == key).map_or(0, |earlier| earlier.attempts) + 1;
-        let wait = TRANSPORT_WAIT * 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
-        let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| now + wait);
+        let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| now + wait(attempts));
         Self { cause, key: key.to_owned(), drift_only, attempts, until, flows, reason }
+    }
+
+    /// Counts the wait from `now`, when everything is put back: that may have taken long.
+    pub fn count_from(&mut self, now: Timestamp) {
+        self.until = self.until.map(|_| now + wait(self.attempts));
     }
 
     /// Whether a plan with these digests may be carried out at `now`.
@@ -90,6 +94,11 @@ impl Quarantine {
             None => Verdict::Held,
         }
     }
+}
+
+/// How long to wait after so many failed tries.
+fn wait(attempts: u32) -> Duration {
+    TRANSPORT_WAIT * 2_u32.saturating_pow(attempts.saturating_sub(1).min(16))
 }
 
 #[cfg(test)]
@@ -107,6 +116,9 @@ mod tests {
         assert_eq!(first.until, Some(now + Duration::from_secs(300)));
         let second = fail(Some(&first), Cause::Transport, now);
         assert_eq!(second.until, Some(now + Duration::from_secs(600)));
+        let mut later = second.clone();
+        later.count_from(now + Duration::from_secs(60));
+        assert_eq!(later.until, Some(now + Duration::from_secs(660)));
         let third = fail(Some(&second), Cause::Transport, now);
         assert_eq!((third.attempts, third.until), (3, None));
         assert_eq!(third.verdict("sha256:a", "p", now + Duration::from_secs(1_000_000)), Verdict::Held);

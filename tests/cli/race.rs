@@ -61,6 +61,16 @@ fn a_deployment_that_takes_too_long_is_restored() {
     assert_eq!(place.manifest()["quarantine"]["cause"], "transport");
 }
 
+#[test]
+fn a_deployment_that_waits_too_long_for_a_status_is_restored() {
+    let place = Place::with("deployTimeout: 10s\nverifyTimeout: 1h", &["a 1.0.0"]);
+    place.edit_configuration("      verifyTimeout: 1s\n", "");
+    place.tenant.behaves(|behaviour| behaviour.status_delay = std::time::Duration::from_secs(3_600));
+    let ended = place.sync_with(&[]).exits(4).says(&["deployTimeout"]);
+    assert_eq!(ended.summary(), "4 rolled-back create a rolled-back");
+    assert_eq!(place.tenant.live(), "");
+}
+
 /// Ends a child with the test.
 struct Killed(Child);
 

@@ -120,6 +120,10 @@ fn a_deployment_killed_while_it_is_taken_back_is_taken_back() {
     assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0");
     assert_eq!(place.manifest()["status"], "rolled-back");
     assert_eq!(ended.environment()["result"], "rolled-back");
+    // What the first process knew of each flow is not lost with it.
+    assert_eq!(ended.summary(), "4 rolled-back update a rolled-back, update b rolled-back");
+    let b = &place.manifest()["flows"][1];
+    assert!(b["error"].as_str().unwrap().contains("bad luck"), "{b}");
     place.sync_with(&[]).exits(3).says(&["quarantined"]);
     place.run(&["audit", "verify"]).exits(0);
 }
@@ -132,7 +136,7 @@ fn a_closing_record_that_is_declined_is_kept_and_sent_later() {
         "git log -1 --format=%s $new | grep -q 'production deployed' && { echo not today >&2; exit 1; }",
     );
     let ended = place.sync_with(&[]).exits(1).says(&["not today"]);
-    assert_eq!(ended.environment()["result"], "error");
+    assert_eq!(ended.summary(), "1 error create a deployed");
     assert!(ended.environment()["recordCommit"].is_null());
     assert_eq!(place.tenant.live(), "a 1.0.0");
     assert_eq!(place.manifest()["status"], "deploying");

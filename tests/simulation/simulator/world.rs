@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use flowsync::deploy::MARGIN;
 use flowsync::flow::{Comparison, ContentHash, Definition, EnvironmentId, FlowId};
-use flowsync::record::{FlowAction, FlowStatus, Manifest, ManifestFlow, Status, paths};
+use flowsync::record::{FlowAction, FlowStatus, Kind, Manifest, ManifestFlow, Status, paths};
 use flowsync::revision::CommitId;
 use flowsync::source::memory::{Folders, MemoryRemote};
 use flowsync::tenant::Call;
@@ -277,7 +277,9 @@ impl World {
         self.n_incomplete.fetch_add(usize::from(is_incomplete), Ordering::Relaxed);
         let has_failed = matches!(manifest.status, Status::RolledBack | Status::RollbackIncomplete);
         self.n_failed.fetch_add(usize::from(has_failed), Ordering::Relaxed);
-        if has_failed && (manifest.quarantine.is_none() || manifest.failure.is_none()) {
+        // A rollback that failed leaves git as free as it was.
+        let is_held = manifest.quarantine.is_some() || manifest.kind == Kind::Rollback;
+        if has_failed && !(is_held && manifest.failure.is_some()) {
             self.violated("q", format!("{} is {} without a quarantine", manifest.deployment_id, manifest.status));
         }
     }
