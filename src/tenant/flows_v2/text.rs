@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -67,11 +69,15 @@ impl Mask {
     }
 }
 
-/// The ways a secret is written: as it is, in a form, in JSON.
-fn written(secret: &str) -> [String; 3] {
-    let form = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+/// The ways a secret is written: as it is, in JSON, in base64, in a form, in a path.
+fn written(secret: &str) -> Vec<String> {
     let json = Value::from(secret).to_string();
-    [secret.to_owned(), form, json[1..json.len() - 1].to_owned()]
+    let json = json.trim_matches('"').to_owned();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let query = form.replace('+', "%20");
+    let path = query.replace("%2F", "/");
+    let base64 = [STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)];
+    [secret.to_owned(), json, form, query, path].into_iter().chain(base64).collect()
 }
 
 type Fields = serde_json::Map<String, Value>;
@@ -176,6 +182,11 @@ mod tests {
         let said = mask.message(br#"{"message":"got s3/cr\"et and s3%2Fcr%22et"}"#);
         assert_eq!(said, "got *** and ***");
         assert_eq!(mask.excerpt(br#"<p>s3/cr\"et"#), "<p>***");
+        mask.learn(&SecretString::from("a b/c?d"));
+        assert_eq!(
+            mask.clean("a+b%2Fc%3Fd a%20b/c%3Fd a%20b%2Fc%3Fd YSBiL2M/ZA== YSBiL2M_ZA"),
+            "*** *** *** ***== ***"
+        );
     }
 
     #[test]
