@@ -106,6 +106,28 @@ fn links_submodules_and_giants_are_errors() {
 }
 
 #[test]
+fn a_flows_folder_that_is_a_link_or_behind_one_is_refused_by_every_command() {
+    let place = Place::new(&["a 1.0.0"]);
+    std::fs::rename(place.work().join("flows"), place.path("outside")).unwrap();
+    std::os::unix::fs::symlink("../outside", place.work().join("flows")).unwrap();
+    place.push("a link");
+    for command in [&["plan"][..], &["plan", "--ref", "HEAD"], &["validate"], &["validate", "flows"], &["graph"]] {
+        let ended = place.run_in_work(command).exits(3);
+        let all = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(all.contains("flows:1:1") && all.contains("symbolic-link"), "{command:?}: {all}");
+        assert!(!all.contains("flow_a"), "{command:?}: {all}");
+    }
+    place.run_in_work(&["validate", "flows/a.json"]).exits(3).prints(&["symbolic-link"]);
+    place.run_in_work(&["pull"]).exits(1).says(&["symbolic link"]);
+    refused(&place, &["flows:1:1", "symbolic-link"]);
+    place.edit_configuration("branch: main", "branch: main\n  flows: flows/deep");
+    refused(&place, &["flows:1:1", "symbolic-link"]);
+    place.run_in_work(&["plan"]).exits(3).says(&["flows:1:1", "symbolic-link"]);
+    let flows = place.work().join("flows").display().to_string();
+    place.run(&["validate", &flows]).exits(0).prints(&["1 flows"]);
+}
+
+#[test]
 fn a_rewound_branch_is_refused_until_accepted() {
     let place = Place::new(&["a 1.0.0"]);
     let first = place.tip();

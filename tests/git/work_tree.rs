@@ -30,6 +30,33 @@ fn a_work_tree_lists_what_a_commit_of_it_would() {
 }
 
 #[test]
+fn a_link_or_submodule_on_the_way_to_the_folder_is_never_followed() {
+    let place = Place::new();
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(outside.path().join("deep")).unwrap();
+    std::fs::write(outside.path().join("deep/b.json"), "{}").unwrap();
+    std::os::unix::fs::symlink(outside.path(), place.work().join("away")).unwrap();
+    std::os::unix::fs::symlink("flows", place.work().join("here")).unwrap();
+    let tree = discover_work_tree(&place.work()).unwrap();
+    let commit = place.commit("links");
+    let repo = LocalRepository::open(&place.work()).unwrap();
+    for (folder, at) in [("away", "away"), ("away/deep", "away"), ("here", "here")] {
+        let (paths, bad) = tree.list_paths(folder).unwrap();
+        assert_eq!((paths.len(), bad.len()), (0, 1), "{folder}");
+        assert_eq!((bad[0].path.as_str(), bad[0].reason), (at, BadEntryReason::SymbolicLink));
+        let committed = repo.list_flows(&commit, folder).unwrap();
+        assert_eq!((committed.entries.len(), committed.bad), (0, bad), "{folder}");
+    }
+    git(&place.work(), &["init", "--quiet", "sub"]);
+    git(&place.work(), &["update-index", "--add", "--cacheinfo", &format!("160000,{},sub", commit.0)]);
+    git(&place.work(), &["commit", "--quiet", "-m", "submodule"]);
+    let committed = repo.list_flows(&repo.resolve("HEAD").unwrap(), "sub/flows").unwrap();
+    assert_eq!((committed.bad[0].path.as_str(), committed.bad[0].reason), ("sub", BadEntryReason::Submodule));
+    assert_eq!(tree.list_paths("sub/flows").unwrap().1, committed.bad);
+    assert!(matches!(repo.list_flows(&commit, "README.md/x"), Err(SourceError::NoFlowsFolder { .. })));
+}
+
+#[test]
 fn a_repository_inside_the_folder_is_a_submodule() {
     let place = Place::new();
     git(&place.work(), &["init", "--quiet", "flows/inner"]);

@@ -46,17 +46,46 @@ impl WorkTree {
     }
 
     /// The paths, from the root, of the `*.json` files below `folder`, and what stands there and must not, under
-    /// the rules that hold for a commit. No file is read.
+    /// the rules that hold for a commit: a link or submodule on the way to the folder is the one entry found. No
+    /// file is read.
     ///
     /// # Errors
     /// [`SourceError::Local`] where the folder is not there or cannot be read.
     pub fn list_paths(&self, folder: &str) -> Result<(Vec<String>, Vec<BadEntry>), SourceError> {
+        if let Some(bad) = self.bad_on_the_way(folder)? {
+            return Ok((Vec::new(), vec![bad]));
+        }
         let start = if folder.is_empty() { self.root.clone() } else { self.root.join(folder) };
         let mut listing = Listing::default();
         self.collect(&start, folder, &mut listing)?;
         listing.paths.sort();
         listing.bad.sort();
         Ok((listing.paths, listing.bad))
+    }
+
+    /// The first symbolic link or submodule on the way from the root to `path`, that included: what lies behind one
+    /// is never read.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where a folder on the way cannot be looked into.
+    pub fn bad_on_the_way(&self, path: &str) -> Result<Option<BadEntry>, SourceError> {
+        for shown in names::prefixes(path) {
+            let entry = self.root.join(shown);
+            let kind = match fs::symlink_metadata(&entry) {
+                Ok(found) => found.file_type(),
+                Err(error) if is_absence(&error) => return Ok(None),
+                Err(error) => return Err(io_error(&entry, "look at a folder", &error)),
+            };
+            let reason = if kind.is_symlink() {
+                BadEntryReason::SymbolicLink
+            } else if is_submodule(&entry) {
+                BadEntryReason::Submodule
+            } else {
+                continue;
+            };
+            return Ok(Some(BadEntry { path: shown.to_owned(), reason }));
+        }
+        Ok(None)
     }
 
     /// A file by its path from the root; `None` where there is none.
@@ -67,9 +96,7 @@ impl WorkTree {
         let file = self.root.join(path);
         match fs::read(&file) {
             Ok(content) => Ok(Some(Arc::from(content))),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                Ok(None)
-            }
+            Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(io_error(&file, "read a file", &error)),
         }
     }
@@ -89,7 +116,7 @@ impl WorkTree {
                 listing.bad.push(BadEntry { path, reason: BadEntryReason::SymbolicLink });
             } else if (kind.is_dir() || is_flow) && name.to_str().is_none() {
                 listing.bad.push(BadEntry { path, reason: BadEntryReason::NotUtf8 });
-            } else if kind.is_dir() && entry.path().join(".git").symlink_metadata().is_ok() {
+            } else if kind.is_dir() && is_submodule(&entry.path()) {
                 listing.bad.push(BadEntry { path, reason: BadEntryReason::Submodule });
             } else if kind.is_dir() {
                 self.collect(&entry.path(), &path, listing)?;
@@ -99,6 +126,15 @@ impl WorkTree {
         }
         Ok(())
     }
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// Whether a folder below the root is a repository of its own.
+fn is_submodule(folder: &Path) -> bool {
+    folder.join(".git").symlink_metadata().is_ok()
 }
 
 fn collect_file(file: &Path, path: String, listing: &mut Listing) -> Result<(), SourceError> {
