@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{Direction, ErrorCode, ObjectType, Oid, Repository};
 
+use super::address::{normalise_from, normalise_url, real_folder};
 use super::names;
 use super::read::{Reader, commit_id, io_error, local_error};
+use crate::config;
 use crate::source::{BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowListing, SourceError, TreeId};
 
 /// A folder of files, usually the work tree of a repository.
@@ -157,6 +159,15 @@ pub fn blob_id(content: &[u8]) -> Result<BlobId, SourceError> {
     Ok(BlobId(id.to_string()))
 }
 
+/// A record, as it is known to the repository around a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalRecord {
+    /// Its text.
+    pub content: Arc<[u8]>,
+    /// The commit it was read from; `None` for the work tree.
+    pub commit: Option<CommitId>,
+}
+
 /// The repository that holds a folder, read where it is.
 pub struct LocalRepository {
     repo: Repository,
@@ -214,29 +225,61 @@ impl LocalRepository {
         })
     }
 
-    /// The branch as last fetched from `origin`, or else the local branch.
-    ///
-    /// # Errors
-    /// [`SourceError::Setting`] for a name git does not allow.
-    pub fn last_fetched(&self, branch: &str) -> Result<Option<CommitId>, SourceError> {
-        let local = names::branch_ref(branch)?;
-        let found = [format!("refs/remotes/origin/{branch}"), local]
-            .into_iter()
-            .find_map(|name| self.repo.find_reference(&name).and_then(|found| found.peel_to_commit()).ok());
-        Ok(found.map(|commit| commit_id(commit.id())))
-    }
-
-    /// A record from the branch as last fetched or, where there is no such branch, from the work tree.
+    /// A record of the configured repository: from the configured branch as it stands here or was last fetched
+    /// or, where the file is not in it, from the work tree.
     ///
     /// # Errors
     /// [`SourceError`] where it is there and cannot be read.
-    pub fn read_record(&self, branch: &str, records: &str, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
-        let path = names::below(records, path);
-        match (self.last_fetched(branch)?, self.work_tree()) {
-            (Some(commit), _) => self.reader().file(&commit, &path),
-            (None, Some(tree)) => tree.read(&path),
-            (None, None) => Ok(None),
+    pub fn read_record(&self, settings: &config::Repository, path: &str) -> Result<Option<LocalRecord>, SourceError> {
+        let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
+        let path = names::below(&settings.records, path);
+        for commit in self.tips(&settings.url, branch)? {
+            if let Some(content) = self.reader().file(&commit, &path)? {
+                return Ok(Some(LocalRecord { content, commit: Some(commit) }));
+            }
         }
+        match self.work_tree() {
+            Some(tree) if tree.bad_on_the_way(&path)?.is_none() => {
+                Ok(tree.read(&path)?.map(|content| LocalRecord { content, commit: None }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Where a branch of the configured repository stands, as far as is known here. Where this is that repository,
+    /// or has a remote that is, nothing else counts; else `origin` is taken for it, and then the local branch.
+    fn tips(&self, url: &str, branch: &str) -> Result<Vec<CommitId>, SourceError> {
+        let local = names::branch_ref(branch)?;
+        let tip = |name: &String| {
+            let commit = self.repo.find_reference(name).and_then(|found| found.peel_to_commit()).ok()?;
+            Some(commit_id(commit.id()))
+        };
+        let known = normalise_url(url).map(|url| self.branch_of(&url, &local)).unwrap_or_default();
+        if let Some(commit) = known.iter().find_map(tip) {
+            return Ok(vec![commit]);
+        }
+        Ok([format!("refs/remotes/origin/{branch}"), local].iter().filter_map(tip).collect())
+    }
+
+    /// The references that hold a branch of the repository with this normalised URL.
+    fn branch_of(&self, url: &str, branch_ref: &str) -> Vec<String> {
+        let base = self.repo.workdir().unwrap_or(self.repo.path());
+        if url == format!("file://{}", real_folder(self.repo.commondir()).display()) {
+            return vec![branch_ref.to_owned()];
+        }
+        let names = self.repo.remotes().ok();
+        let names = names.iter().flat_map(|names| names.iter().flatten().flatten());
+        let remotes = names.filter_map(|name| self.repo.find_remote(name).ok());
+        let is_meant = |remote: &git2::Remote<'_>| {
+            remote.url().is_ok_and(|found| normalise_from(base, found).is_ok_and(|found| found == url))
+        };
+        let tracking = |remote: git2::Remote<'_>| {
+            let fetched = remote.refspecs().filter(|spec| spec.direction() == Direction::Fetch);
+            let found = fetched.filter(|spec| spec.src_matches(branch_ref));
+            let names = found.filter_map(|spec| spec.transform(branch_ref).ok()?.as_str().ok().map(str::to_owned));
+            names.collect::<Vec<_>>()
+        };
+        remotes.filter(is_meant).flat_map(tracking).collect()
     }
 
     /// The flow files of a commit.
