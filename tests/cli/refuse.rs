@@ -70,6 +70,16 @@ fn more_deletes_than_allowed_are_refused_until_the_number_is_said() {
 }
 
 #[test]
+fn a_share_of_a_few_flows_allows_no_delete() {
+    let place = Place::with("prune: true", &["a 1.0.0", "b 1.0.0", "c 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.commit(&["a 1.0.0", "b 1.0.0"]);
+    refused(&place, &["deletes 1 of 3", "--allow-deletes 1"]);
+    place.sync_with(&["--allow-deletes", "1"]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0");
+}
+
+#[test]
 fn an_empty_flows_folder_deletes_only_with_a_word() {
     let place = Place::with("prune: true\nmaxDeletes: 100%", &["a 1.0.0"]);
     place.sync_with(&[]).exits(0);
