@@ -10,6 +10,7 @@ use super::annotations;
 use super::arguments::{ValidateArgs, ValidateForm};
 use super::context::{Context, shown};
 use super::output::{self, Failure};
+use super::records::{Deployed, last_deployed};
 use crate::controller::bad_entry;
 use crate::flow::{self, Checked, Comparison, FileReport};
 use crate::parallel;
@@ -43,7 +44,10 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
         Some(path) => vec![Target::typed(path)?],
         None => default_folders(context, None)?,
     };
-    let folders = targets.iter().map(read_folder).collect::<Result<Vec<_>, Failure>>()?;
+    let mut folders = targets.iter().map(read_folder).collect::<Result<Vec<_>, Failure>>()?;
+    for (target, folder) in targets.iter().zip(&mut folders) {
+        folder.compare_versions(&last_deployed(context, &target.root, &target.below));
+    }
     let problems: Vec<Problem> = folders.iter().flat_map(|folder| folder.problems.clone()).collect();
     let sources = folders.iter().flat_map(|folder| folder.sources.clone()).collect();
     let n_files: usize = folders.iter().map(|folder| folder.n_files).sum();
@@ -124,6 +128,21 @@ fn without_parents(path: &Path) -> PathBuf {
     let n_before = parts.iter().rposition(|part| *part == Component::ParentDir).map_or(0, |at| at + 1);
     let before: PathBuf = parts[..n_before].iter().collect();
     before.canonicalize().unwrap_or(before).join(parts[n_before..].iter().collect::<PathBuf>())
+}
+
+impl Folder {
+    /// Warns of flows that differ from what was deployed and have no higher version.
+    fn compare_versions(&mut self, deployed: &[Deployed]) {
+        for flow in self.checked.flows.values() {
+            let read = || std::fs::read(&flow.path).ok().map(Arc::from);
+            let warning = deployed.iter().find_map(|deployed| deployed.version_not_raised(flow, read));
+            if let (Some(_), Some(source)) = (&warning, read()) {
+                self.sources.entry(flow.path.clone()).or_insert(source);
+            }
+            self.problems.extend(warning);
+        }
+        self.problems.sort();
+    }
 }
 
 /// The flows folders of the configuration (of one environment, or of all), else `./flows`.
