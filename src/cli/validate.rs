@@ -136,10 +136,9 @@ impl Folder {
         for flow in self.checked.flows.values() {
             let read = || std::fs::read(&flow.path).ok().map(Arc::from);
             let warning = deployed.iter().find_map(|deployed| deployed.version_not_raised(flow, read));
-            if let (Some(_), Some(source)) = (&warning, read()) {
-                self.sources.entry(flow.path.clone()).or_insert(source);
-            }
-            self.problems.extend(warning);
+            let Some(warning) = warning else { continue };
+            self.sources.extend(read().map(|source| (flow.path.clone(), source)));
+            self.problems.push(warning);
         }
         self.problems.sort();
     }
