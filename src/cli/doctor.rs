@@ -6,6 +6,7 @@ use super::arguments::DoctorArgs;
 use super::context::{Context, RealEngine, select};
 use super::output::{self, Failure};
 use crate::controller::read_desired;
+use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
 use crate::tenant::{CallLimits, Tenant};
 
@@ -51,9 +52,13 @@ async fn examine(engine: &RealEngine) -> bool {
     );
     healthy &= line(
         &format!("{name}: state directory"),
-        crate::local::LocalState::lock(&*engine.local)
-            .map(|_| "writable, and no other process holds this environment".to_owned())
-            .map_err(|error| crate::error_chain(&error)),
+        match engine.local.lock() {
+            Ok(_) => Ok("writable, and no other process holds this environment".to_owned()),
+            Err(LocalError::Held { .. }) => {
+                Ok("another flowsync process is working on this environment now".to_owned())
+            }
+            Err(error) => Err(crate::error_chain(&error)),
+        },
     );
     healthy
 }

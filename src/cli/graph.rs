@@ -7,14 +7,14 @@ use serde_json::json;
 use super::arguments::{GraphArgs, GraphForm};
 use super::context::Context;
 use super::output::{self, Failure};
-use super::validate::{default_folders, read_folder};
+use super::validate::{Target, default_folders, read_folder};
 use crate::flow::{Definition, FlowId, ReferenceKind};
 use crate::plan::graph::{Needs, Order};
 use crate::problem::escape_terminal;
 
 pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failure> {
-    let path = match &arguments.path {
-        Some(path) => path.clone(),
+    let target = match &arguments.path {
+        Some(path) => Target::typed(path)?,
         None => match default_folders(context, arguments.env.as_deref())?.as_slice() {
             [folder] => folder.clone(),
             _ => {
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
             }
         },
     };
-    let folder = read_folder(&path)?;
+    let folder = read_folder(&target)?;
     output::show_problems(&folder.problems.iter().filter(|problem| problem.is_error()).cloned().collect::<Vec<_>>());
     let flows: BTreeMap<FlowId, Definition> =
         folder.checked.flows.into_iter().map(|(id, flow)| (id, flow.definition)).collect();

@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod progress;
 mod pull;
+mod records;
 mod rollback;
 mod run;
 pub mod sandbox;

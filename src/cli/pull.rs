@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::arguments::PullArgs;
 use super::context::{Context, shown, the_one};
 use super::output::{self, Failure};
-use super::validate::{default_folders, read_folder};
+use super::validate::{Target, default_folders, read_folder};
 use crate::flow::{Definition, FlowId};
 use crate::tenant::{CallLimits, Tenant};
 
@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
     let environment = the_one(&config, arguments.env.as_deref())?;
     let into = match &arguments.into {
         Some(folder) => folder.clone(),
-        None => default_folders(context, Some(&environment.name))?.remove(0),
+        None => default_folders(context, Some(&environment.name))?.remove(0).without_links()?,
     };
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let limits = CallLimits::before_deployment();
@@ -87,7 +87,7 @@ fn same_flow(old: &[u8], definition: &Definition) -> bool {
 
 /// Where flows of the folder stand already, relative to it.
 fn known_paths(folder: &Path) -> BTreeMap<FlowId, PathBuf> {
-    let Ok(read) = read_folder(folder) else {
+    let Ok(read) = read_folder(&Target::alone(folder)) else {
         return BTreeMap::new();
     };
     let shown_root = PathBuf::from(shown(folder));

@@ -63,12 +63,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 return Ok(report);
             }
             let seen = self.seen_at(tips).await?;
-            if seen.interrupted && options.dry_run {
-                return Err(PassError::Busy(self.who_holds(&seen)));
-            }
             // Who is taken over is who was seen first: whoever came since is alive.
             options.take_over &= start == 0;
-            if seen.interrupted {
+            // Whoever only looks is never held up: the plan then stands on what was deployed before.
+            if seen.interrupted && !options.dry_run {
                 if let Some(report) = self.recover(&seen, &options).await? {
                     recovered = Some(report);
                 }
@@ -100,7 +98,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
         let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
-        if is_quiet && seen.manifest.is_some() && seen.alarms.is_empty() && !any_error(&prepared.problems) {
+        let is_settled = seen.manifest.is_some() && !seen.interrupted;
+        if is_quiet && is_settled && seen.alarms.is_empty() && !any_error(&prepared.problems) {
             self.remember_quiet(&seen.tips, &prepared).await?;
         }
         self.reader.index().save();
@@ -111,6 +110,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         report.problems.clone_from(&prepared.problems);
         report.alarms.clone_from(&seen.alarms);
         report.alarms.extend(contested);
+        report.alarms.extend(seen.interrupted.then(|| self.who_holds(seen)));
         report.flows = not_attempted(&prepared.plan);
         if options.dry_run {
             if !prepared.plan.changes.is_empty() {

@@ -17,7 +17,7 @@ pub struct TooManyDeletes {
     pub n_managed: usize,
 }
 
-/// Refuses more deletes than the policy, or for one run `allowed_once`, permits. Git holding no flow
+/// Refuses more deletes than the policy, or for one run `allowed_once`, permits. A share is rounded down. Git holding no flow
 /// at all permits none by itself: an empty folder is more often an accident than a wish.
 pub fn check_deletes(
     found: usize,
@@ -29,8 +29,7 @@ pub fn check_deletes(
     let by_policy = match policy {
         _ if git_is_empty => 0,
         MaxDeletes::Count(count) => count,
-        MaxDeletes::Percent(0) => 0,
-        MaxDeletes::Percent(share) => (n_managed * usize::from(share) / 100).max(1),
+        MaxDeletes::Percent(share) => n_managed * usize::from(share) / 100,
     };
     let allowed = allowed_once.unwrap_or(by_policy);
     if found > allowed { Err(TooManyDeletes { found, allowed, n_managed }) } else { Ok(()) }
@@ -41,9 +40,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_rounded_down_but_never_to_nothing() {
+    fn a_share_is_rounded_down_even_to_nothing() {
         let check = |found, n, share| check_deletes(found, n, false, MaxDeletes::Percent(share), None).is_ok();
-        assert!(check(1, 3, 10) && !check(2, 19, 10) && check(2, 20, 10) && !check(1, 100, 0) && check(7, 7, 100));
+        assert!(
+            !check(1, 3, 10)
+                && !check(1, 9, 10)
+                && check(1, 10, 10)
+                && !check(2, 19, 10)
+                && check(2, 20, 10)
+                && !check(1, 100, 0)
+                && check(7, 7, 100)
+        );
     }
 
     #[test]

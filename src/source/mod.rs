@@ -12,7 +12,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use crate::revision::{BlobId, CommitId};
-pub use git::{GitOptions, GitSource, LocalRepository, RefWatch, WorkTree, blob_id, discover_work_tree, normalise_url};
+pub use git::{
+    GitOptions, GitSource, LocalRecord, LocalRepository, RefWatch, WorkTree, blob_id, discover_work_tree, normalise_url,
+};
 use jiff::Timestamp;
 
 /// A tree's id; equal ids are equal content.

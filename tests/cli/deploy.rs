@@ -122,7 +122,7 @@ fn what_left_git_stays_unless_pruning_is_on() {
     place.commit(&["a 1.0.0"]);
     assert_eq!(place.sync(), "0 in-sync");
     assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0");
-    place.edit_configuration("verifyTimeout: 1s", "prune: true");
+    place.edit_configuration("verifyTimeout: 1s", "prune: true\n      maxDeletes: 1");
     assert_eq!(place.sync(), "0 deployed delete b deployed");
     assert_eq!(place.tenant.live(), "a 1.0.0");
     assert_eq!(place.sync(), "0 in-sync");
@@ -136,7 +136,7 @@ fn what_left_git_while_another_flow_was_deployed_is_still_known() {
     assert_eq!(place.sync(), "0 deployed update a deployed");
     place.commit(&["a 1.2.0"]);
     assert_eq!(place.sync(), "0 deployed update a deployed");
-    place.edit_configuration("verifyTimeout: 1s", "prune: true");
+    place.edit_configuration("verifyTimeout: 1s", "prune: true\n      maxDeletes: 1");
     assert_eq!(place.sync(), "0 deployed delete b deployed");
 }
 

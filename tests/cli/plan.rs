@@ -161,3 +161,38 @@ fn a_content_change_without_a_higher_version_is_warned_about() {
     assert_eq!(plan["problems"][0]["severity"], "warning", "{plan}");
     assert_eq!(place.sync(), "0 deployed update a deployed");
 }
+
+#[test]
+fn validate_warns_of_a_content_change_without_a_higher_version_as_plan_does() {
+    let place = Place::with("ignore: [/noted]", &["a 1.0.0", "b 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    place.write("flows/a.json", &format!("{:#}\n", flow("a 1.0.0 = Another name")));
+    let mut noted = flow("b 1.0.0");
+    noted["noted"] = json!("is not compared");
+    place.write("flows/b.json", &noted.to_string());
+    let problems = |arguments: &[&str]| place.run_in_work(arguments).exits(0).json()["problems"].clone();
+    let planned = problems(&["plan", "--output", "json"]);
+    assert_eq!(planned[0]["rule"], "version-not-raised");
+    assert_eq!(planned.as_array().unwrap().len(), 1, "{planned}");
+    for path in [None, Some("flows"), Some("flows/a.json"), Some("./flows/../flows")] {
+        let arguments: Vec<&str> = ["validate", "--format", "json"].into_iter().chain(path).collect();
+        let mut found = problems(&arguments);
+        if path == Some("./flows/../flows") {
+            found[0]["file"] = json!("flows/a.json");
+        }
+        assert_eq!(found, planned, "{path:?}");
+    }
+    place.run_in_work(&["validate"]).exits(0).prints(&["version-not-raised", "\"version\": \"1.0.0\"", "1 warnings"]);
+    let flows = place.work().join("flows").display().to_string();
+    let elsewhere = place.run(&["validate", &flows, "--format", "json"]).exits(0).json();
+    assert_eq!(elsewhere["problems"], json!([]), "not in the work tree of the current directory");
+    place.write("flows/a.json", &flow("a 1.0.1 = Another name").to_string());
+    assert_eq!(problems(&["validate", "--format", "json"]), json!([]));
+    place.write("flows/a.json", &flow("a 1.0.0 = Another name").to_string());
+    for broken in ["broken: [", "version: 1\nrepository: {}\n"] {
+        std::fs::write(place.path("flowsync.yaml"), broken).unwrap();
+        assert_eq!(problems(&["validate", "flows", "--format", "json"]), json!([]), "as without records");
+    }
+}

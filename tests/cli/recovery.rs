@@ -58,10 +58,21 @@ fn another_holder_waits_or_takes_over() {
     let ended = place.sync_with(&[]).exits(6).says(&["--take-over"]);
     assert_eq!(ended.environment()["result"], "busy");
     assert_eq!((place.tip(), place.tenant.writes().as_str()), (tip, ""));
-    place.run(&["sync", "--dry-run"]).exits(6);
+    let dry = place.sync_with(&["--dry-run"]).exits(0).says(&["holds `production`"]);
+    assert_eq!(dry.summary(), "0 planned update b not-attempted", "a dry run is never held up");
     place.sync_with(&["--take-over"]).exits(0);
     assert_eq!(place.tenant.live(), "a 1.1.0, b 1.1.0");
     place.run(&["audit", "verify"]).exits(0);
+}
+
+#[test]
+fn a_dry_run_that_finds_nothing_to_do_leaves_an_interrupted_deployment_to_be_ended() {
+    let place = killed();
+    place.tenant.put(&["b 1.1.0 > a"]);
+    place.sync_with(&["--dry-run"]).exits(0);
+    assert_eq!(place.manifest()["status"], "deploying");
+    place.sync_with(&[]).exits(0);
+    assert_eq!(place.manifest()["status"], "deployed");
 }
 
 #[test]
@@ -98,6 +109,9 @@ fn one_state_directory_lets_one_process_write_and_all_read() {
     assert_eq!(status["environments"][0]["status"], "deploying");
     assert_eq!(status["environments"][0]["deploymentId"], deployment);
     place.run(&["plan"]).exits(0);
+    assert_eq!(place.sync_with(&["--dry-run"]).summary(), "0 planned update b not-attempted");
+    place.run(&["doctor"]).exits(0).prints(&["another flowsync process is working on this environment"]);
+    assert_eq!(place.manifest()["deploymentId"], deployment);
     child.kill().unwrap();
     child.wait().unwrap();
 }

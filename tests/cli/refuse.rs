@@ -70,6 +70,16 @@ fn more_deletes_than_allowed_are_refused_until_the_number_is_said() {
 }
 
 #[test]
+fn a_share_of_a_few_flows_allows_no_delete() {
+    let place = Place::with("prune: true", &["a 1.0.0", "b 1.0.0", "c 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.commit(&["a 1.0.0", "b 1.0.0"]);
+    refused(&place, &["deletes 1 of 3", "--allow-deletes 1"]);
+    place.sync_with(&["--allow-deletes", "1"]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.0.0, b 1.0.0");
+}
+
+#[test]
 fn an_empty_flows_folder_deletes_only_with_a_word() {
     let place = Place::with("prune: true\nmaxDeletes: 100%", &["a 1.0.0"]);
     place.sync_with(&[]).exits(0);
@@ -103,6 +113,28 @@ fn links_submodules_and_giants_are_errors() {
     git(&place.work(), &["commit", "-q", "-m", "odd"]);
     git(&place.work(), &["push", "-q", "origin", "HEAD:refs/heads/main"]);
     refused(&place, &["flows/b.json", "symbolic link", "flows/sub", "submodule", "flows/c.json", "16 MiB"]);
+}
+
+#[test]
+fn a_flows_folder_that_is_a_link_or_behind_one_is_refused_by_every_command() {
+    let place = Place::new(&["a 1.0.0"]);
+    std::fs::rename(place.work().join("flows"), place.path("outside")).unwrap();
+    std::os::unix::fs::symlink("../outside", place.work().join("flows")).unwrap();
+    place.push("a link");
+    for command in [&["plan"][..], &["plan", "--ref", "HEAD"], &["validate"], &["validate", "flows"], &["graph"]] {
+        let ended = place.run_in_work(command).exits(3);
+        let all = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(all.contains("flows:1:1") && all.contains("symbolic-link"), "{command:?}: {all}");
+        assert!(!all.contains("flow_a"), "{command:?}: {all}");
+    }
+    place.run_in_work(&["validate", "flows/a.json"]).exits(3).prints(&["symbolic-link"]);
+    place.run_in_work(&["pull"]).exits(1).says(&["symbolic link"]);
+    refused(&place, &["flows:1:1", "symbolic-link"]);
+    place.edit_configuration("branch: main", "branch: main\n  flows: flows/deep");
+    refused(&place, &["flows:1:1", "symbolic-link"]);
+    place.run_in_work(&["plan"]).exits(3).says(&["flows:1:1", "symbolic-link"]);
+    let flows = place.work().join("flows").display().to_string();
+    place.run(&["validate", &flows]).exits(0).prints(&["1 flows"]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use flowsync::source::{BadEntryReason, LocalRepository, SourceError, WorkTree, blob_id, discover_work_tree};
 
-use crate::support::{Place, git};
+use flowsync::config::Repository;
+
+use crate::support::{Place, git, settings};
 
 #[test]
 fn a_work_tree_lists_what_a_commit_of_it_would() {
@@ -30,6 +32,33 @@ fn a_work_tree_lists_what_a_commit_of_it_would() {
 }
 
 #[test]
+fn a_link_or_submodule_on_the_way_to_the_folder_is_never_followed() {
+    let place = Place::new();
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(outside.path().join("deep")).unwrap();
+    std::fs::write(outside.path().join("deep/b.json"), "{}").unwrap();
+    std::os::unix::fs::symlink(outside.path(), place.work().join("away")).unwrap();
+    std::os::unix::fs::symlink("flows", place.work().join("here")).unwrap();
+    let tree = discover_work_tree(&place.work()).unwrap();
+    let commit = place.commit("links");
+    let repo = LocalRepository::open(&place.work()).unwrap();
+    for (folder, at) in [("away", "away"), ("away/deep", "away"), ("here", "here")] {
+        let (paths, bad) = tree.list_paths(folder).unwrap();
+        assert_eq!((paths.len(), bad.len()), (0, 1), "{folder}");
+        assert_eq!((bad[0].path.as_str(), bad[0].reason), (at, BadEntryReason::SymbolicLink));
+        let committed = repo.list_flows(&commit, folder).unwrap();
+        assert_eq!((committed.entries.len(), committed.bad), (0, bad), "{folder}");
+    }
+    git(&place.work(), &["init", "--quiet", "sub"]);
+    git(&place.work(), &["update-index", "--add", "--cacheinfo", &format!("160000,{},sub", commit.0)]);
+    git(&place.work(), &["commit", "--quiet", "-m", "submodule"]);
+    let committed = repo.list_flows(&repo.resolve("HEAD").unwrap(), "sub/flows").unwrap();
+    assert_eq!((committed.bad[0].path.as_str(), committed.bad[0].reason), ("sub", BadEntryReason::Submodule));
+    assert_eq!(tree.list_paths("sub/flows").unwrap().1, committed.bad);
+    assert!(matches!(repo.list_flows(&commit, "README.md/x"), Err(SourceError::NoFlowsFolder { .. })));
+}
+
+#[test]
 fn a_repository_inside_the_folder_is_a_submodule() {
     let place = Place::new();
     git(&place.work(), &["init", "--quiet", "flows/inner"]);
@@ -38,24 +67,62 @@ fn a_repository_inside_the_folder_is_a_submodule() {
 }
 
 #[test]
-fn revisions_and_records_come_from_the_repository_around() {
+fn revisions_come_from_the_repository_around() {
     let place = Place::new();
-    place.write("deployments/production/manifest.json", "committed");
     let first = place.commit("record");
     git(&place.work(), &["tag", "v1"]);
-    place.write("deployments/production/manifest.json", "in the work tree");
     let repo = LocalRepository::open(&place.work()).unwrap();
     assert_eq!(repo.resolve("v1").unwrap(), first);
     let nonsense = repo.resolve("no\nsuch");
     assert!(matches!(&nonsense, Err(SourceError::Setting(text)) if !text.contains('\n')), "{nonsense:?}");
-    git(&place.work(), &["update-ref", "-d", "refs/remotes/origin/main"]);
-    let record = |branch: &str| repo.read_record(branch, "deployments", "production/manifest.json").unwrap();
-    assert_eq!(record("main").as_deref(), Some(&b"committed"[..]), "nothing was fetched, so the local branch");
-    assert_eq!(record("absent").as_deref(), Some(&b"in the work tree"[..]));
-    git(&place.work(), &["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
-    assert_eq!(record("main"), None, "as last fetched");
     let outside = tempfile::tempdir().unwrap();
     assert!(discover_work_tree(outside.path()).is_none());
     assert!(LocalRepository::open(outside.path()).is_err());
     assert!(discover_work_tree(&place.origin()).is_none());
+}
+
+#[test]
+fn records_come_from_the_configured_branch_and_from_the_work_tree_where_it_lacks_them() {
+    let place = Place::new();
+    let work = place.work();
+    let path = "deployments/production/manifest.json";
+    let tree_with = |text: &str| {
+        place.write(path, text);
+        place.commit(text).0
+    };
+    let [configured, fork, local] = ["configured", "fork", "local"].map(tree_with);
+    place.write(path, "in the work tree");
+    let repo = LocalRepository::open(&work).unwrap();
+    let record = |url: &str, branch: &str| {
+        let settings = Repository { branch: branch.to_owned(), ..settings(url) };
+        let found = repo.read_record(&settings, "production/manifest.json").unwrap();
+        found.map(|found| (String::from_utf8(found.content.to_vec()).unwrap(), found.commit.map(|commit| commit.0)))
+    };
+    let from = |text: &str, commit: &str| Some((text.to_owned(), Some(commit.to_owned())));
+    let from_tree = Some(("in the work tree".to_owned(), None));
+    let elsewhere = "https://git.example.com/acme/flows.git";
+    let main = "refs/remotes/origin/main";
+
+    git(&work, &["update-ref", main, &fork]);
+    assert_eq!(record(elsewhere, "main"), from("fork", &fork), "no remote is the configured one, so origin");
+    git(&work, &["remote", "add", "upstream", "https://me@GIT.example.com:443/acme/flows/"]);
+    assert_eq!(record(elsewhere, "main"), from("fork", &fork), "never fetched from it");
+    git(&work, &["update-ref", "refs/remotes/upstream/main", &configured]);
+    assert_eq!(record(elsewhere, "main"), from("configured", &configured));
+    git(&work, &["config", "remote.upstream.fetch", "+refs/heads/*:refs/seen/*"]);
+    git(&work, &["update-ref", "refs/seen/main", &configured]);
+    git(&work, &["update-ref", "-d", "refs/remotes/upstream/main"]);
+    assert_eq!(record(elsewhere, "main"), from("configured", &configured), "wherever it is fetched to");
+
+    let origin = place.origin().display().to_string();
+    assert_eq!(record(&origin, "main"), from("fork", &fork), "its URL is `../origin.git`");
+    assert_eq!(record(&work.display().to_string(), "main"), from("local", &local), "this is the repository itself");
+    git(&work, &["update-ref", main, &format!("{configured}~1")]);
+    assert_eq!(record(&origin, "main"), from_tree, "not in the branch, so the work tree");
+    git(&work, &["update-ref", "-d", main]);
+    assert_eq!(record(&origin, "main"), from("local", &local), "nothing was fetched, so the local branch");
+    assert_eq!(record(&origin, "absent"), from_tree);
+    std::fs::rename(work.join("deployments"), place.dir.path().join("away")).unwrap();
+    std::os::unix::fs::symlink("../away", work.join("deployments")).unwrap();
+    assert_eq!(record(&origin, "absent"), None, "a link is not followed");
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::cli::context::RealEngine;
 use crate::cli::output::Failure;
+use crate::cli::records::last_manifest;
 use crate::config::Environment;
-use crate::controller::{PassError, bad_entry, read_desired};
+use crate::controller::{bad_entry, read_desired};
 use crate::flow::{self, Comparison};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::Problem;
-use crate::record::{Manifest, paths};
+use crate::record::Manifest;
 use crate::revision::{BlobId, CommitId};
 use crate::source::{BadEntry, FlowListing, LocalRepository, Source, SourceError, WorkTree, blob_id};
 
@@ -31,15 +32,7 @@ pub(super) async fn local_ground(
     reference: Option<&str>,
 ) -> Result<Ground, Failure> {
     let settings = &environment.repository;
-    let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
-    let path = paths::manifest(&environment.name);
-    let manifest = match repository.read_record(branch, &settings.records, &path)? {
-        Some(text) => {
-            let tip = repository.last_fetched(branch)?.unwrap_or_else(|| CommitId("the work tree".into()));
-            Some(Manifest::from_text(&text, &format!("{}/{path}", settings.records), &tip).map_err(PassError::from)?)
-        }
-        None => None,
-    };
+    let manifest = last_manifest(repository, environment)?;
     let (files, commit) = match (reference, repository.work_tree()) {
         (None, Some(tree)) => (files_of_tree(&tree, &settings.flows)?, None),
         (revision, _) => {

@@ -88,8 +88,13 @@ impl Scheme {
 /// # Errors
 /// [`SourceError::Setting`] where the text is no URL flowsync would use.
 pub fn normalise_url(url: &str) -> Result<String, SourceError> {
+    normalise_from(Path::new(""), url)
+}
+
+/// As [`normalise_url`], a relative path seen from `base`.
+pub(super) fn normalise_from(base: &Path, url: &str) -> Result<String, SourceError> {
     match Address::parse(url, Insecure::Allow)? {
-        Address::Local(path) => Ok(format!("file://{}", real_folder(&path).display())),
+        Address::Local(path) => Ok(format!("file://{}", real_folder(&base.join(path)).display())),
         Address::Remote(remote) => Ok(remote.normal),
     }
 }

@@ -26,7 +26,7 @@ mod work_tree;
 pub use address::normalise_url;
 pub use source::{GitOptions, GitSource};
 pub use watch::RefWatch;
-pub use work_tree::{LocalRepository, WorkTree, blob_id, discover_work_tree};
+pub use work_tree::{LocalRecord, LocalRepository, WorkTree, blob_id, discover_work_tree};
 
 use super::BlobId;
 

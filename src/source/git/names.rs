@@ -49,6 +49,12 @@ pub(super) fn below(folder: &str, path: &str) -> String {
     if path.is_empty() { folder.to_owned() } else { format!("{folder}/{path}") }
 }
 
+/// The folders that lead to a path, outermost first, and the path itself.
+pub(super) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    ends.map(|end| &path[..end]).filter(|prefix| !prefix.is_empty())
+}
+
 /// Whether one folder holds the other.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
     let holds = |outer: &str, inner: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
@@ -109,6 +115,12 @@ mod tests {
         {
             assert!(folder("k", evil).is_err(), "{evil:?}");
         }
+    }
+
+    #[test]
+    fn folders_lead_to_a_path() {
+        assert_eq!(prefixes("a/b/c").collect::<Vec<_>>(), ["a", "a/b", "a/b/c"]);
+        assert_eq!(prefixes("").count(), 0);
     }
 
     #[test]

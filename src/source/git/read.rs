@@ -27,7 +27,10 @@ impl Reader<'_> {
     /// The flow files of a commit, recursively.
     pub(super) fn list_flows(&self, commit: &CommitId, folder: &str) -> Result<FlowListing, SourceError> {
         let Some(tree) = self.tree_at(commit, folder)? else {
-            return Err(SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() });
+            let bad = self
+                .bad_on_the_way(commit, folder)?
+                .ok_or_else(|| SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() })?;
+            return Ok(FlowListing { entries: Vec::new(), bad: vec![bad] });
         };
         let mut listing = FlowListing::default();
         self.collect(&tree, folder, &mut listing)?;
@@ -72,6 +75,29 @@ impl Reader<'_> {
             listing.entries.push(FlowEntry { path, blob: blob_id(id), bytes });
         }
         Ok(())
+    }
+
+    /// The link or submodule that stands where the folder, or one above it, is expected.
+    fn bad_on_the_way(&self, commit: &CommitId, folder: &str) -> Result<Option<BadEntry>, SourceError> {
+        let mut tree = self.commit(commit)?.tree().map_err(|e| self.failed("read a commit's folder", &e))?;
+        for path in names::prefixes(folder) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let Some((kind, id)) = tree.get_name_bytes(name.as_bytes()).map(|e| (e.filemode_raw() & MODE_KIND, e.id()))
+            else {
+                return Ok(None);
+            };
+            let reason = match kind {
+                MODE_LINK => BadEntryReason::SymbolicLink,
+                MODE_SUBMODULE => BadEntryReason::Submodule,
+                MODE_TREE => {
+                    tree = self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))?;
+                    continue;
+                }
+                _ => return Ok(None),
+            };
+            return Ok(Some(BadEntry { path: path.to_owned(), reason }));
+        }
+        Ok(None)
     }
 
     /// The id of a folder's tree.

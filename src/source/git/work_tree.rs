@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{Direction, ErrorCode, ObjectType, Oid, Repository};
 
+use super::address::{normalise_from, normalise_url, real_folder};
 use super::names;
 use super::read::{Reader, commit_id, io_error, local_error};
+use crate::config;
 use crate::source::{BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowListing, SourceError, TreeId};
 
 /// A folder of files, usually the work tree of a repository.
@@ -46,17 +48,46 @@ impl WorkTree {
     }
 
     /// The paths, from the root, of the `*.json` files below `folder`, and what stands there and must not, under
-    /// the rules that hold for a commit. No file is read.
+    /// the rules that hold for a commit: a link or submodule on the way to the folder is the one entry found. No
+    /// file is read.
     ///
     /// # Errors
     /// [`SourceError::Local`] where the folder is not there or cannot be read.
     pub fn list_paths(&self, folder: &str) -> Result<(Vec<String>, Vec<BadEntry>), SourceError> {
+        if let Some(bad) = self.bad_on_the_way(folder)? {
+            return Ok((Vec::new(), vec![bad]));
+        }
         let start = if folder.is_empty() { self.root.clone() } else { self.root.join(folder) };
         let mut listing = Listing::default();
         self.collect(&start, folder, &mut listing)?;
         listing.paths.sort();
         listing.bad.sort();
         Ok((listing.paths, listing.bad))
+    }
+
+    /// The first symbolic link or submodule on the way from the root to `path`, that included: what lies behind one
+    /// is never read.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where a folder on the way cannot be looked into.
+    pub fn bad_on_the_way(&self, path: &str) -> Result<Option<BadEntry>, SourceError> {
+        for shown in names::prefixes(path) {
+            let entry = self.root.join(shown);
+            let kind = match fs::symlink_metadata(&entry) {
+                Ok(found) => found.file_type(),
+                Err(error) if is_absence(&error) => return Ok(None),
+                Err(error) => return Err(io_error(&entry, "look at a folder", &error)),
+            };
+            let reason = if kind.is_symlink() {
+                BadEntryReason::SymbolicLink
+            } else if is_submodule(&entry) {
+                BadEntryReason::Submodule
+            } else {
+                continue;
+            };
+            return Ok(Some(BadEntry { path: shown.to_owned(), reason }));
+        }
+        Ok(None)
     }
 
     /// A file by its path from the root; `None` where there is none.
@@ -67,9 +98,7 @@ impl WorkTree {
         let file = self.root.join(path);
         match fs::read(&file) {
             Ok(content) => Ok(Some(Arc::from(content))),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-                Ok(None)
-            }
+            Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(io_error(&file, "read a file", &error)),
         }
     }
@@ -89,7 +118,7 @@ impl WorkTree {
                 listing.bad.push(BadEntry { path, reason: BadEntryReason::SymbolicLink });
             } else if (kind.is_dir() || is_flow) && name.to_str().is_none() {
                 listing.bad.push(BadEntry { path, reason: BadEntryReason::NotUtf8 });
-            } else if kind.is_dir() && entry.path().join(".git").symlink_metadata().is_ok() {
+            } else if kind.is_dir() && is_submodule(&entry.path()) {
                 listing.bad.push(BadEntry { path, reason: BadEntryReason::Submodule });
             } else if kind.is_dir() {
                 self.collect(&entry.path(), &path, listing)?;
@@ -99,6 +128,15 @@ impl WorkTree {
         }
         Ok(())
     }
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// Whether a folder below the root is a repository of its own.
+fn is_submodule(folder: &Path) -> bool {
+    folder.join(".git").symlink_metadata().is_ok()
 }
 
 fn collect_file(file: &Path, path: String, listing: &mut Listing) -> Result<(), SourceError> {
@@ -119,6 +157,15 @@ pub fn blob_id(content: &[u8]) -> Result<BlobId, SourceError> {
     let id = Oid::hash_object(ObjectType::Blob, content);
     let id = id.map_err(|error| local_error("content in memory", "name a blob", &error))?;
     Ok(BlobId(id.to_string()))
+}
+
+/// A record, as it is known to the repository around a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalRecord {
+    /// Its text.
+    pub content: Arc<[u8]>,
+    /// The commit it was read from; `None` for the work tree.
+    pub commit: Option<CommitId>,
 }
 
 /// The repository that holds a folder, read where it is.
@@ -178,29 +225,61 @@ impl LocalRepository {
         })
     }
 
-    /// The branch as last fetched from `origin`, or else the local branch.
-    ///
-    /// # Errors
-    /// [`SourceError::Setting`] for a name git does not allow.
-    pub fn last_fetched(&self, branch: &str) -> Result<Option<CommitId>, SourceError> {
-        let local = names::branch_ref(branch)?;
-        let found = [format!("refs/remotes/origin/{branch}"), local]
-            .into_iter()
-            .find_map(|name| self.repo.find_reference(&name).and_then(|found| found.peel_to_commit()).ok());
-        Ok(found.map(|commit| commit_id(commit.id())))
-    }
-
-    /// A record from the branch as last fetched or, where there is no such branch, from the work tree.
+    /// A record of the configured repository: from the configured branch as it stands here or was last fetched
+    /// or, where the file is not in it, from the work tree.
     ///
     /// # Errors
     /// [`SourceError`] where it is there and cannot be read.
-    pub fn read_record(&self, branch: &str, records: &str, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
-        let path = names::below(records, path);
-        match (self.last_fetched(branch)?, self.work_tree()) {
-            (Some(commit), _) => self.reader().file(&commit, &path),
-            (None, Some(tree)) => tree.read(&path),
-            (None, None) => Ok(None),
+    pub fn read_record(&self, settings: &config::Repository, path: &str) -> Result<Option<LocalRecord>, SourceError> {
+        let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
+        let path = names::below(&settings.records, path);
+        for commit in self.tips(&settings.url, branch)? {
+            if let Some(content) = self.reader().file(&commit, &path)? {
+                return Ok(Some(LocalRecord { content, commit: Some(commit) }));
+            }
         }
+        match self.work_tree() {
+            Some(tree) if tree.bad_on_the_way(&path)?.is_none() => {
+                Ok(tree.read(&path)?.map(|content| LocalRecord { content, commit: None }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Where a branch of the configured repository stands, as far as is known here. Where this is that repository,
+    /// or has a remote that is, nothing else counts; else `origin` is taken for it, and then the local branch.
+    fn tips(&self, url: &str, branch: &str) -> Result<Vec<CommitId>, SourceError> {
+        let local = names::branch_ref(branch)?;
+        let tip = |name: &String| {
+            let commit = self.repo.find_reference(name).and_then(|found| found.peel_to_commit()).ok()?;
+            Some(commit_id(commit.id()))
+        };
+        let known = normalise_url(url).map(|url| self.branch_of(&url, &local)).unwrap_or_default();
+        if let Some(commit) = known.iter().find_map(tip) {
+            return Ok(vec![commit]);
+        }
+        Ok([format!("refs/remotes/origin/{branch}"), local].iter().filter_map(tip).collect())
+    }
+
+    /// The references that hold a branch of the repository with this normalised URL.
+    fn branch_of(&self, url: &str, branch_ref: &str) -> Vec<String> {
+        let base = self.repo.workdir().unwrap_or(self.repo.path());
+        if url == format!("file://{}", real_folder(self.repo.commondir()).display()) {
+            return vec![branch_ref.to_owned()];
+        }
+        let names = self.repo.remotes().ok();
+        let names = names.iter().flat_map(|names| names.iter().flatten().flatten());
+        let remotes = names.filter_map(|name| self.repo.find_remote(name).ok());
+        let is_meant = |remote: &git2::Remote<'_>| {
+            remote.url().is_ok_and(|found| normalise_from(base, found).is_ok_and(|found| found == url))
+        };
+        let tracking = |remote: git2::Remote<'_>| {
+            let fetched = remote.refspecs().filter(|spec| spec.direction() == Direction::Fetch);
+            let found = fetched.filter(|spec| spec.src_matches(branch_ref));
+            let names = found.filter_map(|spec| spec.transform(branch_ref).ok()?.as_str().ok().map(str::to_owned));
+            names.collect::<Vec<_>>()
+        };
+        remotes.filter(is_meant).flat_map(tracking).collect()
     }
 
     /// The flow files of a commit.
