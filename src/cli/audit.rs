@@ -53,7 +53,7 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
                 json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults })
             }
             Err(failure) => {
-                code = code.max(output::fail(&failure, false, context.color()));
+                code = code.max(output::fail(&failure, context.color()));
                 json!({ "environment": name, "valid": null, "error": failure.message })
             }
         });

@@ -23,8 +23,8 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
         documents.push(match deployments {
             Ok(deployments) => json!({ "environment": name, "deployments": deployments }),
             Err(failure) => {
-                code = code.max(output::fail(&failure, false, context.color()));
-                json!({ "environment": name, "deployments": [], "error": failure.message })
+                code = code.max(output::fail(&failure, context.color()));
+                json!({ "environment": name, "deployments": [], "error": failure.message, "problems": failure.problems })
             }
         });
     }

@@ -47,38 +47,57 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    // A reader that went away is no error of ours.
-    _ = error.print();
+    let text = error.to_string();
+    if !asked && is_json(&["--log-format"], arguments) {
+        output::say_in_json();
+        output::complain(text.trim_end());
+    } else {
+        // A reader that went away is no error of ours.
+        _ = error.print();
+    }
     if asked {
         return 0;
     }
-    if wants_json(arguments) {
-        let text = error.to_string();
-        output::json(&serde_json::json!({ "error": text.lines().next().unwrap_or_default() }));
+    if is_json(&["--output", "--format"], arguments) {
+        let first: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = first.join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message);
+        output::json(&serde_json::json!({ "error": message, "problems": [] }));
     }
     USAGE
 }
 
-fn wants_json(arguments: &[OsString]) -> bool {
-    let pair = |pair: &[OsString]| (pair[0] == "--output" || pair[0] == "--format") && pair[1] == "json";
-    arguments.windows(2).any(pair) || arguments.iter().any(|word| word == "--output=json" || word == "--format=json")
+/// Whether one of these options is `json`, as far as arguments that could not be read can tell.
+fn is_json(options: &[&str], arguments: &[OsString]) -> bool {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let alone = |option: &&str| words.windows(2).any(|pair| pair == [*option, "json"]);
+    let joined = |option: &&str| words.contains(&format!("{option}=json").as_str());
+    options.iter().any(|option| alone(option) || joined(option))
 }
 
 fn run_command(arguments: Arguments) -> u8 {
     let Arguments { globals, command } = arguments;
     logging::start(&globals);
     let json = command.wants_json();
+    let lists_environments =
+        matches!(command, Command::Sync(_) | Command::Rollback(_) | Command::Status(_) | Command::History(_));
+    let fail = |failure: &Failure, color: bool| {
+        if json {
+            output::json(&failure.document(lists_environments));
+        }
+        output::fail(failure, color)
+    };
     let context = Context::new(globals);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output::fail(&Failure::other(format!("cannot start: {error}")), json, context.color()),
+        Err(error) => return fail(&Failure::other(format!("cannot start: {error}")), context.color()),
     };
     let result = runtime.block_on(dispatch(&context, command));
     // A blocking git call that hangs must not keep the process.
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
-        Err(failure) => output::fail(&failure, json, context.color()),
+        Err(failure) => fail(&failure, context.color()),
     }
 }
 

@@ -28,6 +28,15 @@ impl Failure {
         Self { code: 1, message: message.into(), problems: Vec::new() }
     }
 
+    /// As a document; with an empty list of environments for a command that lists them.
+    pub(super) fn document(&self, lists_environments: bool) -> Value {
+        let mut document = json!({ "error": self.message, "problems": self.problems });
+        if lists_environments {
+            document["environments"] = json!([]);
+        }
+        document
+    }
+
     /// An error with its causes.
     pub(crate) fn of(error: &dyn Error) -> Self {
         Self::other(crate::error_chain(error))
@@ -122,10 +131,7 @@ fn say_at(level: &str, text: &str) {
 }
 
 /// Shows a failure and returns its exit code.
-pub(crate) fn fail(failure: &Failure, wants_json: bool, color: bool) -> u8 {
-    if wants_json {
-        json(&json!({ "error": failure.message, "problems": failure.problems }));
-    }
+pub(crate) fn fail(failure: &Failure, color: bool) -> u8 {
     show_problems(&failure.problems);
     let mark = if color { "\x1b[1;31merror\x1b[0m" } else { "error" };
     complain(&format!("{mark}: {}", crate::problem::escape_terminal(&failure.message)));

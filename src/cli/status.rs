@@ -27,8 +27,8 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
         };
         let document = status.unwrap_or_else(|failure| {
             code = code.max(failure.code);
-            output::fail(&failure, false, context.color());
-            json!({ "environment": name, "status": "unknown", "error": failure.message })
+            output::fail(&failure, context.color());
+            json!({ "environment": name, "status": "unknown", "error": failure.message, "problems": failure.problems })
         });
         documents.push(document);
     }

@@ -12,6 +12,7 @@ mod find;
 mod load;
 mod meant;
 mod names;
+mod proxy;
 mod repository;
 mod schema;
 mod secret;
@@ -30,5 +31,6 @@ pub use meant::{
     Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository, SyncPolicy,
     TenantAddress,
 };
+pub use proxy::{Proxies, ProxyUrl, Route};
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};

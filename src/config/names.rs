@@ -76,6 +76,7 @@ pub(super) fn secret(node: &Node, base: &Path, findings: &mut Findings) -> Optio
             let hidden = |wrong: Wrong| Wrong { message: "expected the path of a file".to_owned(), ..wrong };
             findings.check(path, file(path, base).map_err(hidden)).map(SecretSource::File)
         }
+        (None, None) if section.has_unknown => None,
         _ => {
             let message = "expected exactly one of `env` and `file`";
             findings.add_to_section(node, Wrong::rule("secret-source", message, ""));

@@ -37,7 +37,7 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// The file is empty or not UTF-8.
-    #[error("the secret file `{}` for {purpose} is {problem}", path.display())]
+    #[error("the secret file `{}` for {purpose} {problem}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
@@ -65,12 +65,16 @@ impl SecretSource {
                     purpose: purpose.to_owned(),
                     source,
                 })?;
-                String::from_utf8(bytes).map_err(|_| self.content(purpose, "not UTF-8"))?
+                String::from_utf8(bytes).map_err(|_| self.content(purpose, "is not UTF-8"))?
             }
         };
+        self.check(text, purpose)
+    }
+
+    fn check(&self, text: String, purpose: &str) -> Result<SecretString, SecretError> {
         let secret = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
         if secret.is_empty() {
-            return Err(self.content(purpose, "empty"));
+            return Err(self.content(purpose, "is empty"));
         }
         Ok(SecretString::from(secret.to_owned()))
     }
@@ -117,5 +121,7 @@ mod tests {
             "the environment variable `FLOWSYNC_TESTS_NEVER_SET_THIS` is not set; \
              the configuration names it for tenant.auth.apiKey"
         );
+        let empty = SecretSource::Env("TOKEN".to_owned()).check("\n".to_owned(), "tenant.auth.apiKey").unwrap_err();
+        assert!(empty.to_string().starts_with("the environment variable `TOKEN` is empty; "), "{empty}");
     }
 }

@@ -240,6 +240,16 @@ fn a_literal_secret_is_refused_and_never_repeated() {
            (name where the secret is found, and change it if it was ever committed here)",
         ],
     );
+    for (written, help) in [
+        ("{ evn: X }", "did you mean `env`?"),
+        ("{ fiel: X }", "did you mean `file`?"),
+        ("{ hunter2: X }", "known keys are `env`, `file`"),
+    ] {
+        let expected = "4:30: error[unknown-key] `password`: expected `{ env: NAME }` or `{ file: PATH }`, found another key, \
+                        which is not shown";
+        let text = file(&format!("  credentials: {{ password: {written} }}"), "", "");
+        check(&text, &[&format!("{expected} ({help})")]);
+    }
 }
 
 #[test]
@@ -412,4 +422,14 @@ proptest! {
         text.splice(start..end, more.chars());
         let _ = problems(&text.into_iter().collect::<String>());
     }
+}
+
+#[test]
+fn a_number_in_quotes_is_called_text() {
+    let message = |lines: &str| problems(&file("", "", lines))[0].message.clone();
+    assert!(message("      concurrency: '8'").ends_with("found the text `8`"));
+    assert!(message("      maxDeletes: '5'").ends_with("found the text `5`"));
+    assert!(message("      prune: 'true'").ends_with("found the text `true`"));
+    let version = problems(&file("", "", "").replace("version: 1\n", "version: '1'\n"));
+    assert!(version[0].message.ends_with("found the text `1`"), "{version:?}");
 }

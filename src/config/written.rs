@@ -102,6 +102,11 @@ impl Findings {
         self.0.push(Finding { address, pointer: node.pointer.clone(), wrong });
     }
 
+    /// Something is wrong with a key of the section that may be a secret: its own pointer would show it.
+    fn add_hidden(&mut self, key: &Node, section: &Node, wrong: Wrong) {
+        self.0.push(Finding { address: key.address.clone(), pointer: section.pointer.clone(), wrong });
+    }
+
     /// Unwraps, or remembers what is wrong.
     pub(super) fn check<T>(&mut self, node: &Node, result: Result<T, Wrong>) -> Option<T> {
         result.map_err(|wrong| self.add(node, wrong)).ok()
@@ -175,6 +180,8 @@ pub(super) struct Section<'n> {
     shape: Shape,
     node: &'n Node,
     entries: BTreeMap<&'n str, &'n Node>,
+    /// Whether a key stands in it that is not known.
+    pub(super) has_unknown: bool,
 }
 
 impl<'n> Section<'n> {
@@ -186,15 +193,20 @@ impl<'n> Section<'n> {
             return None;
         };
         let mut entries = BTreeMap::new();
+        let mut has_unknown = false;
         for (key, value) in map {
             match &key.value {
-                Value::Text(name) if shape.keys.contains(&name.as_str()) => drop(entries.insert(name.as_str(), value)),
-                _ if shape.name == SECRET.name => findings.add_to_section(node, unknown_in_secret()),
+                Value::Text(name) if shape.keys.contains(&name.as_str()) => {
+                    entries.insert(name.as_str(), value);
+                    continue;
+                }
+                _ if shape.name == SECRET.name => findings.add_hidden(key, node, unknown_in_secret(&key.value)),
                 Value::Text(name) if name != "<<" => findings.add(key, unknown_key(name, shape)),
                 _ => {}
             }
+            has_unknown = true;
         }
-        Some(Self { shape, node, entries })
+        Some(Self { shape, node, entries, has_unknown })
     }
 
     /// The value of a key, if it is there.
@@ -244,9 +256,11 @@ fn unknown_key(name: &str, shape: Shape) -> Wrong {
 }
 
 /// `{ hunter2 }` is a mapping too: the key may be the secret.
-fn unknown_in_secret() -> Wrong {
+fn unknown_in_secret(key: &Value) -> Wrong {
+    let near = if let Value::Text(name) = key { nearest(name, SECRET.keys.iter().copied()) } else { None };
+    let help = near.map_or_else(|| "known keys are `env`, `file`".to_owned(), |near| format!("did you mean `{near}`?"));
     let message = "expected `{ env: NAME }` or `{ file: PATH }`, found another key, which is not shown";
-    Wrong::rule("unknown-key", message, "known keys are `env`, `file`")
+    Wrong::rule("unknown-key", message, help)
 }
 
 /// The name of a section in backticks, unless it is a description.

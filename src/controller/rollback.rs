@@ -101,11 +101,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .map(|(_, manifest)| manifest.deployment_id.as_str())
             .take(5)
             .collect();
-        PassError::NotFound(format!(
-            "`{}` has no completed deployment `{id}`; the newest are {}",
-            self.environment,
-            known.join(", ")
-        ))
+        let environment = &self.environment;
+        PassError::NotFound(match (id, known.as_slice()) {
+            ("", []) => format!("`{environment}` has no completed deployment to go back from"),
+            (_, []) => format!("`{environment}` has no completed deployment `{id}`, nor any other"),
+            _ => format!("`{environment}` has no completed deployment `{id}`; the newest are {}", known.join(", ")),
+        })
     }
 
     /// Plans the way to a state. Limits on deletes do not apply; references must hold all the same.

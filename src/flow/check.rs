@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::definition::Definition;
-use super::document::{Document, ParseError};
+use super::document::{Document, Fault};
 use super::finding::{Findings, place};
 use super::lint::{Sighting, duplicate_ids, lint};
 use super::schema::validate;
@@ -24,9 +24,11 @@ pub struct File<'a> {
 /// kept by blob.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileReport {
-    /// The flow, as soon as its id can be read: it may still have errors.
+    /// The flow, as soon as its id can be read: it may still have errors. Absent where the text itself is at fault.
     pub definition: Option<Definition>,
-    /// Where the id stands; with `definition` only.
+    /// The id of a flow without `definition`: no other file may have it.
+    pub stray_id: Option<FlowId>,
+    /// Where the id stands, where there is one.
     pub id_place: Option<Place>,
     /// Where the version stands, or would stand; with `definition` only.
     pub version_place: Option<Place>,
@@ -42,6 +44,7 @@ impl FileReport {
         let problem = |problem: &Problem| Problem { place: moved(&problem.place), ..problem.clone() };
         Self {
             definition: self.definition.clone(),
+            stray_id: self.stray_id.clone(),
             id_place: self.id_place.as_ref().map(moved),
             version_place: self.version_place.as_ref().map(moved),
             problems: self.problems.iter().map(problem).collect(),
@@ -81,20 +84,28 @@ impl Checked {
 /// Checks one file by every rule that concerns it alone.
 #[must_use]
 pub fn check_file(path: &str, bytes: Arc<[u8]>, comparison: &Comparison) -> FileReport {
-    let document = match Document::parse(bytes) {
-        Ok(document) => document,
-        Err(error) => return refused(path, error),
+    let (document, faults) = Document::read(bytes);
+    let Some(document) = document else {
+        return FileReport { problems: sorted(refusals(path, faults)), ..FileReport::default() };
     };
     let mut findings = Findings::new(path, &document);
     validate(&mut findings);
     lint(&mut findings);
-    let problems = findings.finish();
+    let mut problems = findings.finish();
+    let id = document.root().member("id");
+    if !faults.is_empty() {
+        let stray_id: Option<FlowId> = document.text_member("id").and_then(|id| id.parse().ok());
+        let id_place = id.filter(|_| stray_id.is_some()).map(|id| place(path, id, "/id"));
+        problems.extend(refusals(path, faults));
+        return FileReport { stray_id, id_place, problems: sorted(problems), ..FileReport::default() };
+    }
     let definition = Definition::from_document(&document, comparison).ok();
-    let id = document.root().member("id").filter(|_| definition.is_some());
+    let id = id.filter(|_| definition.is_some());
     FileReport {
         id_place: id.map(|id| place(path, id, "/id")),
         version_place: id.map(|_| super::lint::version_place(path, &document)),
         definition,
+        stray_id: None,
         problems,
     }
 }
@@ -111,11 +122,12 @@ pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>
     let mut reports: Vec<_> = reports.into_iter().collect();
     reports.sort_by_key(|(path, _)| *path);
     let mut problems = duplicate_ids(reports.iter().filter_map(|(_, report)| {
-        Some(Sighting { id: &report.definition.as_ref()?.id, place: report.id_place.as_ref()? })
+        let id = report.definition.as_ref().map(|definition| &definition.id).or(report.stray_id.as_ref());
+        Some(Sighting { id: id?, place: report.id_place.as_ref()? })
     }));
     let mut flows = BTreeMap::new();
     for (path, report) in reports {
-        let FileReport { definition, id_place: _, version_place, problems: own } = report;
+        let FileReport { definition, stray_id: _, id_place: _, version_place, problems: own } = report;
         problems.extend(own);
         if let (Some(definition), Some(version_place)) = (definition, version_place) {
             let id = definition.id.clone();
@@ -126,15 +138,18 @@ pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>
     Checked { flows, problems }
 }
 
-fn refused(path: &str, error: ParseError) -> FileReport {
-    let problem = |fault: super::Fault| {
-        let super::Fault { rule, offset: _, position, pointer, message, help } = fault;
+fn refusals(path: &str, faults: Vec<Fault>) -> Vec<Problem> {
+    let problem = |fault: Fault| {
+        let Fault { rule, offset: _, position, pointer, message, help } = fault;
         let place = Place { file: path.to_owned(), line: position.line, column: position.column, pointer };
         Problem { place, rule, severity: Severity::Error, message, help }
     };
-    let mut problems: Vec<_> = error.faults.into_iter().map(problem).collect();
+    faults.into_iter().map(problem).collect()
+}
+
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort();
-    FileReport { definition: None, id_place: None, version_place: None, problems }
+    problems
 }
 
 #[cfg(test)]
@@ -230,9 +245,34 @@ mod tests {
             r#"7,{"id":"m","type":"actoin"}"#,
             &["wrong-type 2 /nodes/1", "missing-member 2 /nodes/2", "unknown-value 2 /nodes/2/type"],
         );
-        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 /a"]);
+        assert_eq!(problems("{\n  \"a\": 1,\n}"), ["trailing-comma 2 "]);
         assert_eq!(problems("{}").len(), 5);
         assert_eq!(problems("null"), ["wrong-type 1 "]);
+    }
+
+    #[test]
+    fn a_fault_of_the_text_hides_no_other_problem() {
+        let text =
+            GOOD.replace(r#""name":"A""#, r#""name":7,"x":1e999,"x":"\ud800""#).replace(r#""to":"m""#, r#""to":"x""#);
+        let expected = [
+            "wrong-type 1 /name",
+            "number-out-of-range 1 /x",
+            "duplicate-key 1 /x",
+            "lone-surrogate 1 /x",
+            "edge-unknown-node 3 /edges/0/to",
+        ];
+        assert_eq!(errors(&text), expected);
+        let report = check_file("b.json", Arc::from(text.as_bytes()), &Comparison::default());
+        assert!(report.definition.is_none() && report.version_place.is_none());
+        let files = [("a.json", GOOD), ("b.json", &text)];
+        let files = files.map(|(path, text)| File { path, bytes: Arc::from(text.as_bytes()) });
+        let checked = check_all(files, &Comparison::default());
+        let n_places = checked.problems.iter().filter(|problem| problem.rule == "duplicate-flow-id").count();
+        assert_eq!((n_places, checked.flows.len()), (2, 1));
+    }
+
+    fn errors(text: &str) -> Vec<String> {
+        problems(text).into_iter().filter(|problem| !problem.starts_with('[')).collect()
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn shell(root: Node<'_>) -> Value {
         return value(root, 1);
     }
     let level = |key: &str| if ARRAYS.iter().any(|(array, _)| *array == key) { 0 } else { 1 };
-    Value::Object(root.entries().map(|(key, member)| (key.to_string(), value(member, level(&key)))).collect())
+    object(root, level)
 }
 
 /// A value for the validator, `levels` deep. Numbers count as numbers, whatever their size.
@@ -84,10 +84,21 @@ fn value(node: Node<'_>, levels: usize) -> Value {
             }
         }
         Kind::Array => Value::Array(node.elements().map(|element| value(element, levels - 1)).collect()),
-        Kind::Object => {
-            Value::Object(node.entries().map(|(key, member)| (key.into_owned(), value(member, levels - 1))).collect())
+        Kind::Object => object(node, |_| levels - 1),
+    }
+}
+
+/// An object whose members are as many levels deep as `level` says. Of a key that stands twice, which is another
+/// rule's business, the first counts, as it does where a pointer is followed.
+fn object(node: Node<'_>, level: impl Fn(&str) -> usize) -> Value {
+    let mut members = Map::new();
+    for (key, member) in node.entries() {
+        if !members.contains_key(&*key) {
+            let member = value(member, level(&key));
+            members.insert(key.into_owned(), member);
         }
     }
+    Value::Object(members)
 }
 
 /// Reports what `validator` says of `instance`, which stands at `key`, its entries counting from `first`.

@@ -29,6 +29,7 @@ type StoredEntry = (String, String, u64);
 #[derive(Serialize, Deserialize)]
 struct StoredReport {
     definition: Option<StoredDefinition>,
+    stray_id: Option<String>,
     id_place: Option<StoredPlace>,
     version_place: Option<StoredPlace>,
     problems: Vec<StoredProblem>,
@@ -113,9 +114,10 @@ impl Stored {
 
 impl StoredReport {
     fn of(report: &FileReport) -> Self {
-        let FileReport { definition, id_place, version_place, problems } = report;
+        let FileReport { definition, stray_id, id_place, version_place, problems } = report;
         Self {
             definition: definition.as_ref().map(StoredDefinition::of),
+            stray_id: stray_id.as_ref().map(ToString::to_string),
             id_place: id_place.as_ref().map(stored),
             version_place: version_place.as_ref().map(stored),
             problems: problems.iter().map(StoredProblem::of).collect(),
@@ -128,6 +130,7 @@ impl StoredReport {
                 Some(definition) => Some(definition.back()?),
                 None => None,
             },
+            stray_id: self.stray_id.and_then(|id| id.parse().ok()),
             id_place: self.id_place.map(place),
             version_place: self.version_place.map(place),
             problems: self.problems.into_iter().map(StoredProblem::back).collect(),

@@ -142,8 +142,8 @@ pub enum SourceError {
         /// The tip found now.
         found: CommitId,
     },
-    /// The local clone failed.
-    #[error("cannot {doing} in the local clone `{path}`: {reason}")]
+    /// A local repository, clone or work tree failed.
+    #[error("cannot {doing} in `{path}`: {reason}")]
     Local {
         /// Present-tense words.
         doing: &'static str,

@@ -107,12 +107,31 @@ fn stdout_is_one_json_document_whatever_happens() {
     all("broken environment");
     std::fs::write(place.path("flowsync.yaml"), "version: [").unwrap();
     all("broken configuration");
+    let document = place.run(&["sync", "--output", "json"]).exits(1).json();
+    assert!(document["environments"] == json!([]) && document["problems"][0].is_object(), "{document}");
     std::fs::write(place.path("flowsync.yaml"), &configuration).unwrap();
     place.edit_configuration("branch: main", "branch: nowhere");
     all("no branch");
     std::fs::write(place.path("flowsync.yaml"), &configuration).unwrap();
     std::fs::remove_dir_all(place.origin()).unwrap();
     all("git down");
+}
+
+#[test]
+fn a_broken_environment_is_named_with_its_problems() {
+    let place = Place::new(&["a 1.0.0"]);
+    let sound = place.environment_yaml("production", "env_prod", "");
+    let broken = place.environment_yaml("staging", "env_staging", "intervall: 1s");
+    place.configure(&place.repository_yaml(""), &format!("{sound}{broken}"));
+    let run = |command: &str, name: &str| place.run(&[command, "--env", name, "--output", "json"]).exits(1).json();
+    let document = run("plan", "staging");
+    assert!(document["environment"] == "staging" && document["problems"][0]["rule"] == "unknown-key", "{document}");
+    for command in ["sync", "status", "history"] {
+        let document = run(command, "staging");
+        assert_eq!(document["environments"][0]["problems"][0]["rule"], "unknown-key", "{command}: {document}");
+    }
+    let document = run("sync", "stagin");
+    assert!(document["environments"] == json!([]) && document["problems"].is_array(), "{document}");
 }
 
 #[test]
@@ -128,8 +147,13 @@ fn wrong_usage_is_64_and_json_all_the_same() {
     ];
     for arguments in wrong {
         let ended = place.run(arguments).exits(64);
-        assert!(ended.json()["error"].is_string(), "{arguments:?}: {ended:?}");
+        let (document, problems) = (ended.json(), json!([]));
+        assert_eq!(document["problems"], problems, "{arguments:?}: {ended:?}");
+        assert!(!word(&document["error"]).is_empty() && !word(&document["error"]).starts_with("error"), "{document}");
     }
+    let logged = place.run(&["sync", "--nonsense", "--log-format", "json"]).exits(64);
+    let line: Value = serde_json::from_str(&logged.stderr).unwrap();
+    assert!(line["level"] == "ERROR" && word(&line["message"]).contains("--nonsense"), "{line}");
     place.run(&[]).exits(64);
     place.run(&["sync", "--output", "xml"]).exits(64).says(&["xml", "text", "json"]);
     place.run(&["plam"]).exits(64).says(&["plan"]);

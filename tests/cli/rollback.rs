@@ -122,3 +122,15 @@ fn a_short_look_at_the_tenant_deletes_and_creates_nothing() {
     place.run(&["rollback", "--to", &ids[1]]).exits(0);
     assert_eq!(place.tenant.live(), "a 1.1.0, b 1.0.0, c 1.0.0");
 }
+
+#[test]
+fn without_a_completed_deployment_there_is_nothing_to_go_back_from() {
+    let place = Place::new(&["a 1.0.0"]);
+    place.tenant.fails("- { match: { call: import }, fault: refuse }");
+    place.sync_with(&[]).exits(4);
+    place.run(&["rollback"]).exits(1).says(&["`production` has no completed deployment to go back from"]);
+    place
+        .run(&["rollback", "--to", "x"])
+        .exits(1)
+        .says(&["`production` has no completed deployment `x`, nor any other"]);
+}

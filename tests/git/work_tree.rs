@@ -67,6 +67,13 @@ fn a_repository_inside_the_folder_is_a_submodule() {
 }
 
 #[test]
+fn a_missing_folder_is_not_blamed_on_a_clone() {
+    let place = Place::new();
+    let error = discover_work_tree(&place.work()).unwrap().list_paths("nowhere").unwrap_err().to_string();
+    assert!(error.starts_with("cannot read a folder in `") && !error.contains("clone"), "{error}");
+}
+
+#[test]
 fn revisions_come_from_the_repository_around() {
     let place = Place::new();
     let first = place.commit("record");

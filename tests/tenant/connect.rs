@@ -1,13 +1,15 @@
-//! Making a client, and reaching what is no tenant at all.
+//! Making a client, proxies, and reaching what is no tenant at all.
 
+use std::io::{BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
 
 use flowsync::config::{Auth, TenantAddress};
 use flowsync::flow::EnvironmentId;
 use flowsync::tenant::flows_v2::{Client, ConnectError};
 use flowsync::tenant::{Call, Failure};
 
-use super::server::{Act, Seen, Server, ample, good, hurry, make};
+use super::server::{Act, CANARY, Seen, Server, ample, good, hurry, make};
 
 fn address(server: &Server, url: &str) -> TenantAddress {
     TenantAddress {
@@ -60,4 +62,54 @@ async fn a_compressed_answer_is_read_and_a_torn_one_is_asked_for_again() {
     .await;
     assert_eq!(make(&server.client(), Call::Status, &ample()).await.as_deref(), Ok("Deployed"));
     assert_eq!(server.seen(Call::Status).len(), 2);
+}
+
+/// The environment belongs to the process, so another one is asked.
+#[test]
+fn no_proxy_means_what_it_means_for_git_and_the_password_of_a_proxy_is_not_shown() {
+    let (proxy, asked) = refusing_proxy();
+    let is_asked = |no_proxy: &str| {
+        asked.lock().unwrap().clear();
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "--nocapture", "tenant::connect::asks_as_the_environment_says"])
+            .env("HTTPS_PROXY", format!("http://ann:{CANARY}@127.0.0.1:{proxy}"))
+            .env("NO_PROXY", no_proxy)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(!format!("{output:?}").contains(CANARY), "{output:?}");
+        !asked.lock().unwrap().is_empty()
+    };
+    assert!(is_asked("example.com"));
+    assert!(asked.lock().unwrap()[0].starts_with("CONNECT 0.0.0.0:1 "), "{asked:?}");
+    assert!(!is_asked("example.com, 0.0.0.0:1"));
+    assert!(is_asked("example.com, 0.0.0.0:2"));
+}
+
+#[tokio::test]
+#[ignore = "run by another test, in an environment of its own"]
+async fn asks_as_the_environment_says() {
+    let server = Server::start(good).await;
+    // A name of this machine that does not look like one, where nobody listens.
+    let address = address(&server, "https://0.0.0.0:1/api/v2");
+    let client = Client::connect_tuned(&address, NonZeroUsize::MIN, hurry()).unwrap();
+    let error = make(&client, Call::Import, &ample()).await.unwrap_err();
+    println!("{error} {error:?} {client:?}");
+}
+
+/// A proxy that lets nobody through, and remembers what was asked.
+fn refusing_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            heard.lock().unwrap().extend(head.into_iter().next());
+            _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (port, asked)
 }

@@ -51,9 +51,8 @@ pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, F
                 code = code.max(exit_code(&planned, arguments.detailed_exitcode));
                 show(context, arguments, &planned, &mut documents);
             }
-            Err(failure) if alone => return Err(failure),
             Err(failure) => {
-                code = code.max(output::fail(&failure, false, context.color()));
+                code = code.max(output::fail(&failure, context.color()));
                 documents.push(json!({ "environment": name, "error": failure.message, "problems": failure.problems }));
             }
         }

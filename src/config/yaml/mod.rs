@@ -69,6 +69,7 @@ impl Value {
             Self::Bool(value) => format!("`{value}`"),
             Self::Int(value) => format!("the number `{value}`"),
             Self::Float(value) => format!("the number `{value}`"),
+            Self::Text(value) if looks_unquoted(value) => format!("the text `{value}`"),
             Self::Text(value) => format!("`{}`", shorten(value)),
             Self::Tagged(tag) => format!("a value with the tag `{}`", shorten(tag)),
             other => other.kind().to_owned(),
@@ -87,6 +88,11 @@ impl Value {
             Self::Tagged(_) => "a tagged value",
         }
     }
+}
+
+/// Whether text would be a number, or true or false, without its quotes.
+fn looks_unquoted(text: &str) -> bool {
+    text.parse::<i128>().is_ok() || matches!(text, "true" | "false")
 }
 
 /// Escaped and cut to a length that fits on a line.

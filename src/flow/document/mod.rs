@@ -54,12 +54,21 @@ impl Document {
     /// Whatever RFC 8259 forbids, duplicate keys, lone surrogates, floats beyond a double, integers over
     /// [`INTEGER_DIGITS_MAX`], nesting over [`DEPTH_MAX`], invalid UTF-8, texts over [`FLOW_BYTES_MAX`].
     pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ParseError> {
-        let source = bytes.into();
-        let tape = check_text(&source)
-            .map_err(|fault| vec![fault])
-            .and_then(|()| parser::parse(&source))
-            .map_err(|faults| ParseError::new(&source, faults))?;
-        Ok(Self { source, tape, lines: OnceLock::new() })
+        match Self::read(bytes.into()) {
+            (Some(document), faults) if faults.is_empty() => Ok(document),
+            (_, faults) => Err(ParseError { faults }),
+        }
+    }
+
+    /// Parses a text for people who want to hear everything that is wrong: a well-formed text gives its document
+    /// beside its faults. With any fault it has no canonical form, and no hash may be taken from it.
+    pub(in crate::flow) fn read(source: Arc<[u8]>) -> (Option<Self>, Vec<Fault>) {
+        let (tape, faults) = match check_text(&source) {
+            Ok(()) => parser::parse(&source),
+            Err(fault) => (None, vec![fault]),
+        };
+        let faults = if faults.is_empty() { Vec::new() } else { ParseError::new(&source, faults).faults };
+        (tape.map(|tape| Self { source, tape, lines: OnceLock::new() }), faults)
     }
 
     /// The text it was parsed from.

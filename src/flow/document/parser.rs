@@ -9,13 +9,16 @@ use super::keys::{self, Member};
 use super::text::unescaped;
 use super::{DEPTH_MAX, pointer};
 
-/// Reads a text whose size and encoding were checked.
-pub(super) fn parse(text: &[u8]) -> Result<Tape, Vec<RawFault>> {
+/// Reads a text whose size and encoding were checked. There is a tape wherever the text is well-formed, faults or not.
+pub(super) fn parse(text: &[u8]) -> (Option<Tape>, Vec<RawFault>) {
     let mut parser = Parser::new(text);
-    if let Err(last) = parser.document() {
-        parser.faults.push(*last);
+    match parser.document() {
+        Ok(()) => (Some(Tape { cells: parser.cells, order: parser.order }), parser.faults),
+        Err(last) => {
+            parser.faults.push(*last);
+            (None, parser.faults)
+        }
     }
-    if parser.faults.is_empty() { Ok(Tape { cells: parser.cells, order: parser.order }) } else { Err(parser.faults) }
 }
 
 /// A container whose end has not come yet.
@@ -135,6 +138,10 @@ impl<'a> Parser<'a> {
     /// A key and its colon.
     #[inline]
     fn key(&mut self) -> Result<(), Box<RawFault>> {
+        // What is wrong with a key is the object's, not that of the member before it.
+        if let Some(open) = self.open.last_mut() {
+            open.step = 0;
+        }
         match self.next() {
             Some(b'"') => {}
             Some(b'}') => return Err(self.trailing_comma()),
@@ -275,6 +282,12 @@ impl<'a> Parser<'a> {
             }
         }
         text
+    }
+
+    /// The pointer to the innermost container.
+    #[cold]
+    pub(super) fn pointer_to_container(&self) -> String {
+        self.pointer_to(self.open.len().saturating_sub(1))
     }
 
     pub(super) fn expected(&self, what: &str, help: &'static str) -> Box<RawFault> {

@@ -48,7 +48,9 @@ impl Parser<'_> {
         let closing = found(self.text, self.at);
         let comma = self.text[..self.at].iter().rposition(|byte| *byte == b',').unwrap_or(self.at);
         let message = format!("expected another entry after `,`, found {closing}");
-        self.fault("trailing-comma", comma, message, "remove the comma")
+        let mut fault = self.fault("trailing-comma", comma, message, "remove the comma");
+        fault.pointer = self.pointer_to_container();
+        fault
     }
 
     /// No key begins here.

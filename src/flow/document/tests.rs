@@ -139,8 +139,10 @@ fn what_rfc_8259_forbids_is_refused() {
 
 #[test]
 fn a_refusal_names_the_place() {
-    refuses("[1, 2,\n ]", "trailing-comma", 1, 6, "/2");
-    refuses("{\"ä\": 1,\n}", "trailing-comma", 1, 8, "/ä");
+    refuses("[1, 2,\n ]", "trailing-comma", 1, 6, "");
+    refuses("{\"ä\": 1,\n}", "trailing-comma", 1, 8, "");
+    refuses("[{\"a\": [1,]}]", "trailing-comma", 1, 10, "/0/a");
+    refuses("{\"o\": {\"a\": 1, \"\\ud83d\": 2}}", "lone-surrogate", 1, 17, "/o");
     refuses("{\n  \"a\": [1, 01]}", "leading-zero", 2, 12, "/a/1");
     refuses("-01", "leading-zero", 1, 2, "");
     refuses("{\"a/b\": {\"~\": [0, {\"x\": !}]}}", "invalid-json", 1, 25, "/a~1b/~0/1/x");

@@ -35,7 +35,7 @@ impl Remote {
     }
 
     pub(super) fn open(&self) -> Result<Repository, SourceError> {
-        Repository::open_bare(&self.cache.clone).map_err(|error| local_error(&self.shown(), "open it", &error))
+        Repository::open_bare(&self.cache.clone).map_err(|error| local_error(&self.shown(), "open the clone", &error))
     }
 
     /// Fetches branches, and makes the clone anew where it turns out to be damaged. The caller holds the lock.
@@ -64,8 +64,9 @@ impl Remote {
     fn make(&self) -> Result<Repository, SourceError> {
         self.cache.remove_clone()?;
         let unfinished = self.cache.unfinished();
-        Repository::init_bare(&unfinished).map_err(|error| local_error(&self.shown(), "create it", &error))?;
-        std::fs::rename(&unfinished, &self.cache.clone).map_err(|e| io_error(&self.cache.clone, "create it", &e))?;
+        Repository::init_bare(&unfinished).map_err(|error| local_error(&self.shown(), "create the clone", &error))?;
+        std::fs::rename(&unfinished, &self.cache.clone)
+            .map_err(|e| io_error(&self.cache.clone, "create the clone", &e))?;
         self.open()
     }
 

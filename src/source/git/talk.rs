@@ -13,6 +13,7 @@ use super::address::{RemoteUrl, strip};
 use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
 use super::names::shown;
 use super::sign_in::SignIn;
+use crate::config::{Proxies, Route};
 use crate::source::SourceError;
 
 /// The server's words are cut here.
@@ -23,6 +24,7 @@ pub(super) struct Talk<'a> {
     remote: &'a RemoteUrl,
     sign_in: SignIn,
     hosts: KnownHosts,
+    route: Route,
     n_tries: Cell<u32>,
     refusal: RefCell<Option<String>>,
     words: RefCell<Vec<u8>>,
@@ -32,10 +34,12 @@ pub(super) struct Talk<'a> {
 
 impl<'a> Talk<'a> {
     pub(super) fn new(remote: &'a RemoteUrl, sign_in: SignIn, hosts: KnownHosts) -> Self {
+        let route = Url::parse(&remote.connect).map_or(Route::Direct, |url| Proxies::from_environment().route(&url));
         Self {
             remote,
             sign_in,
             hosts,
+            route,
             n_tries: Cell::new(0),
             refusal: RefCell::default(),
             words: RefCell::default(),
@@ -46,7 +50,7 @@ impl<'a> Talk<'a> {
 
     pub(super) fn fetch_options(&self) -> FetchOptions<'_> {
         let mut options = FetchOptions::new();
-        options.remote_callbacks(self.callbacks()).proxy_options(proxy());
+        options.remote_callbacks(self.callbacks()).proxy_options(self.proxy());
         options.download_tags(AutotagOption::None).update_fetchhead(false);
         options.follow_redirects(self.redirects());
         options
@@ -68,7 +72,7 @@ impl<'a> Talk<'a> {
             Ok(())
         });
         let mut options = PushOptions::new();
-        options.remote_callbacks(callbacks).proxy_options(proxy()).follow_redirects(self.redirects());
+        options.remote_callbacks(callbacks).proxy_options(self.proxy()).follow_redirects(self.redirects());
         options
     }
 
@@ -92,7 +96,7 @@ impl<'a> Talk<'a> {
         let words = self.words.borrow();
         let text = String::from_utf8_lossy(&words);
         let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
-        self.sign_in.scrub(&lines.map(shown).collect::<Vec<_>>().join("; "))
+        self.scrub(&lines.map(shown).collect::<Vec<_>>().join("; "))
     }
 
     /// The error of a conversation that failed.
@@ -104,7 +108,7 @@ impl<'a> Talk<'a> {
         if let Some(refusal) = self.refusal.borrow().as_ref() {
             return refusal.clone();
         }
-        let message = self.sign_in.scrub(&shown(error.message()));
+        let message = self.scrub(&shown(error.message()));
         match error.code() {
             ErrorCode::Auth => format!("the credentials were refused ({message})"),
             _ if error.code() == ErrorCode::Certificate || message.contains("certificate") => {
@@ -119,6 +123,22 @@ impl<'a> Talk<'a> {
             }
             _ => message,
         }
+    }
+
+    /// As the environment says; where it says nothing, `http.proxy` of git's configuration.
+    fn proxy(&self) -> ProxyOptions<'_> {
+        let mut options = ProxyOptions::new();
+        match &self.route {
+            Route::Unsaid => drop(options.auto()),
+            Route::Direct => {}
+            Route::Through(proxy) => drop(options.url(proxy.expose().as_str())),
+        }
+        options
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        let text = self.sign_in.scrub(text);
+        if let Route::Through(proxy) = &self.route { proxy.scrub(&text) } else { text }
     }
 
     fn callbacks(&self) -> RemoteCallbacks<'_> {
@@ -197,11 +217,4 @@ impl<'a> Talk<'a> {
         *self.refusal.borrow_mut() = Some(why);
         error
     }
-}
-
-/// `http.proxy` of git's configuration, then `HTTPS_PROXY`, less `NO_PROXY`.
-fn proxy() -> ProxyOptions<'static> {
-    let mut proxy = ProxyOptions::new();
-    proxy.auto();
-    proxy
 }

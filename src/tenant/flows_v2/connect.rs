@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Url};
+use reqwest::{Certificate, Proxy, Url};
 
 use super::tuning::Tuning;
-use crate::config::{Auth, TenantAddress};
+use crate::config::{Auth, Proxies, Route, TenantAddress};
 
 /// What we call ourselves.
 const USER_AGENT: &str = concat!("flowsync/", env!("CARGO_PKG_VERSION"));
@@ -57,10 +57,13 @@ pub(super) fn client(address: &TenantAddress, tuning: &Tuning) -> Result<reqwest
         // No TLS, and redirects do not lead there: the system's roots, slow to load, are not needed.
         builder = builder.tls_certs_only([]);
     }
-    // A proxy cannot reach our loopback; most tools leave it out without being told.
-    if urls(address).all(is_loopback) {
-        builder = builder.no_proxy();
-    }
+    let proxies = Proxies::from_environment();
+    let through = move |url: &Url| match proxies.route(url) {
+        Route::Through(proxy) => Some(proxy.expose().clone()),
+        Route::Unsaid | Route::Direct => None,
+    };
+    // `no_proxy` first: else reqwest would read the environment in its own way as well.
+    builder = builder.no_proxy().proxy(Proxy::custom(through));
     builder.build().map_err(ConnectError::Setup)
 }
 
@@ -83,13 +86,4 @@ fn urls(address: &TenantAddress) -> impl Iterator<Item = &Url> {
         Auth::ApiKey(_) => None,
     };
     std::iter::once(&address.url).chain(token_url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

@@ -62,6 +62,8 @@ struct Notes {
     written: BTreeSet<(String, FlowId)>,
     /// Flows that were somebody else's when a deployment came to create them.
     somebodys: BTreeSet<(String, FlowId)>,
+    /// Flows that were refused because somebody deleted by hand what they need, or what that needs.
+    dangling: BTreeSet<FlowId>,
     /// Since when the newest deployment is being taken back.
     restoring: Option<Instant>,
 }
@@ -256,7 +258,11 @@ impl World {
         if restoring.is_some() && self.manifest().is_some_and(|manifest| manifest.flows.iter().any(is_new)) {
             return;
         }
-        let by_hand = self.drifted_since(&missing, None);
+        // Or what it needs could not come back for such a reason itself.
+        let by_hand = self.drifted_since(&missing, None) || self.notes.lock().unwrap().dangling.contains(&missing);
+        if by_hand {
+            self.notes.lock().unwrap().dangling.insert(flow.clone());
+        }
         self.say(|| format!("refused: {flow} needs {missing}"));
         if !by_hand {
             self.violated("b", format!("{flow} was imported while {missing}, which it needs, is not live"));

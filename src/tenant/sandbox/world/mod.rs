@@ -53,7 +53,7 @@ impl World {
         now: Instant,
     ) -> Result<(Outcome, Arc<Stored>), Refusal> {
         self.environment(environment)?;
-        let flow: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+        let flow = raw::value(text).map_err(|error| invalid(&error))?;
         let mut violations = check::shape(&flow);
         violations.extend(check::missing(self, environment, &flow));
         let id = flow.get("id").and_then(Value::as_str).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, Value};
 
 /// The members of one JSON object, in order, with their values as written.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
@@ -52,6 +52,31 @@ pub(super) fn with_member(object: &str, key: &str, value: &str) -> Result<String
     Ok(text)
 }
 
+/// `text` as a value to look into: an integer of more digits than serde_json reads counts as `0`.
+pub(in crate::tenant::sandbox) fn value(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text).or_else(|error| serde_json::from_str(&without_long_integers(text)).map_err(|_| error))
+}
+
+fn without_long_integers(text: &str) -> String {
+    /// No integer of so few digits is beyond what serde_json reads.
+    const DIGITS_MAX: usize = 18;
+    let mut short = String::with_capacity(text.len());
+    let (mut rest, mut in_string) = (text, false);
+    while let Some(first) = rest.chars().next() {
+        let n_digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let is_integer = !rest[n_digits..].starts_with(['.', 'e', 'E']);
+        let length = match first {
+            '\\' if in_string => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            _ => n_digits.max(first.len_utf8()),
+        };
+        in_string ^= first == '"';
+        let is_long = !in_string && n_digits > DIGITS_MAX && is_integer && first != '0';
+        short.push_str(if is_long { "0" } else { &rest[..length] });
+        rest = &rest[length..];
+    }
+    short
+}
+
 /// `text` as a JSON string.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -66,6 +91,17 @@ fn span_in(whole: &str, part: &str) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_integer_of_any_length_is_read_past() {
+        let nines = "9".repeat(400);
+        let read = |text: &str| value(&text.replace('N', &nines)).map(|value| value.to_string());
+        assert_eq!(read(r#"{"a":-N,"b":[N,1]}"#).unwrap(), r#"{"a":0,"b":[0,1]}"#.replace("a\":0", "a\":-0.0"));
+        assert_eq!(read(r#"{"a\"":"N\\","b":N}"#).unwrap(), r#"{"a\"":"N\\","b":0}"#.replace('N', &nines));
+        for wrong in ["[Ne9]", "[0N]", "[N", "[1e999]"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn everything_but_the_member_stays_as_written() {

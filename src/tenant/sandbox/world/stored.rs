@@ -19,7 +19,7 @@ pub(crate) struct Stored {
 impl Stored {
     /// Reads `text`, a JSON object; whatever is missing or ill-typed in it counts as empty.
     pub(crate) fn read(environment: &str, text: &str) -> Result<Self, serde_json::Error> {
-        Self::of(environment, text, &serde_json::from_str(text)?)
+        Self::of(environment, text, &raw::value(text)?)
     }
 
     /// The same for a caller who has read `text` already.
