@@ -1,7 +1,7 @@
 //! Which proxy a URL is reached through: one answer for git and for the tenant, from the usual variables.
 //!
 //! `HTTPS_PROXY` or `HTTP_PROXY` by the scheme of the URL, then `ALL_PROXY`; upper case is looked up before lower
-//! case. `NO_PROXY` names hosts that are reached without; this machine always is. Nothing here ever prints a proxy's
+//! case. `NO_PROXY` names hosts that are reached without; plain HTTP to this machine always is. Nothing here ever prints a proxy's
 //! password.
 
 use std::net::IpAddr;
@@ -73,7 +73,7 @@ impl Proxies {
             "http" => &self.http,
             _ => return Route::Direct,
         };
-        if is_loopback(url) || self.bypass.iter().any(|entry| entry.names(url)) {
+        if is_local(url) || self.bypass.iter().any(|entry| entry.names(url)) {
             return Route::Direct;
         }
         proxy.clone().map_or(Route::Unsaid, Route::Through)
@@ -166,8 +166,11 @@ fn within(network: IpAddr, n_bits: u32, host: IpAddr) -> bool {
     }
 }
 
-/// A proxy cannot reach our loopback.
-fn is_loopback(url: &Url) -> bool {
+/// Plain HTTP to this machine, as to a sandbox: a proxy somewhere else cannot reach it.
+fn is_local(url: &Url) -> bool {
+    if url.scheme() != "http" {
+        return false;
+    }
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -249,7 +252,7 @@ mod tests {
     #[test]
     fn this_machine_is_reached_without() {
         let set = [("ALL_PROXY", "http://proxy:3128")];
-        for url in ["http://127.0.0.1:1", "http://localhost", "http://x.localhost", "https://[::1]"] {
+        for url in ["http://127.0.0.1:1", "http://localhost", "http://x.localhost", "http://[::1]"] {
             assert_eq!(route(&set, url), Route::Direct, "{url}");
         }
     }
