@@ -1,4 +1,4 @@
-//! Proof by simulation: seeds by the hundred, and every fault and crash point of one deployment.
+//! Proof by simulation: seeds by the thousand, and every fault and crash point of one deployment.
 //! `examples/simulate.rs` runs the same by the million.
 
 #![allow(unreachable_pub, dead_code, reason = "a module shared by a test and an example")]
@@ -21,6 +21,17 @@ const fn is_fast() -> bool {
 fn whatever_happens_a_deployment_is_live_wholly_or_not_at_all() {
     let seeds = if is_fast() { SEEDS } else { SEEDS / 3 };
     check(many::run(0..seeds, many::n_threads(), 10, |seed| seeded::run(seed, false)), "FLOWSYNC_SIM_SEED", "one_seed");
+}
+
+/// Seeds beyond the first thousands that once went wrong.
+const WENT_WRONG: [u64; 8] = [8_300, 10_203, 21_731, 24_455, 26_366, 38_971, 39_068, 203_280];
+
+#[test]
+fn what_went_wrong_once_does_not_again() {
+    for seed in WENT_WRONG {
+        let violations = seeded::run(seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed}: {}", violations.join("\n"));
+    }
 }
 
 #[test]
