@@ -12,7 +12,7 @@ use super::stored::Stored;
 
 /// Raised whenever the shape or the meaning of what is stored changes; the crate's version stands
 /// beside it because lint rules may change with it.
-const HEADER: &str = concat!("flowsync-index 2 ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("flowsync-index 3 ", env!("CARGO_PKG_VERSION"), "\n");
 const SUM_BYTES: usize = 32;
 
 /// Fills `state` from the file; leaves it as it is where the file is absent, damaged, of another

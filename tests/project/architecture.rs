@@ -42,6 +42,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/"]),
     ("similar", &["src/cli/"]),
     ("petgraph", &["src/plan/"]),
+    ("zmij", &["src/flow/canonical/"]),
     ("xxhash_rust", &["src/index/", "src/tenant/flows_v2/"]),
     ("jsonschema", &["src/flow/", "src/config/"]),
     ("serde_yaml", &["src/config/", "src/tenant/sandbox/"]),
