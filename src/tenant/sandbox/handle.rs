@@ -9,8 +9,8 @@ use axum::body::Bytes;
 use super::fault::{FaultPlan, Faults};
 use super::log::RequestLog;
 use super::seed::identified;
-use super::server::Shared;
 use super::settings::Behaviour;
+use super::shared::Shared;
 use crate::flow::ReferenceKind;
 
 /// Looks into a sandbox and reaches into it. Clones share it.

@@ -7,7 +7,8 @@
 //! - `world`: environments and flows, and what each call does to them; pure, the time is handed in.
 //! - `access`, `limiter`, `fault`, `log`: who may, how often, what goes wrong, what was asked.
 //! - `http`: the wire. A request is read, slowed, limited, let in, struck by a fault, performed, logged.
-//! - `server`: starting, stopping, and the [`Handle`] for whoever embeds it.
+//! - `shared`: all of the above of one running sandbox, behind one lock.
+//! - `server`: starting and stopping. `handle`: the way in for whoever embeds it.
 //!
 //! Absent on purpose: TLS, HTTP/2, and any check of what `/sandbox/...` puts behind everyone's back.
 
@@ -21,6 +22,7 @@ mod log;
 mod seed;
 mod server;
 pub mod settings;
+mod shared;
 mod span;
 mod world;
 mod yaml;

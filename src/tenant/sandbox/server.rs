@@ -1,26 +1,22 @@
-//! Starting and stopping a sandbox, and the way in for the program that embeds it.
+//! Starting and stopping a sandbox.
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::access::Access;
-use super::fault::Faults;
 use super::file::{self, StateFileError};
 use super::handle::Handle;
 use super::http::{self, KillSwitch, SwitchListener};
-use super::limiter::Bucket;
-use super::log::RequestLog;
 use super::seed::SeedError;
-use super::settings::{Behaviour, Settings};
+use super::settings::Settings;
+use super::shared::Shared;
 use super::world::World;
 
 /// How long requests under way may go on after [`Running::shutdown`].
@@ -64,31 +60,6 @@ pub struct Running {
     serving: JoinHandle<()>,
 }
 
-/// What all requests share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) started: Instant,
-    inner: Mutex<Inner>,
-    in_flight: AtomicU64,
-    state_file: Option<PathBuf>,
-    /// The revision that the state file holds; held while it is written.
-    saved: tokio::sync::Mutex<u64>,
-}
-
-/// Everything that changes.
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) world: World,
-    pub(super) access: Access,
-    pub(super) behaviour: Behaviour,
-    pub(super) faults: Faults,
-    pub(super) log: RequestLog,
-    bucket: Option<Bucket>,
-}
-
-/// Counts a request as under way until dropped.
-pub(super) struct InFlight<'a>(&'a AtomicU64);
-
 impl Sandbox {
     /// Starts a sandbox on `address`; port 0 takes any free one.
     ///
@@ -97,7 +68,7 @@ impl Sandbox {
         if !settings.allow_remote && !address.ip().is_loopback() {
             return Err(StartError::Remote { address });
         }
-        let shared = Arc::new(Shared::new(settings)?);
+        let shared = Arc::new(prepared(settings)?);
         shared.save().await?;
         let cannot_listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
@@ -153,87 +124,18 @@ impl Running {
     }
 }
 
-impl Shared {
-    fn new(settings: Settings) -> Result<Self, StartError> {
-        let access = Access::new(&settings);
-        let Settings { environments, behaviour, seed, faults, state_file, .. } = settings;
-        let mut world = World::default();
-        let found = match &state_file {
-            Some(path) => file::load(path, &mut world)?,
-            None => false,
-        };
-        if !found {
-            seed.plant(&mut world)?;
-        }
-        environments.iter().for_each(|name| world.add_environment(name));
-        let (faults, log) = (Faults::new(faults), RequestLog::default());
-        let inner = Inner { world, access, behaviour, faults, log, bucket: None };
-        Ok(Self {
-            started: Instant::now(),
-            inner: Mutex::new(inner),
-            in_flight: AtomicU64::new(0),
-            state_file,
-            saved: tokio::sync::Mutex::new(0),
-        })
+/// Everything as it stands before the first request: the state of an earlier run where its file is found, else the seed.
+fn prepared(settings: Settings) -> Result<Shared, StartError> {
+    let access = Access::new(&settings);
+    let Settings { environments, behaviour, seed, faults, state_file, .. } = settings;
+    let mut world = World::default();
+    let found = match &state_file {
+        Some(path) => file::load(path, &mut world)?,
+        None => false,
+    };
+    if !found {
+        seed.plant(&mut world)?;
     }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn enter(&self) -> InFlight<'_> {
-        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut inner = self.lock();
-        inner.log.most_in_flight = inner.log.most_in_flight.max(now);
-        InFlight(&self.in_flight)
-    }
-
-    /// Brings the state file up to date. Changes that come together share one write.
-    pub(super) async fn save(&self) -> Result<(), StateFileError> {
-        let Some(path) = self.state_file.clone() else { return Ok(()) };
-        let mut saved = self.saved.lock().await;
-        let (revision, text) = {
-            let inner = self.lock();
-            if inner.world.revision == *saved {
-                return Ok(());
-            }
-            (inner.world.revision, file::to_text(&inner.world))
-        };
-        let text = text.map_err(|error| StateFileError::Content { path: path.clone(), detail: error.to_string() })?;
-        let failed = path.clone();
-        spawn_blocking(move || file::write(&path, &text))
-            .await
-            .map_err(|error| StateFileError::File { path: failed, source: io::Error::other(error) })??;
-        *saved = revision;
-        Ok(())
-    }
-}
-
-impl Inner {
-    /// Takes one request out of the rate limit; the error is the time to wait.
-    pub(super) fn take_from_bucket(&mut self, now: Instant) -> Result<(), Duration> {
-        let Some(rate) = self.behaviour.rate else { return Ok(()) };
-        self.bucket.get_or_insert_with(|| Bucket::full(rate, now)).take(rate, now)
-    }
-
-    /// Changes how the tenant behaves; a new rate starts with a full burst.
-    pub(super) fn behave(&mut self, behaviour: Behaviour) {
-        if behaviour.rate != self.behaviour.rate {
-            self.bucket = None;
-        }
-        self.behaviour = behaviour;
-    }
-
-    /// Takes away every flow, every fault and the log of requests; intents, settings and tokens stay.
-    pub(super) fn reset(&mut self) {
-        self.world.remove_all_flows();
-        self.faults = Faults::default();
-        self.log = RequestLog::default();
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    environments.iter().for_each(|name| world.add_environment(name));
+    Ok(Shared::new(world, access, behaviour, faults, state_file))
 }

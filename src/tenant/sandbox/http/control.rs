@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::fault::{FaultPlan, Faults};
-use super::super::server::Inner;
+use super::super::shared::Inner;
 use super::super::world::{Environment, Live, Stored};
 use super::super::yaml::ReadError;
 use super::reply::Reply;

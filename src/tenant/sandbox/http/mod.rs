@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use super::fault::{Corruption, Fault, RetryAfter, Subject, When};
 use super::limiter::whole_seconds;
 use super::log::LoggedRequest;
-use super::server::Shared;
+use super::shared::Shared;
 use super::world::{Keep, View};
 use crate::tenant::Call;
 

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::super::access::TokenRefusal;
-use super::super::server::Inner;
+use super::super::shared::Inner;
 use super::super::world::{Collection, Keep, Outcome, Page, Pick, Verdict, View};
 use super::call::Asked;
 use super::reply::Reply;
