@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess};
 use serde::de::{VariantAccess, Visitor};
 
-use super::{Node, Value};
+use super::tree::{Node, Value};
 
 /// A document may have this many nodes, aliases followed: far more than a configuration needs, and the end
 /// of every alias bomb.

@@ -3,6 +3,7 @@
 mod cell;
 mod error;
 mod keys;
+mod limits;
 mod node;
 mod parser;
 mod position;
@@ -13,30 +14,20 @@ mod syntax;
 mod tests;
 mod text;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::pointer;
 use error::RawFault;
 use position::LineIndex;
 
 pub use cell::Kind;
 pub(in crate::flow) use cell::{Cell, Tape};
 pub use error::{Fault, ParseError};
+pub use limits::{DEPTH_MAX, FLOW_BYTES_MAX, INTEGER_DIGITS_MAX};
 pub use node::{Elements, Entries, Node};
 pub use position::Position;
 pub use surgery::{without_environment, without_references, without_references_to};
 pub(in crate::flow) use text::{code_point, hex4};
-
-/// Largest text that is read as a flow, in bytes.
-pub const FLOW_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Most arrays and objects inside each other.
-pub const DEPTH_MAX: usize = 128;
-
-/// Most digits of an integer: Python, whose canonical form is hashed, reads no longer ones.
-pub const INTEGER_DIGITS_MAX: usize = 4300;
 
 /// A parsed JSON text.
 #[derive(Clone)]
@@ -75,37 +66,6 @@ impl Document {
     #[must_use]
     pub fn source(&self) -> &Arc<[u8]> {
         &self.source
-    }
-
-    /// The outermost value.
-    #[must_use]
-    pub fn root(&self) -> Node<'_> {
-        Node::new(self, 0)
-    }
-
-    /// The value a JSON pointer names; the whole document for the empty one.
-    #[must_use]
-    pub fn get(&self, pointer: &str) -> Option<Node<'_>> {
-        if pointer.is_empty() {
-            return Some(self.root());
-        }
-        pointer.strip_prefix('/')?.split('/').try_fold(self.root(), |node, segment| match node.kind() {
-            Kind::Object => node.member(&pointer::unescape(segment)?),
-            Kind::Array => node.elements().nth(pointer::index(segment)?),
-            _ => None,
-        })
-    }
-
-    /// The text of a top-level member's value.
-    #[must_use]
-    pub fn raw_member(&self, key: &str) -> Option<&[u8]> {
-        self.root().member(key).map(Node::raw)
-    }
-
-    /// The text of a top-level member, where it is a string.
-    #[must_use]
-    pub fn text_member(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.root().member(key)?.as_str()
     }
 
     /// Line and column of a byte of the source.

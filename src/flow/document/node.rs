@@ -6,12 +6,46 @@ use std::ops::Range;
 use super::cell::Cell;
 use super::text::unescaped;
 use super::{Document, Kind, Position, keys};
+use crate::flow::pointer;
 
 /// One value of a document.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     document: &'a Document,
     index: u32,
+}
+
+impl Document {
+    /// The outermost value.
+    #[must_use]
+    pub fn root(&self) -> Node<'_> {
+        Node::new(self, 0)
+    }
+
+    /// The value a JSON pointer names; the whole document for the empty one.
+    #[must_use]
+    pub fn get(&self, pointer: &str) -> Option<Node<'_>> {
+        if pointer.is_empty() {
+            return Some(self.root());
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self.root(), |node, segment| match node.kind() {
+            Kind::Object => node.member(&pointer::unescape(segment)?),
+            Kind::Array => node.elements().nth(pointer::index(segment)?),
+            _ => None,
+        })
+    }
+
+    /// The text of a top-level member's value.
+    #[must_use]
+    pub fn raw_member(&self, key: &str) -> Option<&[u8]> {
+        self.root().member(key).map(Node::raw)
+    }
+
+    /// The text of a top-level member, where it is a string.
+    #[must_use]
+    pub fn text_member(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.root().member(key)?.as_str()
+    }
 }
 
 impl<'a> Node<'a> {

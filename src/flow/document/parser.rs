@@ -6,8 +6,9 @@
 use super::cell::{Cell, Kind, Tape};
 use super::error::{ParseError, RawFault, found};
 use super::keys::{self, Member};
+use super::limits::DEPTH_MAX;
 use super::text::unescaped;
-use super::{DEPTH_MAX, pointer};
+use crate::flow::pointer;
 
 /// Reads a text whose size and encoding were checked. There is a tape wherever the text is well-formed, faults or not.
 pub(super) fn parse(text: &[u8]) -> (Option<Tape>, Vec<RawFault>) {

@@ -1,8 +1,8 @@
 //! Strings, numbers and the three words.
 
-use super::INTEGER_DIGITS_MAX;
 use super::cell::Kind;
 use super::error::RawFault;
+use super::limits::INTEGER_DIGITS_MAX;
 use super::parser::Parser;
 use super::text::{hex4, is_high_surrogate, is_low_surrogate, plain_stretch};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::text;
+use super::member::text;
 use crate::flow::document::Node;
 use crate::flow::finding::{Findings, nearest, quoted};
 

@@ -4,9 +4,9 @@
 
 mod files;
 mod graph;
+mod member;
 mod references;
 
-use super::document::Node;
 use super::finding::{Findings, place};
 use crate::problem::Place;
 
@@ -41,9 +41,4 @@ fn names(findings: &mut Findings<'_>) {
         let help = "remove it: the tenant sets its own, and no comparison looks at this one".to_owned();
         findings.warning(environment, "/environmentId", "environment-in-file", message, help);
     }
-}
-
-fn text<'a>(node: Node<'a>, key: &str) -> Option<(Node<'a>, std::borrow::Cow<'a, str>)> {
-    let member = node.member(key)?;
-    Some((member, member.as_str()?))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::text;
+use super::member::text;
 use crate::flow::definition::{Reference, ReferenceKind};
 use crate::flow::finding::{Findings, quoted};
 

@@ -1,23 +1,13 @@
 //! What an import is refused for: the shape of the flow, then what it refers to. All violations at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::World;
+use super::held::Environment;
 use super::stored::reference;
+use super::violation::Violation;
 use crate::flow::{FlowId, Reference, ReferenceKind};
-
-/// One thing that is wrong with a flow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Violation {
-    /// JSON pointer into the flow.
-    pub path: String,
-    /// What is wrong there.
-    pub message: String,
-}
 
 const NODE_TYPES: [&str; 5] = ["start", "intent", "action", "end", "external"];
 const REFERENCE_TYPES: [&str; 4] = ["flow", "intent", "entity", "variable"];
@@ -159,7 +149,7 @@ fn references(findings: &mut Findings, flow: &Value) {
 }
 
 /// What `flow`, about to be imported into `environment`, refers to and is not there. A flow may refer to itself.
-pub(super) fn missing(world: &World, environment: &str, flow: &Value) -> Vec<Violation> {
+pub(super) fn missing(environments: &BTreeMap<String, Environment>, environment: &str, flow: &Value) -> Vec<Violation> {
     let own_id = flow.get("id").and_then(Value::as_str);
     let entries = flow.get("externalReferences").and_then(Value::as_array);
     let mut findings = Findings::default();
@@ -168,7 +158,7 @@ pub(super) fn missing(world: &World, environment: &str, flow: &Value) -> Vec<Vio
         let is_self = target.kind == ReferenceKind::Flow
             && Some(target.id.as_str()) == own_id
             && target.environment.as_str() == environment;
-        if !is_self && !exists(world, &target) {
+        if !is_self && !exists(environments, &target) {
             let Reference { kind, id, environment } = target;
             let message = format!("there is no {} `{id}` in `{environment}`", kind.as_str());
             findings.add(format!("/externalReferences/{index}"), message);
@@ -177,8 +167,8 @@ pub(super) fn missing(world: &World, environment: &str, flow: &Value) -> Vec<Vio
     findings.0
 }
 
-fn exists(world: &World, target: &Reference) -> bool {
-    let Some(environment) = world.environments.get(target.environment.as_str()) else { return false };
+fn exists(environments: &BTreeMap<String, Environment>, target: &Reference) -> bool {
+    let Some(environment) = environments.get(target.environment.as_str()) else { return false };
     match target.kind {
         ReferenceKind::Flow => environment.flows.contains(&target.id),
         ReferenceKind::Intent => environment.intents.contains(&target.id),

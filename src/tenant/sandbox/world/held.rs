@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use tokio::time::Instant;
 
-use super::check::Violation;
 use super::shelf::{Listed, Shelf, Thing};
 use super::stored::Stored;
+use super::violation::Violation;
 use crate::flow::ReferenceKind;
 
 /// The most earlier definitions kept of a flow; the oldest go first.

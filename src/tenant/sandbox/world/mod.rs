@@ -6,6 +6,7 @@ mod list;
 mod raw;
 mod shelf;
 mod stored;
+mod violation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,12 +18,12 @@ use tokio::time::Instant;
 
 use crate::flow::ReferenceKind;
 
-pub use check::Violation;
 pub use held::HISTORY_MAX;
 pub(super) use held::{Environment, Keep, Live, Outcome, Refusal, Verdict};
 pub(super) use list::{Collection, Page, Pick, View};
 pub(super) use shelf::Thing;
 pub(super) use stored::Stored;
+pub use violation::Violation;
 
 use shelf::Shelf;
 
@@ -55,7 +56,7 @@ impl World {
         self.environment(environment)?;
         let flow = raw::value(text).map_err(|error| invalid(&error))?;
         let mut violations = check::shape(&flow);
-        violations.extend(check::missing(self, environment, &flow));
+        violations.extend(check::missing(&self.environments, environment, &flow));
         let id = flow.get("id").and_then(Value::as_str).unwrap_or_default();
         if !violations.is_empty() {
             return Err(Refusal::Invalid(violations));
