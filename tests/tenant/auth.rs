@@ -87,6 +87,18 @@ async fn a_failure_to_sign_in_is_shared_by_those_who_waited_for_it() {
 }
 
 #[tokio::test]
+async fn what_a_token_endpoint_says_is_shown_whatever_its_status() {
+    let body = format!(r#"{{"error":"invalid_client","error_description":"{CANARY}-id is locked","hint":"h1nt"}}"#);
+    for status in [200, 201, 400, 401, 403, 404, 500, 503] {
+        let server = Server::faulty(Call::Token, reply(status, &body), |_| true).await;
+        let error = make(&server.client(), Call::Export, &ample()).await.unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(&format!("answered {status}")), "{status}: {said}");
+        assert!(said.contains("invalid_client: *** is locked") && !said.contains("h1nt"), "{status}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn secrets_are_read_again_when_a_token_is_fetched() {
     let server = Server::faulty(Call::Token, reply(401, "{}"), |nth| nth == 0).await;
     let client = server.client();

@@ -237,6 +237,25 @@ async fn a_second_401_is_the_end() {
 }
 
 #[tokio::test]
+async fn a_flow_that_somebody_is_editing_is_waited_for_and_is_no_fault_of_the_flow() {
+    let writes = [Call::Import, Call::Rollback, Call::Delete];
+    let others = [Call::Export, Call::Intents, Call::Entities, Call::Variables, Call::Status];
+    for status in [409, 423] {
+        for call in writes {
+            let server = Server::faulty(call, reply(status, r#"{"message":"somebody edits it"}"#), |nth| nth < 3).await;
+            assert!(make(&server.client(), call, &ample()).await.is_ok());
+            assert_eq!(server.seen(call).len(), 4);
+            let server = Server::faulty(call, reply(status, r#"{"message":"somebody edits it"}"#), always).await;
+            let error = make(&server.client(), call, &ample()).await.unwrap_err();
+            assert_eq!((error.blame(), error.maybe_took_effect(), error.attempts), (Blame::Transport, false, 6));
+            assert!(error.to_string().contains(&format!("answered {status} ")), "{error}");
+            assert!(error.to_string().ends_with("somebody edits it"), "{error}");
+        }
+        fails(reply(status, ""), &others, 1, |_, failure| matches!(failure, Failure::Refused { .. })).await;
+    }
+}
+
+#[tokio::test]
 async fn a_413_is_the_end_of_all_but_pages() {
     let refused = [Call::Import, Call::Status, Call::Rollback, Call::Delete];
     fails(reply(413, ""), &refused, 1, |_, failure| matches!(failure, Failure::Refused { status: 413, .. })).await;

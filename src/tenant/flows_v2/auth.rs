@@ -13,6 +13,7 @@ use super::super::{Call, Failure, TenantError};
 use super::caller::{Asked, Post};
 use super::exchange::{Answer, FaultKind, exchange};
 use super::patience::{Ended, Patience, within};
+use super::text::Mask;
 use super::throttle::retry_after;
 use super::verdict;
 use crate::config::{self, OAuth2, SecretError, SecretSource};
@@ -121,9 +122,9 @@ impl Credential {
 impl Tokens {
     async fn credential(&self, post: &Post, asked: &Asked<'_>) -> Result<Credential, TenantError> {
         let since = Instant::now();
-        let mut held = within(asked.limits, self.held.lock()).await.map_err(|ended| {
-            asked.token_error(0, Patience::new(asked.limits, post.tries()).turn_ended(ended, false))
-        })?;
+        let mut held = within(asked.limits, self.held.lock())
+            .await
+            .map_err(|ended| asked.token_error(0, post.patience(asked.limits).turn_ended(ended, false)))?;
         if let Some(token) = held.token.as_ref().filter(|token| token.is_good()) {
             return Ok(token.clone());
         }
@@ -142,7 +143,7 @@ impl Tokens {
     }
 
     async fn fetch(&self, post: &Post, asked: &Asked<'_>) -> Result<Credential, TenantError> {
-        let mut patience = Patience::new(asked.limits, post.tries());
+        let mut patience = post.patience(asked.limits);
         let fetched = self.fetch_patiently(post, &mut patience).await;
         fetched.map_err(|failure| asked.token_error(patience.attempts, failure))
     }
@@ -213,11 +214,7 @@ impl Tokens {
 
 fn token(answer: &Answer, post: &Post) -> Result<Credential, Failure> {
     let Ok(TokenBody { access_token, expires_in }) = serde_json::from_slice(&answer.body) else {
-        // What is no page may hold a token under another name: it is not quoted.
-        let page = answer.body.trim_ascii_start().starts_with(b"<");
-        let excerpt =
-            if page { post.mask.excerpt(&answer.body) } else { "an answer without `access_token`".to_owned() };
-        return Err(Failure::Garbage { excerpt });
+        return Err(no_token(answer, &post.mask));
     };
     let access_token = SecretString::from(access_token);
     post.mask.learn(&access_token);
@@ -228,6 +225,18 @@ fn token(answer: &Answer, post: &Post) -> Result<Credential, Failure> {
     };
     let renew_at = Instant::now() + renew_after(life.unwrap_or(LIFE_ASSUMED_SECONDS), post);
     Ok(Credential { name: AUTHORIZATION, secret: access_token, renew_at: Some(renew_at) })
+}
+
+/// A 2xx without a token. An endpoint that says `error` in it means it.
+fn no_token(answer: &Answer, mask: &Mask) -> Failure {
+    if let Some(said) = mask.oauth_error(&answer.body) {
+        let message = format!("the token endpoint answered {}: {said}", answer.status);
+        return Failure::Unauthorized { message };
+    }
+    // What is no page may hold a token under another name: it is not quoted.
+    let page = answer.body.trim_ascii_start().starts_with(b"<");
+    let excerpt = if page { mask.excerpt(&answer.body) } else { "an answer without `access_token`".to_owned() };
+    Failure::Garbage { excerpt }
 }
 
 fn renew_after(life_seconds: f64, post: &Post) -> Duration {

@@ -1,5 +1,6 @@
 //! One call, from the first try to the last: signing in, waiting for its turn, retrying, giving up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Request, Url};
@@ -14,6 +15,7 @@ use super::text::Mask;
 use super::throttle::{Gate, Permit, announced, retry_after};
 use super::tuning::{Jitter, Tuning};
 use super::verdict::{self, Size, Verdict, judge};
+use super::waits::Waits;
 use crate::flow::{EnvironmentId, FlowId};
 
 /// What sending anything takes.
@@ -23,6 +25,7 @@ pub(super) struct Post {
     pub(super) mask: Mask,
     pub(super) tuning: Tuning,
     pub(super) jitter: Jitter,
+    pub(super) waits: Arc<Waits>,
 }
 
 /// Makes calls to one tenant.
@@ -76,8 +79,8 @@ impl From<Failure> for Stop {
 }
 
 impl Post {
-    pub(super) fn tries(&self) -> Tries<'_> {
-        Tries::new(&self.tuning, &self.jitter)
+    pub(super) fn patience<'a>(&'a self, limits: &'a CallLimits) -> Patience<'a> {
+        Patience::new(limits, Tries::new(&self.tuning, &self.jitter), &self.waits)
     }
 }
 
@@ -106,7 +109,7 @@ impl Caller {
 
     /// Makes a call; one that [`Size::Shrinks`] comes back early when it asks for too much.
     pub(super) async fn call_sized(&self, asked: &Asked<'_>, request: &Request, size: Size) -> Result<Settled, Broken> {
-        let mut patience = Patience::new(asked.limits, self.post.tries());
+        let mut patience = self.post.patience(asked.limits);
         let answer = self.rounds(asked, request, size, &mut patience).await;
         let Patience { attempts, after_unknown, .. } = patience;
         let mut error = match answer {
@@ -157,8 +160,8 @@ impl Caller {
                 Verdict::SignInAgain if !signed_in_again && self.auth.rejected(&self.post, &credential).await => {
                     signed_in_again = true;
                 }
-                Verdict::TryAgain => {
-                    patience.after_unknown |= asked.writes();
+                Verdict::TryAgain | Verdict::Occupied => {
+                    patience.after_unknown |= asked.writes() && verdict == Verdict::TryAgain;
                     patience.unavailable(verdict::detail(&answer, &self.post.mask), spent, asks).await?;
                 }
                 Verdict::SlowDown | Verdict::SignInAgain | Verdict::Refuse => {

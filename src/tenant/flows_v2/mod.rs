@@ -20,10 +20,13 @@ mod text;
 mod throttle;
 mod tuning;
 mod verdict;
+mod waits;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
@@ -36,6 +39,7 @@ use request::Requests;
 use text::Mask;
 use throttle::Gate;
 use tuning::Jitter;
+use waits::Waits;
 
 pub use connect::ConnectError;
 #[doc(hidden)]
@@ -77,9 +81,10 @@ impl Client {
     ) -> Result<Self, ConnectError> {
         let http = connect::client(address, &tuning)?;
         let jitter = Jitter::new(tuning.seed);
-        let post = Post { http, mask: Mask::default(), tuning, jitter };
+        let waits = Arc::new(Waits::new(&name(&address.url)));
+        let post = Post { http, mask: Mask::default(), tuning, jitter, waits: Arc::clone(&waits) };
         let (base, auth) = (address.url.clone(), Auth::new(&address.auth));
-        let caller = Caller { post, base, auth, gate: Gate::new(concurrency) };
+        let caller = Caller { post, base, auth, gate: Gate::new(concurrency, waits) };
         Ok(Self { caller, concurrency })
     }
 
@@ -136,6 +141,12 @@ impl Client {
             }
         }
     }
+}
+
+/// What a tenant is called in messages: its host, and its port where it is an unusual one.
+fn name(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 impl Tenant for Client {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::{CallLimits, Failure};
 use super::retry::Tries;
+use super::waits::{RATE_LIMITED, Waits};
 
 /// What one call has been through so far.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Patience<'a> {
     /// Whether one of them may have taken effect unseen.
     pub(super) after_unknown: bool,
     throttled_since: Option<Instant>,
+    waits: &'a Waits,
 }
 
 /// Why a wait ended early.
@@ -29,14 +31,14 @@ pub(super) enum Ended {
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(limits: &'a CallLimits, tries: Tries<'a>) -> Self {
-        Self { limits, tries, attempts: 0, after_unknown: false, throttled_since: None }
+    pub(super) fn new(limits: &'a CallLimits, tries: Tries<'a>, waits: &'a Waits) -> Self {
+        Self { limits, tries, attempts: 0, after_unknown: false, throttled_since: None, waits }
     }
 
     /// Rests after a 429.
     pub(super) async fn throttled(&mut self, wait: Duration) -> Result<(), Failure> {
         self.throttled_since.get_or_insert_with(Instant::now);
-        self.rest(wait).await.map_err(|ended| match ended {
+        self.rest(wait, RATE_LIMITED).await.map_err(|ended| match ended {
             Ended::Lease => Failure::LeaseEnded,
             Ended::Patience => self.still_throttled(),
         })
@@ -54,7 +56,7 @@ impl<'a> Patience<'a> {
         let Some(wait) = self.tries.after_unavailable(spent, asked) else {
             return Err(given_up(self, detail));
         };
-        self.rest(wait).await.map_err(|ended| match ended {
+        self.rest(wait, &detail).await.map_err(|ended| match ended {
             Ended::Lease => Failure::LeaseEnded,
             Ended::Patience => given_up(self, detail),
         })
@@ -66,7 +68,7 @@ impl<'a> Patience<'a> {
             Ended::Lease => Failure::LeaseEnded,
             Ended::Patience if closed || self.throttled_since.is_some() => self.still_throttled(),
             Ended::Patience => Failure::Unavailable {
-                detail: "gave up waiting for other requests of this environment".to_owned(),
+                detail: "gave up waiting for other requests to this tenant".to_owned(),
                 maybe_took_effect: self.after_unknown,
             },
         }
@@ -77,10 +79,11 @@ impl<'a> Patience<'a> {
     }
 
     /// Sleeps, unless that is known to be in vain.
-    async fn rest(&self, wait: Duration) -> Result<(), Ended> {
+    async fn rest(&self, wait: Duration, reason: &str) -> Result<(), Ended> {
         if Instant::now() + wait > self.limits.give_up_at {
             return Err(Ended::Patience);
         }
+        self.waits.tell(wait, reason);
         within(self.limits, sleep(wait)).await
     }
 }
@@ -145,7 +148,8 @@ mod tests {
     async fn a_rest_that_would_outlast_the_patience_is_not_begun() {
         let (tuning, jitter, limits) = (Tuning::default(), Jitter::new(Some(1)), limits(1_000, 60));
         let start = Instant::now();
-        let mut patience = Patience::new(&limits, Tries::new(&tuning, &jitter));
+        let waits = Waits::new("t.example");
+        let mut patience = Patience::new(&limits, Tries::new(&tuning, &jitter), &waits);
         assert_eq!(patience.throttled(Duration::from_secs(50)).await, Ok(()));
         let waited = Duration::from_secs(50);
         assert_eq!(patience.throttled(Duration::from_secs(11)).await, Err(Failure::Throttled { waited }));

@@ -55,6 +55,15 @@ impl Mask {
         escape(&self.hide(text), MESSAGE_CHARS)
     }
 
+    /// `error` and `error_description` of a token endpoint, where there is an `error`; nothing else of the body.
+    pub(super) fn oauth_error(&self, body: &[u8]) -> Option<String> {
+        let fields = serde_json::from_slice::<Fields>(body).ok()?;
+        let error = fields.get("error").filter(|error| !error.is_null())?;
+        let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+        let description = fields.get("error_description").and_then(Value::as_str);
+        Some(self.clean(&description.map_or_else(|| error.clone(), |why| format!("{error}: {why}"))))
+    }
+
     /// What an error body says: its message and its violations, or the beginning of whatever it is.
     pub(super) fn message(&self, body: &[u8]) -> String {
         match serde_json::from_slice::<Value>(body) {

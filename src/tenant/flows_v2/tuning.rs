@@ -28,7 +28,7 @@ pub struct Tuning {
     pub unavailable_total: Duration,
     /// How long a second of the tenant's `Retry-After`, `RateLimit-Reset` and `expires_in` takes.
     pub second: Duration,
-    /// Longest `Retry-After` that is believed, in the tenant's seconds.
+    /// Longest wait that a tenant may ask for, in its seconds.
     pub retry_after_seconds_max: u32,
     /// Largest body accepted.
     pub body_bytes_max: u64,
@@ -63,9 +63,10 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// `seconds` of the tenant's, as waited here.
+    /// `seconds` of the tenant's, as waited here; what is no number is no time.
     pub(super) fn tenant_seconds(&self, seconds: f64) -> Duration {
-        self.second.mul_f64(seconds.clamp(0.0, 1e9))
+        let seconds = if seconds.is_nan() { 0.0 } else { seconds.clamp(0.0, 1e9) };
+        self.second.mul_f64(seconds)
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) enum Verdict {
     SlowDown,
     /// The tenant is not well; later it may be.
     TryAgain,
+    /// Somebody is at work on the flow: it was not written, and later it may be.
+    Occupied,
     /// A page that is too large to make.
     AskForLess,
     /// No, and no again.
@@ -41,6 +43,7 @@ pub(super) fn judge(call: Call, status: u16, size: Size) -> Verdict {
         (_, 413) if size == Size::Shrinks => Verdict::AskForLess,
         (_, 429) => Verdict::SlowDown,
         (_, 501) => Verdict::Refuse,
+        (Call::Import | Call::Rollback | Call::Delete, 409 | 423) => Verdict::Occupied,
         (_, 408 | 500..=599) => Verdict::TryAgain,
         _ => Verdict::Refuse,
     }
@@ -73,7 +76,8 @@ pub(super) fn redirected(url: &Url, answer: &Answer, key: &str) -> Failure {
 /// An answer in a few words, for [`Failure::Unavailable`].
 pub(super) fn detail(answer: &Answer, mask: &Mask) -> String {
     let reason = StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
-    format!("the tenant answered {} {}: {}", answer.status, reason.unwrap_or_default(), mask.excerpt(&answer.body))
+    let said = if answer.body.trim_ascii().is_empty() { String::new() } else { mask.message(&answer.body) };
+    format!("the tenant answered {} {}: {said}", answer.status, reason.unwrap_or_default())
         .trim_end_matches([':', ' '])
         .to_owned()
 }

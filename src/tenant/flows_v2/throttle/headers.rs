@@ -15,27 +15,39 @@ pub(crate) struct Announced {
     pub(super) reset: Duration,
 }
 
+/// A `Retry-After` further ahead than this is a slip, not a wish.
+const BELIEVED_SECONDS_MAX: f64 = 86_400.0;
+/// Beyond an hour, whole thousands of seconds are milliseconds.
+const MILLISECONDS_FROM: f64 = 3_600.0;
+/// A number beyond this is a moment, in seconds since 1970, not a time until it.
+const MOMENT_FROM: f64 = 1e9;
+
 /// The wait a `Retry-After` asks for, as seconds or as an HTTP date, capped; none for one that asks
-/// for no wait at all, so that the usual backoff applies.
+/// for no wait at all or makes no sense, so that the usual backoff applies.
 pub(crate) fn retry_after(headers: &HeaderMap, tuning: &Tuning) -> Option<Duration> {
     let text = text(headers, RETRY_AFTER.as_str())?;
-    let seconds =
-        text.parse::<f64>().ok().filter(|seconds| !seconds.is_nan()).or_else(|| seconds_until(text, headers))?;
-    let seconds = seconds.min(f64::from(tuning.retry_after_seconds_max));
-    (seconds > 0.0).then(|| tuning.tenant_seconds(seconds))
+    let seconds = text.parse::<f64>().ok().or_else(|| seconds_until(text, headers))?;
+    let is_milliseconds = seconds > MILLISECONDS_FROM && seconds % 1_000.0 == 0.0;
+    let is_meant = seconds > 0.0 && seconds <= BELIEVED_SECONDS_MAX && !is_milliseconds;
+    is_meant.then(|| tuning.tenant_seconds(seconds.min(f64::from(tuning.retry_after_seconds_max))))
 }
 
-/// `RateLimit-Remaining` and `RateLimit-Reset`, their `X-` forms, or the one-line `RateLimit`.
+/// `RateLimit-Remaining` and `RateLimit-Reset`, their `X-` forms, or the one-line `RateLimit`; none
+/// where that makes no sense. A reset further ahead than anybody would wait says nothing either: it
+/// is a slip (milliseconds, as a rule), or the tenant's 429 will say when to stop.
 pub(crate) fn announced(headers: &HeaderMap, tuning: &Tuning) -> Option<Announced> {
     let (n_remaining, reset) = ["ratelimit", "x-ratelimit", "x-rate-limit"]
         .iter()
         .find_map(|prefix| Some((number(headers, prefix, "remaining")?, number(headers, prefix, "reset")?)))
         .or_else(|| one_line(text(headers, "ratelimit")?))?;
-    // Some send the moment, not the time until it.
-    let reset = if reset > 1e9 { reset - now_seconds(headers) } else { reset };
-    let reset = reset.clamp(0.0, f64::from(tuning.retry_after_seconds_max));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "floored, saturating")]
-    let n_remaining = n_remaining.max(0.0) as u64;
+    let longest = f64::from(tuning.retry_after_seconds_max);
+    // A moment may lie a little behind: clocks differ.
+    let (reset, earliest) = if reset > MOMENT_FROM { (reset - now_seconds(headers), -longest) } else { (reset, 0.0) };
+    if n_remaining < 0.0 || !(earliest..=longest).contains(&reset) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; floored, saturating")]
+    let n_remaining = n_remaining as u64;
     Some(Announced { n_remaining, reset: tuning.tenant_seconds(reset) })
 }
 
@@ -54,6 +66,7 @@ fn one_line(text: &str) -> Option<(f64, f64)> {
             .filter_map(|part| part.trim().split_once('='))
             .find(|(name, _)| names.contains(name))
             .and_then(|(_, value)| value.parse::<f64>().ok())
+            .filter(|number| number.is_finite())
     };
     Some((field(["remaining", "r"])?, field(["reset", "t"])?))
 }
@@ -101,8 +114,40 @@ mod tests {
         check("Sun, 06 Nov 1994 08:00:00 GMT", None);
         check("0", None);
         check("-1", None);
-        check("NaN", None);
         check("soon", None);
+    }
+
+    #[test]
+    fn a_wait_that_makes_no_sense_is_as_good_as_none() {
+        let years = "Sun, 06 Nov 2094 08:49:37 GMT";
+        for value in ["NaN", "-NaN", "inf", "-inf", "1e300", "-7", "86401", "31536000", "1784192405000", "30000", years]
+        {
+            let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+            assert_eq!(retry_after(&headers(&[("retry-after", value), date]), &Tuning::default()), None, "{value}");
+            for name in ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"] {
+                let remaining = name.replace("reset", "remaining").leak();
+                let found = announced(&headers(&[(remaining, "0"), (name, value)]), &Tuning::default());
+                assert_eq!(found, None, "{name}: {value}");
+            }
+            let line: &'static str = format!("limit=9, remaining=9, reset={value}").leak();
+            assert_eq!(announced(&headers(&[("ratelimit", line)]), &Tuning::default()), None, "{line}");
+        }
+        let check = |remaining, reset| {
+            let found = announced(
+                &headers(&[
+                    ("x-ratelimit-remaining", remaining),
+                    ("x-ratelimit-reset", reset),
+                    ("date", "Thu, 16 Jul 2026 09:00:00 GMT"),
+                ]),
+                &Tuning::default(),
+            );
+            assert_eq!(found, None, "{remaining}, {reset}");
+        };
+        check("0", "1784192405000");
+        check("0", "1784199600");
+        check("0", "301");
+        check("-1", "5");
+        check("NaN", "5");
     }
 
     #[test]

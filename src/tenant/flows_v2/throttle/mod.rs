@@ -12,12 +12,13 @@ mod stretch;
 mod window;
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::waits::{RATE_LIMITED, Waits};
 pub(super) use headers::{Announced, announced, retry_after};
 use pace::Pace;
 use window::Window;
@@ -25,12 +26,15 @@ use window::Window;
 /// A reset at least this far off closes the gate; a nearer one is within a header's whole seconds.
 const RESET_BELIEVED: Duration = Duration::from_secs(2);
 
+const SPENT: &str = "the tenant says that no requests are left until then";
+
 /// The throttle.
 #[derive(Debug)]
 pub(super) struct Gate {
     state: Mutex<State>,
     turn: tokio::sync::Mutex<()>,
     changed: Notify,
+    waits: Arc<Waits>,
 }
 
 #[derive(Debug)]
@@ -52,7 +56,7 @@ struct Budget {
 
 enum Ask {
     Go { epoch: u64 },
-    At(Instant),
+    At(Instant, &'static str),
     WhenFreed,
 }
 
@@ -65,7 +69,7 @@ pub(super) struct Permit<'a> {
 }
 
 impl Gate {
-    pub(super) fn new(concurrency: NonZeroUsize) -> Self {
+    pub(super) fn new(concurrency: NonZeroUsize, waits: Arc<Waits>) -> Self {
         let state = State {
             window: Window::new(concurrency),
             pace: Pace::new(Instant::now()),
@@ -74,7 +78,7 @@ impl Gate {
             n_remaining_last: None,
             epoch: 0,
         };
-        Self { state: Mutex::new(state), turn: tokio::sync::Mutex::new(()), changed: Notify::new() }
+        Self { state: Mutex::new(state), turn: tokio::sync::Mutex::new(()), changed: Notify::new(), waits }
     }
 
     /// Waits until a request may start.
@@ -85,10 +89,13 @@ impl Gate {
             let ask = self.lock().ask(now);
             match ask {
                 Ask::Go { epoch } => return Permit { gate: self, started: now, epoch },
-                Ask::At(instant) => tokio::select! {
-                    () = sleep_until(instant) => {}
-                    () = self.changed.notified() => {}
-                },
+                Ask::At(instant, reason) => {
+                    self.waits.tell(instant.saturating_duration_since(now), reason);
+                    tokio::select! {
+                        () = sleep_until(instant) => {}
+                        () = self.changed.notified() => {}
+                    }
+                }
                 Ask::WhenFreed => self.changed.notified().await,
             }
         }
@@ -107,17 +114,17 @@ impl Gate {
 impl State {
     fn ask(&mut self, now: Instant) -> Ask {
         if let Some(opens) = self.opens.filter(|opens| *opens > now) {
-            return Ask::At(opens);
+            return Ask::At(opens, RATE_LIMITED);
         }
         if !self.window.has_room() {
             return Ask::WhenFreed;
         }
         if let Some(budget) = self.budget.filter(|budget| budget.n_left == 0 && budget.until > now) {
-            return if self.window.in_flight() > 0 { Ask::WhenFreed } else { Ask::At(budget.until) };
+            return if self.window.in_flight() > 0 { Ask::WhenFreed } else { Ask::At(budget.until, SPENT) };
         }
         let ready = self.pace.ready_at(now);
         if ready > now {
-            return Ask::At(ready);
+            return Ask::At(ready, RATE_LIMITED);
         }
         self.pace.take(now);
         self.window.enter();
