@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A commit's id, as 40 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct CommitId(pub String);
 
 /// A blob's id, as 40 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct BlobId(pub String);
 
@@ -20,6 +20,28 @@ impl CommitId {
     pub fn short(&self) -> &str {
         self.0.get(..10).unwrap_or(&self.0)
     }
+}
+
+impl<'de> Deserialize<'de> for CommitId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        hexadecimal(deserializer, "a commit").map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for BlobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        hexadecimal(deserializer, "a blob").map(Self)
+    }
+}
+
+/// What is read may come from anybody: it is an id or nothing, and what else stood there is not repeated.
+fn hexadecimal<'de, D: Deserializer<'de>>(deserializer: D, what: &str) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(text);
+    }
+    let found = format!("expected {what}'s id of 40 lower-case hexadecimal digits, found {} bytes", text.len());
+    Err(serde::de::Error::custom(found))
 }
 
 impl fmt::Display for CommitId {

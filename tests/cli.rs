@@ -29,6 +29,8 @@ mod pull;
 mod quarantine;
 #[path = "cli/race.rs"]
 mod race;
+#[path = "cli/records.rs"]
+mod records;
 #[path = "cli/recovery.rs"]
 mod recovery;
 #[path = "cli/refuse.rs"]

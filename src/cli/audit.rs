@@ -107,9 +107,10 @@ fn level(record: &Record) -> &'static str {
 }
 
 fn log_line(record: &Record) -> String {
-    format!("{} | {} | {}\n", record.text("time"), level(record), message(record))
+    format!("{} | {} | {}\n", escape_terminal(record.text("time")), level(record), message(record))
 }
 
 fn row(record: &Record) -> String {
-    format!("{:30} {} {:>4}  {}\n", record.text("time"), record.text("deploymentId"), record.seq, message(record))
+    let (time, deployment) = (escape_terminal(record.text("time")), escape_terminal(record.text("deploymentId")));
+    format!("{time:30} {deployment} {:>4}  {}\n", record.seq, message(record))
 }

@@ -202,7 +202,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     pub(super) fn report_of(&self, manifest: &Manifest, result: SyncResult) -> EnvironmentReport {
         EnvironmentReport {
-            deployment_id: Some(manifest.deployment_id.clone()),
+            deployment_id: Some(manifest.deployment_id.to_string()),
             commit: manifest.source.commit.clone(),
             ..EnvironmentReport::new(&self.environment, result)
         }

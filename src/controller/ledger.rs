@@ -238,7 +238,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 self.keep_unsent(&manifest, change, ledger.lease.holder())?;
                 let is_change = |flow: &&ManifestFlow| flow.action != FlowAction::None;
                 let flows = manifest.flows.iter().filter(is_change).map(FlowReport::of).collect();
-                let (deployment, reason) = (manifest.deployment_id, crate::error_chain(&error));
+                let (deployment, reason) = (manifest.deployment_id.to_string(), crate::error_chain(&error));
                 Err(PassError::Unrecorded { result: subject, deployment, reason, flows })
             }
         }
@@ -247,7 +247,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     fn keep_unsent(&self, manifest: &Manifest, change: RecordCommit, holder: &str) -> Result<(), PassError> {
         let text = |content: Option<Vec<u8>>| content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let unsent = Unsent {
-            deployment_id: manifest.deployment_id.clone(),
+            deployment_id: manifest.deployment_id.to_string(),
             holder: holder.to_owned(),
             message: change.message,
             time: change.time,
@@ -271,7 +271,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 None => None,
             };
             let ours = at_tip.is_some_and(|manifest| {
-                manifest.deployment_id == unsent.deployment_id
+                manifest.deployment_id.as_str() == unsent.deployment_id
                     && manifest.status.is_under_way()
                     && manifest.holder.is_some_and(|holder| holder.id == unsent.holder)
             });

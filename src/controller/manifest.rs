@@ -7,8 +7,8 @@ use crate::flow::{ContentHash, FlowId, HASH_ALGORITHM};
 use crate::local::LocalState;
 use crate::plan::{Change, DesiredFlow, Plan};
 use crate::record::{
-    FlowAction, FlowStatus, Kind, LastFlow, MANIFEST_VERSION, Manifest, ManifestFlow, ManifestSource, Status,
-    deployment_id, paths,
+    DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Kind, LastFlow, MANIFEST_VERSION, Manifest,
+    ManifestFlow, ManifestSource, Status, is_inner_path, paths,
 };
 use crate::revision::BlobId;
 use crate::source::Source;
@@ -30,7 +30,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             generated_at: now,
             target_environment: self.target.clone(),
             environment: self.environment.clone(),
-            deployment_id: deployment_id(now, self.clock.random()),
+            deployment_id: DeploymentId::new(now, self.clock.random()),
             kind,
             status: Status::Pending,
             source: ManifestSource {
@@ -71,6 +71,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 continue;
             }
             let body = definition.body()?;
+            if body.len() as u64 > DEFINITION_BYTES_MAX {
+                return Err(too_large(&flow.id, body.len()));
+            }
             flow.before = Some(self.source.blob_id(body));
             stored.insert(paths::before(&self.environment, &definition.content_hash), Some(body.to_vec()));
         }
@@ -93,9 +96,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             })
             .collect();
         let blobs: Vec<BlobId> = candidates.iter().map(|(_, blob)| blob.clone()).collect();
-        let present = self.source.read_blobs(&blobs).await?;
-        Ok(candidates.into_iter().zip(present).filter_map(|(found, text)| text.map(|_| found)).collect())
+        let present = self.source.blob_sizes(&blobs).await?;
+        Ok(candidates.into_iter().zip(present).filter_map(|(found, bytes)| bytes.map(|_| found)).collect())
     }
+}
+
+/// What cannot be kept cannot be put back, so it is not overwritten.
+fn too_large(id: &FlowId, bytes: usize) -> PassError {
+    let reason = format!(
+        "`{id}` is live with {bytes} bytes, and a previous definition may have {DEFINITION_BYTES_MAX}: \
+         it could not be put back; make it smaller in the tenant first"
+    );
+    PassError::Refused { reason, problems: Vec::new(), quarantined: false }
 }
 
 /// One entry for every flow git holds, every flow to be deleted, and every flow git once held.
@@ -137,7 +149,7 @@ fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlo
         previous_version: before.map(|before| before.version.clone()),
         previous_hash: before.map(|before| before.content_hash),
         before: None,
-        path: Some(path.clone()),
+        path: Some(path.clone()).filter(|path| is_inner_path(path)),
         blob: blob.clone(),
         equality_hash: other(definition.equality_hash, definition.content_hash),
         previous_equality_hash: before.and_then(|before| other(before.equality_hash, before.content_hash)),

@@ -10,6 +10,7 @@ mod costs;
 mod desired;
 mod ledger;
 mod manifest;
+mod named;
 mod observe;
 mod pass;
 mod prepare;
@@ -147,12 +148,12 @@ impl PassError {
     pub fn result(&self) -> SyncResult {
         match self {
             Self::Refused { .. } => SyncResult::Refused,
+            // A record that nobody can go by is refused, as flows that nobody can deploy are.
+            Self::Manifest(_) | Self::Audit { .. } | Self::Source(SourceError::TooLarge { .. }) => SyncResult::Refused,
             Self::Busy(_) | Self::Local(LocalError::Held { .. }) => SyncResult::Busy,
             Self::Source(_)
             | Self::Tenant(_)
             | Self::Local(LocalError::Io { .. })
-            | Self::Manifest(_)
-            | Self::Audit { .. }
             | Self::Push(_)
             | Self::Unsettled(_)
             | Self::Unrecorded { .. }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::named::Named;
 use super::{Engine, PassError};
+use crate::flow::Definition;
 use crate::local::LocalState;
 use crate::plan::Last;
-use crate::record::{LastFlow, Manifest, paths};
-use crate::revision::CommitId;
+use crate::record::{DEFINITION_BYTES_MAX, LastFlow, MANIFEST_BYTES_MAX, Manifest, paths};
+use crate::revision::{BlobId, CommitId};
 use crate::source::{Source, SourceError, Tips};
 use crate::tenant::Tenant;
 
@@ -71,13 +73,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let path = paths::manifest(&self.environment);
         let history = self.source.record_history(tip, &path).await?;
         let versions: Vec<_> = history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
-        let blobs: Vec<_> = versions.iter().map(|(_, blob)| blob.clone()).collect();
-        let texts = self.source.read_blobs(&blobs).await?;
-        let read = |((commit, _), text): ((CommitId, _), Option<std::sync::Arc<[u8]>>)| {
-            let manifest = Manifest::from_text(&text?, &path, &commit).ok()?;
+        let texts = self.read_named(versions.iter().map(|(_, blob)| blob), MANIFEST_BYTES_MAX).await?;
+        let read = |(commit, blob): (CommitId, BlobId)| {
+            let manifest = Manifest::from_text(texts.get(&blob)?.text()?, &path, &commit).ok()?;
             Some((commit, manifest))
         };
-        Ok(versions.into_iter().zip(texts).filter_map(read).collect())
+        Ok(versions.into_iter().filter_map(read).collect())
     }
 
     /// If the deployment of an unfinished manifest has an ended one in history: the newest ended
@@ -120,10 +121,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let known: BTreeMap<_, &LastFlow> =
             flows.iter().filter_map(|(id, flow)| Some(((id, flow.blob.clone()?), flow))).collect();
-        let blobs: Vec<_> = known.keys().map(|(_, blob)| blob.clone()).collect();
-        for ((id, _), text) in known.keys().zip(self.source.read_blobs(&blobs).await?) {
-            let definition =
-                text.and_then(|text| crate::flow::Definition::from_file(text, self.reader.comparison()).ok());
+        let texts = self.read_named(known.keys().map(|(_, blob)| blob), DEFINITION_BYTES_MAX).await?;
+        for (id, blob) in known.keys() {
+            let text = texts.get(blob).and_then(Named::text).cloned();
+            let definition = text.and_then(|text| Definition::from_file(text, self.reader.comparison()).ok());
             if let Some(definition) = definition {
                 last.flows.insert((*id).clone(), definition.equality_hash);
             }

@@ -158,7 +158,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         match pushed {
             Ok(commit) => {
                 report.record_commit = Some(commit);
-                report.deployment_id = Some(ledger.manifest().await.deployment_id);
+                report.deployment_id = Some(ledger.manifest().await.deployment_id.to_string());
                 Ok(Some(report))
             }
             Err(PushError::Lost(_)) => Ok(None),
@@ -233,7 +233,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.local.clone(),
             self.clock.clone(),
             &self.environment,
-            &manifest.deployment_id,
+            manifest.deployment_id.as_str(),
             head.as_deref(),
         );
         Ok(Ledger::new(journal, Lease::new(&holder), manifest, seen.tips.records.clone()))

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::carry::Work;
 use super::ledger::{Ledger, LedgerError};
+use super::named::Named;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::{self, Journal, Lease, Recovery, look};
@@ -15,7 +16,7 @@ use crate::flow::{Definition, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
 use crate::record::audit::{Event, EventKind};
-use crate::record::{FlowAction, Manifest, ManifestFlow, Status, paths};
+use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Manifest, ManifestFlow, Status, paths};
 use crate::source::{PushError, Source};
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -108,7 +109,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.local.clone(),
             self.clock.clone(),
             &self.environment,
-            &manifest.deployment_id,
+            manifest.deployment_id.as_str(),
             &committed.unwrap_or_default(),
         )
         .map_err(|source| PassError::Audit { environment: self.environment.clone(), source })
@@ -119,15 +120,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     pub(super) async fn changes_of(&self, manifest: &Manifest) -> Result<(Vec<Change>, BTreeSet<FlowId>), PassError> {
         let changed: Vec<&ManifestFlow> =
             manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).collect();
-        let mut blobs = Vec::new();
-        changed.iter().for_each(|flow| blobs.extend([flow.blob.clone(), flow.before.clone()].into_iter().flatten()));
-        let texts = self.source.read_blobs(&blobs).await?;
-        let by_blob: BTreeMap<_, _> = blobs.into_iter().zip(texts).collect();
+        let blobs = changed.iter().flat_map(|flow| flow.blob.iter().chain(&flow.before));
+        let by_blob = self.read_named(blobs, DEFINITION_BYTES_MAX).await?;
         let mut steps = BTreeMap::new();
         let mut desired = Desired::default();
         let mut lost = BTreeSet::new();
         for flow in changed {
-            let text = |blob: &Option<_>| by_blob.get(blob.as_ref()?).cloned().flatten();
+            let text = |blob: &Option<_>| by_blob.get(blob.as_ref()?).and_then(Named::text).cloned();
             let after = text(&flow.blob)
                 .and_then(|text| Definition::from_file(text, self.reader.comparison()).ok())
                 .map(|definition| DesiredFlow {

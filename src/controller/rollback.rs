@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::carry::Work;
+use super::named::Named;
 use super::prepare::check_references;
 use super::report::{EnvironmentReport, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
@@ -13,7 +14,9 @@ use crate::config::{Drift, Prune};
 use crate::flow::{Definition, FlowId};
 use crate::local::LocalState;
 use crate::plan::{self, Desired, DesiredFlow, Last, Policy};
-use crate::record::{FlowAction, Kind, Manifest, ManifestFlow, Quarantine, QuarantineCause, Status};
+use crate::record::{
+    DEFINITION_BYTES_MAX, FlowAction, Kind, Manifest, ManifestFlow, Quarantine, QuarantineCause, Status,
+};
 use crate::revision::BlobId;
 use crate::source::Source;
 use crate::tenant::Tenant;
@@ -78,7 +81,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             manifests
                 .iter()
                 .map(|(_, manifest)| manifest)
-                .find(|manifest| manifest.deployment_id == id && manifest.status == Status::Deployed)
+                .find(|manifest| manifest.deployment_id.as_str() == id && manifest.status == Status::Deployed)
         };
         if let Some(to) = to {
             let target = completed(to).ok_or_else(|| self.unknown(to, &manifests))?;
@@ -123,11 +126,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
-        let blobs: Vec<BlobId> = wanted.values().map(|(blob, _)| blob.clone()).collect();
-        let texts = self.source.read_blobs(&blobs).await?;
+        let texts = self.read_named(wanted.values().map(|(blob, _)| blob), DEFINITION_BYTES_MAX).await?;
         let mut desired = Desired::default();
-        for ((id, (blob, path)), text) in wanted.iter().zip(texts) {
-            let text = text.ok_or_else(|| {
+        for (id, (blob, path)) in wanted {
+            let text = texts.get(blob).and_then(Named::text).cloned().ok_or_else(|| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) is not in git any more"))
             })?;
             let definition = Definition::from_file(text, self.reader.comparison()).map_err(|error| {

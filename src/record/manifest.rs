@@ -2,17 +2,21 @@
 //!
 //! Pushed with status `deploying` it is the lock and the journal; with an ended status, the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ids::{self, DeploymentId};
 use super::{Quarantine, Status};
 use crate::flow::{ContentHash, EnvironmentId, FlowId};
 use crate::revision::{BlobId, CommitId};
 
-/// The version of the manifest's shape.
+/// The version of the manifest's shape. What has another first number is not read.
 pub const MANIFEST_VERSION: &str = "1.0.0";
+
+/// A manifest may have this many bytes at most, which is some 40,000 flows: it is measured before it is read.
+pub const MANIFEST_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// JSON Schema (draft 2020-12) of the manifest.
 pub const MANIFEST_SCHEMA: &str = include_str!("manifest.schema.json");
@@ -41,9 +45,10 @@ pub struct Manifest {
     /// The tenant's name of the environment.
     pub target_environment: EnvironmentId,
     /// The configuration's name of the environment.
+    #[serde(deserialize_with = "ids::environment")]
     pub environment: String,
     /// The deployment.
-    pub deployment_id: String,
+    pub deployment_id: DeploymentId,
     /// Sync, adoption or rollback.
     #[serde(default)]
     pub kind: Kind,
@@ -52,6 +57,7 @@ pub struct Manifest {
     /// The flows it is made from.
     pub source: ManifestSource,
     /// Binds the manifest to the flows in git and to the live state it was planned from.
+    #[serde(deserialize_with = "ids::digest")]
     pub plan_digest: String,
     /// Who may write to the tenant, and until when.
     pub holder: Option<Holder>,
@@ -61,6 +67,7 @@ pub struct Manifest {
     #[serde(default)]
     pub previous_deployment: Option<LastDeployed>,
     /// Hash of the newest audit record committed with this manifest.
+    #[serde(default, deserialize_with = "ids::audit_hash")]
     pub audit_head: Option<String>,
     /// How content hashes are made; [`crate::flow::HASH_ALGORITHM`].
     #[serde(default)]
@@ -89,6 +96,7 @@ pub struct ManifestSource {
     /// The commit; absent for a working tree.
     pub commit: Option<CommitId>,
     /// Digest over every flow id and content hash of that commit.
+    #[serde(deserialize_with = "ids::digest")]
     pub flows_digest: String,
 }
 
@@ -96,6 +104,7 @@ pub struct ManifestSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Random, kept in the state directory.
+    #[serde(deserialize_with = "ids::holder")]
     pub id: String,
     /// The end of the lease.
     pub deadline: Timestamp,
@@ -106,7 +115,7 @@ pub struct Holder {
 #[serde(rename_all = "camelCase")]
 pub struct LastDeployed {
     /// Its id.
-    pub deployment_id: String,
+    pub deployment_id: DeploymentId,
     /// The commit it deployed.
     pub commit: Option<CommitId>,
 }
@@ -169,6 +178,7 @@ pub struct ManifestFlow {
     /// Git blob that holds what was live before.
     pub before: Option<BlobId>,
     /// Its file in git.
+    #[serde(default, deserialize_with = "ids::path")]
     pub path: Option<String>,
     /// Git blob of that file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,34 +245,103 @@ impl ManifestFlow {
     }
 }
 
-/// A manifest in git that cannot be read.
+/// A manifest in git that is not gone by.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the manifest `{path}` at {commit}: only flowsync writes it; restore it from its git history")]
+#[error("cannot read the manifest `{path}` at {commit}: {}", fault.remedy())]
 pub struct ManifestError {
     /// Its path in the repository.
     pub path: String,
     /// The commit.
     pub commit: CommitId,
     /// What is wrong.
-    pub source: serde_json::Error,
+    #[source]
+    pub fault: ManifestFault,
+}
+
+/// What is wrong with a manifest's text.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestFault {
+    /// Its first number of version is greater than ours.
+    #[error("it was made by a newer flowsync: its version is {found}, this one reads {MANIFEST_VERSION}")]
+    Newer {
+        /// Digits and dots.
+        found: String,
+    },
+    /// No JSON, or not of this shape.
+    #[error(transparent)]
+    Shape(#[from] serde_json::Error),
+    /// It lists a flow more than once: two manifests were merged.
+    #[error("it lists `{0}` twice")]
+    Twice(FlowId),
+    /// More than [`MANIFEST_BYTES_MAX`].
+    #[error("it has {bytes} bytes, the most is {MANIFEST_BYTES_MAX}")]
+    TooLarge {
+        /// So many.
+        bytes: u64,
+    },
+}
+
+impl ManifestFault {
+    fn remedy(&self) -> &'static str {
+        match self {
+            Self::Newer { .. } => "use that version here",
+            _ => "only flowsync writes it; restore it from its git history",
+        }
+    }
+}
+
+/// What every version of the format has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Versioned {
+    manifest_version: String,
+}
+
+/// The first number of a version such as `1.0.0`.
+fn major(version: &str) -> Option<u64> {
+    let numbers: Vec<u64> = version.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    numbers.first().copied().filter(|_| numbers.len() == 3)
 }
 
 impl Manifest {
     /// The text that is committed: two-space indented, with a final newline.
     #[must_use]
+    #[allow(clippy::expect_used, reason = "every key is text and every value has a form in JSON")]
     pub fn to_text(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let mut text = serde_json::to_vec_pretty(self).expect("a manifest has a form in JSON");
         text.push(b'\n');
         text
     }
 
     /// Reads a manifest of git.
+    ///
+    /// # Errors
+    ///
+    /// The text is none, or one of a newer major version; or it lists a flow twice.
     pub fn from_text(text: &[u8], path: &str, commit: &CommitId) -> Result<Self, ManifestError> {
-        serde_json::from_slice(text).map_err(|source| ManifestError {
-            path: path.to_owned(),
-            commit: commit.clone(),
-            source,
-        })
+        Self::read(text).map_err(|fault| ManifestError { path: path.to_owned(), commit: commit.clone(), fault })
+    }
+
+    fn read(text: &[u8]) -> Result<Self, ManifestFault> {
+        let bytes = text.len() as u64;
+        if bytes > MANIFEST_BYTES_MAX {
+            return Err(ManifestFault::TooLarge { bytes });
+        }
+        // A newer one may have another shape: its version is looked at whether the rest can be read or not.
+        let read = serde_json::from_slice::<Self>(text);
+        let found = match &read {
+            Ok(manifest) => manifest.manifest_version.clone(),
+            Err(_) => serde_json::from_slice::<Versioned>(text).map(|it| it.manifest_version).unwrap_or_default(),
+        };
+        if major(&found) > major(MANIFEST_VERSION) {
+            return Err(ManifestFault::Newer { found });
+        }
+        let manifest = read?;
+        let mut seen = BTreeSet::new();
+        match manifest.flows.iter().find(|flow| !seen.insert(&flow.id)) {
+            Some(flow) => Err(ManifestFault::Twice(flow.id.clone())),
+            None => Ok(manifest),
+        }
     }
 
     /// What the last completed deployment left live, as far as this manifest tells.

@@ -5,21 +5,20 @@
 
 pub mod audit;
 mod digest;
+mod ids;
 mod life;
 mod manifest;
 pub mod paths;
 mod quarantine;
 
+/// A previous definition may have this many bytes at most: twice what a flow file may have.
+pub const DEFINITION_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 pub use digest::{digest_text, hex_sha256};
+pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Holder, Kind, LastDeployed, LastFlow, MANIFEST_SCHEMA, MANIFEST_VERSION, Manifest,
-    ManifestError, ManifestFlow, ManifestSource,
+    FlowAction, FlowStatus, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA,
+    MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource,
 };
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
-
-/// An id that sorts by time and is unique: `20261122T101500Z-3f9a1c22`.
-#[must_use]
-pub fn deployment_id(now: jiff::Timestamp, random: u64) -> String {
-    format!("{}-{:08x}", now.strftime("%Y%m%dT%H%M%SZ"), random as u32)
-}

@@ -1,5 +1,6 @@
 //! Where records stand below the records folder.
 
+use super::DeploymentId;
 use crate::flow::ContentHash;
 
 /// The newest manifest of an environment.
@@ -16,7 +17,7 @@ pub fn audit_folder(environment: &str) -> String {
 
 /// The audit file of one deployment.
 #[must_use]
-pub fn audit(environment: &str, deployment: &str) -> String {
+pub fn audit(environment: &str, deployment: &DeploymentId) -> String {
     format!("{environment}/audit/{deployment}.jsonl")
 }
 

@@ -35,6 +35,7 @@ pub struct Quarantine {
     /// Why.
     pub cause: Cause,
     /// What is held back: the flows digest of the commit or, for corrections of drift, the plan digest.
+    #[serde(deserialize_with = "super::ids::digest")]
     pub key: String,
     /// Whether the key is a plan digest (corrections of drift only).
     #[serde(default)]
@@ -73,7 +74,8 @@ impl Quarantine {
         flows: Vec<FlowId>,
         reason: String,
     ) -> Self {
-        let attempts = earlier.filter(|earlier| earlier.key == key).map_or(0, |earlier| earlier.attempts) + 1;
+        let earlier = earlier.filter(|earlier| earlier.key == key).map_or(0, |earlier| earlier.attempts);
+        let attempts = earlier.saturating_add(1);
         let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| now + wait(attempts));
         Self { cause, key: key.to_owned(), drift_only, attempts, until, flows, reason }
     }

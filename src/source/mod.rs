@@ -67,6 +67,9 @@ pub enum BadEntryReason {
 /// A flow file may have this many bytes at most.
 pub const FLOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// A record, or a previous definition among them, may have this many bytes at most: it is measured before it is read.
+pub const RECORD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// The flow files of a commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlowListing {
@@ -152,6 +155,16 @@ pub enum SourceError {
         /// What git says.
         reason: String,
     },
+    /// A file of the records is larger than any that flowsync writes.
+    #[error("`{path}` at {commit} has {bytes} bytes, and records have at most {RECORD_BYTES_MAX}: it was not read")]
+    TooLarge {
+        /// Path from the root of the repository.
+        path: String,
+        /// The commit.
+        commit: CommitId,
+        /// Its size.
+        bytes: u64,
+    },
     /// The configuration names something that cannot be a repository, branch or folder.
     #[error("{0}")]
     Setting(String),
@@ -189,10 +202,14 @@ pub trait Source: Send + Sync + 'static {
         folder: &str,
     ) -> impl Future<Output = Result<Option<TreeId>, SourceError>> + Send;
 
-    /// Contents of blobs, in the order asked; `None` for one the clone does not hold.
+    /// Sizes of blobs in bytes, in the order asked; `None` for one the clone does not hold.
+    fn blob_sizes(&self, blobs: &[BlobId]) -> impl Future<Output = Result<Vec<Option<u64>>, SourceError>> + Send;
+
+    /// Contents of blobs, in the order asked; `None` for one the clone does not hold. Whoever has their ids from a
+    /// record asks for their sizes first.
     fn read_blobs(&self, blobs: &[BlobId]) -> impl Future<Output = Result<Vec<Option<Arc<[u8]>>>, SourceError>> + Send;
 
-    /// A file below the records folder.
+    /// A file below the records folder; an error where it has more than [`RECORD_BYTES_MAX`] bytes.
     fn read_record(
         &self,
         commit: &CommitId,

@@ -80,7 +80,7 @@ fn a_trail_sealed_anew_is_found_by_gits_history() {
     place.run(&["audit", "verify"]).exits(1).prints(&["tampered"]);
 }
 
-fn sha256(text: &str) -> String {
+pub fn sha256(text: &str) -> String {
     use sha2::Digest as _;
     sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

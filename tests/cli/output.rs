@@ -323,7 +323,7 @@ fn a_damaged_manifest_stops_the_pass_and_says_what_to_do() {
     place.write("deployments/production/manifest.json", "{");
     place.push("damage");
     place.tenant.writes();
-    place.sync_with(&[]).exits(1).says(&["deployments/production/manifest.json", "only flowsync writes it"]);
+    place.sync_with(&[]).exits(3).says(&["deployments/production/manifest.json", "only flowsync writes it"]);
     assert_eq!(place.tenant.writes(), "");
 }
 

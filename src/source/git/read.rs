@@ -6,7 +6,8 @@ use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 
 use super::names;
 use crate::source::{
-    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, SourceError, TreeId,
+    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, RECORD_BYTES_MAX, SourceError,
+    TreeId,
 };
 
 /// What a read needs: the repository, and its name in messages.
@@ -110,9 +111,30 @@ impl Reader<'_> {
         blobs.iter().map(|blob| Oid::from_str(&blob.0).map_or(Ok(None), |id| self.blob(id))).collect()
     }
 
-    /// A file of a commit.
+    /// Sizes of blobs, in the order asked.
+    pub(super) fn sizes(&self, blobs: &[BlobId]) -> Result<Vec<Option<u64>>, SourceError> {
+        blobs.iter().map(|blob| Oid::from_str(&blob.0).map_or(Ok(None), |id| self.size(id))).collect()
+    }
+
+    fn size(&self, id: Oid) -> Result<Option<u64>, SourceError> {
+        let odb = self.repo.odb().map_err(|e| self.failed("open the objects", &e))?;
+        match odb.read_header(id) {
+            Ok((bytes, ObjectType::Blob)) => Ok(Some(u64::try_from(bytes).unwrap_or(u64::MAX))),
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.failed("read the size of a file", &error)),
+        }
+    }
+
+    /// A file of a commit, if it is no larger than a record may be.
     pub(super) fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
-        self.file_id(self.commit(commit)?.tree_id(), path)?.map_or(Ok(None), |id| self.blob(id))
+        let Some(id) = self.file_id(self.commit(commit)?.tree_id(), path)? else { return Ok(None) };
+        match self.size(id)? {
+            Some(bytes) if bytes > RECORD_BYTES_MAX => {
+                Err(SourceError::TooLarge { path: path.to_owned(), commit: commit.clone(), bytes })
+            }
+            _ => self.blob(id),
+        }
     }
 
     fn blob(&self, id: Oid) -> Result<Option<Arc<[u8]>>, SourceError> {

@@ -208,6 +208,11 @@ impl Source for GitSource {
         self.run(move |inner| inner.read(|reader| reader.tree_id(&commit, &folder))).await
     }
 
+    async fn blob_sizes(&self, blobs: &[BlobId]) -> Result<Vec<Option<u64>>, SourceError> {
+        let blobs = blobs.to_vec();
+        self.run(move |inner| inner.read(|reader| reader.sizes(&blobs))).await
+    }
+
     async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
         let blobs = blobs.to_vec();
         self.run(move |inner| inner.read(|reader| reader.blobs(&blobs))).await

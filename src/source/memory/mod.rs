@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{
-    BlobId, CommitId, FlowEntry, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
+    BlobId, CommitId, FlowEntry, FlowListing, HistoryEntry, PushError, RECORD_BYTES_MAX, RecordCommit, Source,
+    SourceError, Tips, TreeId,
 };
 
 pub use remote::{Edits, MemoryRemote};
@@ -179,6 +180,11 @@ impl Source for MemorySource {
         Ok(self.remote.tree(commit, &self.record_path(folder)))
     }
 
+    async fn blob_sizes(&self, blobs: &[BlobId]) -> Result<Vec<Option<u64>>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(blobs.iter().map(|blob| self.remote.blob(blob).map(|content| content.len() as u64)).collect())
+    }
+
     async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
         self.suffer(Operation::Read).await?;
         Ok(blobs.iter().map(|blob| self.remote.blob(blob)).collect())
@@ -186,7 +192,14 @@ impl Source for MemorySource {
 
     async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
         self.suffer(Operation::Read).await?;
-        Ok(self.remote.file(commit, &self.record_path(path)))
+        let path = self.record_path(path);
+        let content = self.remote.file(commit, &path);
+        match content.as_ref().map(|content| content.len() as u64) {
+            Some(bytes) if bytes > RECORD_BYTES_MAX => {
+                Err(SourceError::TooLarge { path, commit: commit.clone(), bytes })
+            }
+            _ => Ok(content),
+        }
     }
 
     async fn list_records(&self, commit: &CommitId, folder: &str) -> Result<Vec<String>, SourceError> {

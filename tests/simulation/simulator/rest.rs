@@ -73,7 +73,7 @@ pub fn check_report(world: &World, report: &EnvironmentReport) {
     };
     let recorded = report.record_commit.as_ref().and_then(|commit| world.manifest_at(commit));
     let is_so = recorded.is_some_and(|manifest| {
-        manifest.status == ended && Some(&manifest.deployment_id) == report.deployment_id.as_ref()
+        manifest.status == ended && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
     });
     if !is_so {
         world.violated("report", format!("{:?} is reported, git has {:?}", report, manifest.map(|m| m.status)));

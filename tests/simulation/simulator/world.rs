@@ -173,7 +173,8 @@ impl World {
             self.violated("f", format!("{call} of {flow} started at {clock}, the deadline is {deadline}"));
         }
         let journal = script.disk.clone();
-        let journal = flowsync::local::LocalState::read_journal(&journal, &manifest.deployment_id).ok().flatten();
+        let journal =
+            flowsync::local::LocalState::read_journal(&journal, manifest.deployment_id.as_str()).ok().flatten();
         let journal = String::from_utf8(journal.unwrap_or_default()).unwrap_or_default();
         let about = format!("\"flow\":\"{flow}\"");
         let newest = journal.lines().rev().find(|line| line.contains(&about)).unwrap_or_default();
@@ -189,7 +190,7 @@ impl World {
 
     /// What somebody else created between plan and import is overwritten, but never deleted.
     fn check_ownership(&self, manifest: &Manifest, call: Call, flow: &FlowId) {
-        let key = (manifest.deployment_id.clone(), flow.clone());
+        let key = (manifest.deployment_id.to_string(), flow.clone());
         let is_create = manifest.flows.iter().any(|other| other.id == *flow && other.action == FlowAction::Create);
         let is_live = self.live(flow).is_some();
         let mut notes = self.notes.lock().unwrap();
@@ -275,7 +276,7 @@ impl World {
         self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status));
         self.check_lock(script, commit);
         let mut notes = self.notes.lock().unwrap();
-        notes.begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
+        notes.begun.entry(manifest.deployment_id.to_string()).or_insert(script.started);
         notes.restoring = (manifest.status == Status::Restoring).then(|| notes.restoring.unwrap_or_else(Instant::now));
         drop(notes);
         self.check_ended(&manifest);
@@ -308,7 +309,7 @@ impl World {
 
     /// An ended deployment is live wholly or not at all, but for what it names.
     pub fn check_ended(&self, manifest: &Manifest) {
-        let begun = self.begun(&manifest.deployment_id);
+        let begun = self.begun(manifest.deployment_id.as_str());
         for flow in manifest.flows.iter().filter(|flow| flow.action != FlowAction::None) {
             let wanted = match manifest.status {
                 Status::Deployed => flow.target_equality().filter(|_| flow.action != FlowAction::Delete),
