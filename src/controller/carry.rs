@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::ledger::{Ledger, keep_renewed};
 use super::report::{EnvironmentReport, FlowReport, SyncResult};
 use super::{Engine, PassError};
-use crate::deploy::{Deployer, PushReport, Pushed, Restored, Undo};
+use crate::deploy::{Deployer, Disown, Looked, Looks, PushReport, Pushed, Restored, Standing, Undo};
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::{Change, drift_key};
@@ -28,8 +28,10 @@ const RESTORE_PATIENCE: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Work {
     /// In plan order.
     pub changes: Vec<Change>,
-    /// Flows that are live as wanted already.
-    pub live: BTreeSet<FlowId>,
+    /// What earlier runs of it have left.
+    pub standing: Standing,
+    /// When the tenant was last looked at.
+    pub looked: Looked,
     /// Why it is to be taken back at once, if it is.
     pub restore: bool,
     /// Whether every flow counts as touched: another run began it.
@@ -66,8 +68,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
         } else {
             let patience = self.policy.deploy_timeout;
-            let report =
-                self.deployer(ledger, &work.changes, patience, stopped.clone()).push(&work.changes, &work.live).await;
+            let deployer = self.deployer(ledger, &work.changes, patience, work.looked, stopped.clone());
+            let report = deployer.push(&work.changes, &work.standing).await;
             if report.is_complete() {
                 return self.close_deployed(ledger, &work).await;
             }
@@ -81,6 +83,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         ledger: &'a Ledger<L>,
         changes: &[Change],
         patience: Duration,
+        looked: Looked,
         stop: watch::Receiver<bool>,
     ) -> Deployer<'a, T, L> {
         Deployer {
@@ -92,8 +95,31 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             concurrency: self.policy.concurrency.get(),
             verify_timeout: self.policy.verify_timeout,
             stop,
+            looks: Looks::planned(looked),
+            disown: self.disowning(ledger),
             progress: &self.progress,
         }
+    }
+
+    /// Commits that a flow to be created was somebody else's: whoever goes on with the deployment must know, or a
+    /// restoration deletes it.
+    fn disowning<'a>(&'a self, ledger: &'a Ledger<L>) -> Disown<'a> {
+        Box::new(move |id| {
+            let id = id.clone();
+            Box::pin(async move {
+                let mark = |manifest: &mut Manifest| {
+                    manifest.flows.iter_mut().filter(|flow| flow.id == id).for_each(|flow| flow.existed = true);
+                };
+                let committed = self.advance(ledger, "deploying", false, mark).await;
+                let reason = |error| {
+                    format!(
+                        "`{id}` was there before it was created, and git could not be told so: {}",
+                        crate::error_chain(&error)
+                    )
+                };
+                committed.map(drop).map_err(reason)
+            })
+        })
     }
 
     async fn close_deployed(&self, ledger: &Ledger<L>, work: &Work) -> Result<EnvironmentReport, PassError> {
@@ -127,7 +153,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let is_announced = work.restore || self.announce_restoring(ledger, &hold_back).await?;
         let undos: Vec<Undo> = touched(work, pushed);
         let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
-        let mut restored = self.deployer(ledger, &work.changes, patience, stopped).restore(&undos).await;
+        let mut restored = self.deployer(ledger, &work.changes, patience, work.looked, stopped).restore(&undos).await;
         for id in &work.lost {
             restored.insert(id.clone(), Restored::Not("its previous definition is not in git any more".into()));
         }

@@ -131,7 +131,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(ledger) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync).await? else {
             return Ok(None);
         };
-        let mut done = self.carry_out(ledger, Work::new(prepared.plan.changes)).await?;
+        let mut done = self.carry_out(ledger, Work::new(prepared.plan.changes, prepared.looked)).await?;
         done.problems = report.problems;
         done.alarms = report.alarms;
         Ok(Some(done))

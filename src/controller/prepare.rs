@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::time::Instant;
 
 use super::desired::load_texts;
 use super::{Engine, PassError, PassOptions, Seen};
-use crate::deploy::LiveReader;
+use crate::deploy::{LiveReader, Looked};
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
 use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, Step};
@@ -21,12 +22,14 @@ use crate::tenant::{CallLimits, Export, Tenant};
 const LOOKS_MAX: usize = 3;
 
 /// A plan, and what a reviewer would want to hear about it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     /// The flows of git.
     pub desired: Arc<Desired>,
     /// The plan.
     pub plan: Plan,
+    /// When the tenant was looked at for it.
+    pub looked: Looked,
     /// Errors and warnings, sorted.
     pub problems: Vec<Problem>,
 }
@@ -51,8 +54,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Prepared, PassError> {
         let limits = CallLimits::before_deployment();
         let reader = self.reader.unlike(&desired, last);
+        let mut began = Instant::now();
         let (mut live, present) =
             try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.target), &limits)).await?;
+        let mut looked = Looked::since(began);
         let mut plan = plan::plan(&desired, &live, last, policy);
         for look in 1.. {
             let appears = appearing(&plan);
@@ -60,7 +65,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 break;
             }
             // An export is no snapshot: what is to be created or deleted is looked at twice.
+            began = Instant::now();
             live = self.live(&reader, &limits).await?;
+            looked = Looked::since(began);
             plan = plan::plan(&desired, &live, last, policy);
             if appearing(&plan) == appears {
                 break;
@@ -79,7 +86,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             problems = plan::missing(&whole, &live, &plan, &present, &self.target);
         }
         problems.sort();
-        Ok(Prepared { desired, plan, problems })
+        Ok(Prepared { desired, plan, looked, problems })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {

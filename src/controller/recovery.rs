@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::carry::Work;
 use super::ledger::{Ledger, LedgerError};
 use super::named::Named;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
-use crate::deploy::{self, Journal, Lease, Recovery, look};
+use crate::deploy::{self, Journal, Lease, Looked, Recovery, Standing, look};
 use crate::flow::{Definition, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
@@ -33,9 +34,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
         let (changes, lost) = self.changes_of(&manifest).await?;
+        let journal = self.journal_of(seen, &manifest).await?;
+        let told =
+            journal.existed().map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
+        let mut manifest = manifest;
+        manifest.flows.iter_mut().for_each(|flow| flow.existed |= told.contains(flow.id.as_str()));
         let existed: BTreeSet<FlowId> =
             manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
-        let journal = self.journal_of(seen, &manifest).await?;
         let event = Event::new(EventKind::Continued)
             .with("holder", holder.as_str())
             .with("from", manifest.holder.as_ref().map_or("", |holder| holder.id.as_str()))
@@ -49,7 +54,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let Settled { live, foreign } = self.settle_live(&ledger, status, &changes).await?;
+        let Settled { standing, foreign, looked } = self.settle_live(&ledger, status, &changes, &existed).await?;
         if !foreign.is_empty() {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.
             let mark = |manifest: &mut Manifest| {
@@ -64,7 +69,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let existed = existed.union(&foreign).cloned().collect();
         let restore = status == Status::Restoring || !lost.is_empty();
-        let work = Work { changes, live, restore, resumed: true, lost, existed };
+        let work = Work { changes, standing, looked, restore, resumed: true, lost, existed };
         self.carry_out(ledger, work).await.map(Some)
     }
 
@@ -156,12 +161,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Looks at what is live and writes it down.
-    async fn settle_live(&self, ledger: &Ledger<L>, status: Status, changes: &[Change]) -> Result<Settled, PassError> {
+    async fn settle_live(
+        &self,
+        ledger: &Ledger<L>,
+        status: Status,
+        changes: &[Change],
+        existed: &BTreeSet<FlowId>,
+    ) -> Result<Settled, PassError> {
+        let began = Instant::now();
         let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
         let Export { flows, .. } = self.tenant.export(&self.target, &self.reader, &limits).await?;
         let (_stop, stopped) = watch::channel(false);
-        let deployer = self.deployer(ledger, changes, self.policy.deploy_timeout, stopped);
-        let mut settled = Settled::default();
+        let looked = Looked::since(began);
+        let deployer = self.deployer(ledger, changes, self.policy.deploy_timeout, looked, stopped);
+        let mut settled = Settled { standing: Standing::default(), foreign: BTreeSet::new(), looked };
         for change in changes {
             let live = flows.get(&change.id);
             let found = look(
@@ -172,11 +185,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let event = Event::new(EventKind::Found).with("flow", change.id.as_str()).with("live", found.as_str());
             ledger.journal.record(&event).await?;
             match (found.recovery(status), live) {
-                (Recovery::Leave, _) => _ = settled.live.insert(change.id.clone()),
+                (Recovery::Leave, _) => _ = settled.standing.done.insert(change.id.clone()),
                 (Recovery::KeepAndWrite, Some(live)) if status == Status::Deploying => {
                     deployer.keep(live).await.map_err(PassError::Unsettled)?;
-                    if change.before().is_none() && !self.is_first_form(live, change, changes) {
-                        settled.foreign.insert(change.id.clone());
+                    if change.before().is_none() {
+                        settled.standing.there.insert(change.id.clone());
+                        if !existed.contains(&change.id) && !self.is_first_form(live, change, changes) {
+                            settled.foreign.insert(change.id.clone());
+                        }
                     }
                 }
                 (Recovery::Write | Recovery::KeepAndWrite, _) => {}
@@ -194,20 +210,22 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 }
 
 /// What an interrupted deployment has come to.
-#[derive(Default)]
 struct Settled {
-    /// The flows that need nothing.
-    live: BTreeSet<FlowId>,
+    /// What needs nothing, and what is there in another form.
+    standing: Standing,
+    /// When that was seen.
+    looked: Looked,
     /// The flows to be created that somebody else has created, or changed, meanwhile.
     foreign: BTreeSet<FlowId>,
 }
 
 impl Work {
     /// A deployment this run has begun itself.
-    pub(super) fn new(changes: Vec<Change>) -> Self {
+    pub(super) fn new(changes: Vec<Change>, looked: Looked) -> Self {
         Self {
             changes,
-            live: BTreeSet::new(),
+            standing: Standing::default(),
+            looked,
             restore: false,
             resumed: false,
             lost: BTreeSet::new(),

@@ -65,7 +65,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 plan.flows_digest.clone_from(&quarantine.key);
             }
             if let Some(ledger) = self.begin(&seen, &plan, &prepared, Kind::Rollback).await? {
-                return self.carry_out(ledger, Work::new(plan.changes)).await;
+                return self.carry_out(ledger, Work::new(plan.changes, prepared.looked)).await;
             }
         }
         Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.branch)))
@@ -176,7 +176,8 @@ fn before(manifest: &Manifest) -> State {
     let flow = |flow: &ManifestFlow| {
         let blob = match flow.action {
             FlowAction::None => flow.blob.clone(),
-            FlowAction::Create => None,
+            // It was there, and what it was is not known: it stays.
+            FlowAction::Create => flow.blob.clone().filter(|_| flow.existed),
             FlowAction::Update | FlowAction::Delete => flow.before.clone(),
         };
         Some((flow.id.clone(), (blob?, flow.path.clone().unwrap_or_default())))

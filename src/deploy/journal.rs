@@ -1,12 +1,13 @@
 //! The journal of a running deployment: sealed records, on the disk before the act they announce.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Mutex as TurnMutex;
 
 use crate::clock::Clock;
 use crate::local::{LocalError, LocalState};
-use crate::record::audit::{Chain, Event, Fault};
+use crate::record::audit::{Chain, Event, Fault, parse};
 
 /// Seals events into one chain and writes them in groups: while one group is being synced, the next
 /// gathers, so that many flows at once cost few syncs.
@@ -102,6 +103,13 @@ impl<L: LocalState> Journal<L> {
     pub fn snapshot(&self) -> (Vec<u8>, String) {
         let state = self.state();
         (state.text.clone(), state.chain.head().to_owned())
+    }
+
+    /// Flows of which a run that did not come to its end found that they were there before it created them.
+    pub fn existed(&self) -> Result<BTreeSet<String>, Fault> {
+        let records = parse(&self.state().text)?;
+        let told = records.iter().filter(|record| record.members.get("existed") == Some(&true.into()));
+        Ok(told.map(|record| record.text("flow").to_owned()).collect())
     }
 
     /// Forgets the file on this machine: the records are in git.

@@ -7,6 +7,7 @@
 mod jobs;
 pub mod journal;
 mod lease;
+mod look;
 mod push;
 mod quiet;
 mod reader;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -27,7 +29,8 @@ use crate::tenant::{Blame, CallLimits, Export, Tenant, TenantError};
 
 pub use journal::Journal;
 pub use lease::{GRACE, LEASE, Lease, MARGIN, free_at};
-pub use push::first_form;
+pub use look::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
+pub use push::{Standing, first_form};
 pub use quiet::QuietReader;
 pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
@@ -51,9 +54,16 @@ pub struct Deployer<'a, T, L> {
     pub verify_timeout: Duration,
     /// Turns true when nothing more may be started: the lease could not be renewed.
     pub stop: watch::Receiver<bool>,
+    /// When the tenant was last looked at, and what was seen.
+    pub looks: Looks,
+    /// Says in git that a flow to be created was somebody else's.
+    pub disown: Disown<'a>,
     /// Told of every step.
     pub progress: &'a Progress,
 }
+
+/// Says in git, when its future is done, that a flow to be created was somebody else's; fails with the reason in words.
+pub type Disown<'a> = Box<dyn Fn(&FlowId) -> BoxFuture<'a, Result<(), String>> + Send + Sync + 'a>;
 
 /// Told of every step; shows a bar or a line.
 pub type Progress = Arc<dyn Fn(Step<'_>) + Send + Sync>;
@@ -91,6 +101,15 @@ impl Pushed {
             Self::Done { existed } => *existed,
             Self::Failed(failure) => failure.existed,
             Self::NotAttempted => false,
+        }
+    }
+
+    /// The same of a flow to be created that is known to have been somebody else's.
+    fn of_somebody(self) -> Self {
+        match self {
+            Self::Done { .. } => Self::Done { existed: true },
+            Self::Failed(failure) => Self::Failed(FlowFailure { existed: true, ..failure }),
+            Self::NotAttempted => Self::NotAttempted,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::jobs::{Direction, Schedule};
+use super::look::Before;
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
 use crate::flow::{Definition, Document, FlowId, Reference, ReferenceKind, without_references, without_references_to};
 use crate::local::LocalState;
@@ -13,12 +14,30 @@ use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
 use crate::tenant::{Blame, Call, Imported, Reply, Tenant, TenantError};
 
+/// What an earlier run of the same deployment has left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Flows that are live as wanted.
+    pub done: BTreeSet<FlowId>,
+    /// Flows to be created that are there in another form, and of which it is known whose they are: that an import
+    /// is answered as an update tells nothing.
+    pub there: BTreeSet<FlowId>,
+}
+
+/// Whether a deployment writes a flow for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    Again,
+}
+
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
-    /// Carries out `changes` (in plan order) but for those `live` already, then reads everything back.
+    /// Carries out `changes` (in plan order) but for those done already, then reads everything back.
     /// Stops starting new flows at the first failure, and lets those under way come to their end.
-    pub async fn push(&self, changes: &[Change], live: &BTreeSet<FlowId>) -> PushReport {
+    pub async fn push(&self, changes: &[Change], standing: &Standing) -> PushReport {
+        let Standing { done, there } = standing;
         let begin = |id: &FlowId| {
-            if live.contains(id) { Pushed::Done { existed: false } } else { Pushed::NotAttempted }
+            if done.contains(id) { Pushed::Done { existed: false } } else { Pushed::NotAttempted }
         };
         let mut report = PushReport {
             flows: changes.iter().map(|change| (change.id.clone(), begin(&change.id))).collect(),
@@ -26,12 +45,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         };
         let (deletes, writes): (Vec<&Change>, Vec<&Change>) = changes
             .iter()
-            .filter(|change| !live.contains(&change.id))
+            .filter(|change| !done.contains(&change.id))
             .partition(|change| matches!(change.step, Step::Delete { .. }));
         (self.progress)(Shown::Stage("deploy", writes.len() + deletes.len()));
-        self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), &mut report).await;
+        self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), there, &mut report).await;
         if report.failure.is_none() && report.summary().is_none() {
-            self.run(Schedule::new(&deletes, self.target, Direction::DependentsFirst), &mut report).await;
+            self.run(Schedule::new(&deletes, self.target, Direction::DependentsFirst), there, &mut report).await;
         }
         if report.is_complete() {
             self.verify(changes, &mut report).await;
@@ -39,13 +58,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         report
     }
 
-    async fn run(&self, mut schedule: Schedule<'_>, report: &mut PushReport) {
+    async fn run(&self, mut schedule: Schedule<'_>, there: &BTreeSet<FlowId>, report: &mut PushReport) {
         let mut under_way = FuturesUnordered::new();
         loop {
             while report.failure.is_none() && report.summary().is_none() && under_way.len() < self.concurrency {
                 let Some((index, changes)) = schedule.next() else { break };
                 match self.may_start() {
-                    Ok(()) => under_way.push(async move { (index, self.unit(&changes).await) }),
+                    Ok(()) => under_way.push(async move { (index, self.unit(&changes, there).await) }),
                     Err(failure) => report.failure = Some(failure),
                 }
             }
@@ -67,7 +86,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// One unit: a single flow, or the members of a cycle. New members of a cycle are imported first
     /// without their references to other new members, then whole.
-    async fn unit(&self, changes: &[&Change]) -> Vec<(FlowId, Pushed)> {
+    async fn unit(&self, changes: &[&Change], there: &BTreeSet<FlowId>) -> Vec<(FlowId, Pushed)> {
         let new: BTreeSet<FlowId> = changes
             .iter()
             .filter(|change| matches!(change.step, Step::Create { .. }))
@@ -75,23 +94,17 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             .collect();
         let mut outcomes: Vec<(FlowId, Pushed)> =
             changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect();
-        let mut existed: BTreeSet<FlowId> = BTreeSet::new();
         let mut whole: BTreeSet<FlowId> = BTreeSet::new();
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| new.contains(&change.id)) {
-            let definition = change.definition();
-            let outcome = match without_cycle(definition, &new) {
-                Some(body) => self.import(change, &body, "without references inside its cycle").await,
+            let turn = if there.contains(&change.id) { Turn::Again } else { Turn::First };
+            outcomes[index].1 = match without_cycle(change.definition(), &new) {
+                Some(body) => self.import(change, &body, turn, "without references inside its cycle").await,
                 None => {
                     whole.insert(change.id.clone());
-                    self.import_whole(change).await
+                    self.import_whole(change, turn).await
                 }
             };
-            if matches!(outcome, Pushed::Done { existed: true }) {
-                existed.insert(change.id.clone());
-            }
-            let failed = matches!(outcome, Pushed::Failed(_));
-            outcomes[index].1 = outcome;
-            if failed {
+            if matches!(outcomes[index].1, Pushed::Failed(_)) {
                 return outcomes;
             }
         }
@@ -99,11 +112,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             return outcomes;
         }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| !whole.contains(&change.id)) {
+            let existed = outcomes[index].1.existed();
+            let turn = if outcomes[index].1 == Pushed::NotAttempted { Turn::First } else { Turn::Again };
             let outcome = match change.step {
-                Step::Delete { .. } => self.delete(change).await,
-                Step::Create { .. } | Step::Update { .. } => self.import_whole(change).await,
+                Step::Delete { .. } => self.delete(change, turn).await,
+                Step::Create { .. } | Step::Update { .. } => self.import_whole(change, turn).await,
             };
-            outcomes[index].1 = remember(outcome, existed.contains(&change.id), new.contains(&change.id));
+            outcomes[index].1 = if existed { outcome.of_somebody() } else { outcome };
             if matches!(outcomes[index].1, Pushed::Failed(_)) {
                 return outcomes;
             }
@@ -123,7 +138,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| is_delete(change)) {
             let Some(body) = untied(change.definition(), &going) else { continue };
-            let outcome = self.import(change, &body, "without references, before its deletion").await;
+            let outcome = self.import(change, &body, Turn::First, "without references, before its deletion").await;
             let failed = matches!(outcome, Pushed::Failed(_));
             outcomes[index].1 = outcome;
             if failed {
@@ -133,33 +148,57 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         true
     }
 
-    async fn import_whole(&self, change: &Change) -> Pushed {
+    async fn import_whole(&self, change: &Change, turn: Turn) -> Pushed {
         match change.definition().body() {
-            Ok(body) => self.import(change, body, "").await,
+            Ok(body) => self.import(change, body, turn, "").await,
             Err(error) => {
                 Pushed::Failed(FlowFailure { blame: Blame::Transport, message: error.to_string(), existed: false })
             }
         }
     }
 
-    async fn import(&self, change: &Change, body: &[u8], note: &str) -> Pushed {
-        let definition = change.definition();
-        if let Err(failure) = self.intent(Call::Import, definition, note).await {
-            return Pushed::Failed(failure);
-        }
+    async fn import(&self, change: &Change, body: &[u8], turn: Turn, note: &str) -> Pushed {
+        let before = match turn {
+            Turn::First => self.look_before(change).await,
+            Turn::Again => Ok(Before::Known),
+        };
+        let before = match before {
+            Ok(before) => before,
+            Err(failure) => return Pushed::Failed(failure),
+        };
+        let outcome = match self.send(change, body, note).await {
+            Ok(imported) => self.await_imported(change, before, &imported).await,
+            Err(failure) => Pushed::Failed(failure),
+        };
+        if before == Before::Foreign { outcome.of_somebody() } else { outcome }
+    }
+
+    async fn send(&self, change: &Change, body: &[u8], note: &str) -> Result<Imported, FlowFailure> {
+        self.intent(Call::Import, change.definition(), note).await?;
         let answer = self.tenant.import(self.target, &change.id, body, &self.limits).await;
         self.outcome(Call::Import, &change.id, &answer);
-        let existed = match &answer {
-            Ok(reply) => matches!(change.step, Step::Create { .. }) && reply.value == Imported::Updated,
-            Err(error) => return Pushed::Failed(FlowFailure::of(error)),
-        };
+        answer.map(|reply| reply.value).map_err(|error| FlowFailure::of(&error))
+    }
+
+    /// A create that is answered as an update was somebody else's flow: git says so before anything else happens.
+    async fn await_imported(&self, change: &Change, before: Before, imported: &Imported) -> Pushed {
+        let is_create = matches!(change.step, Step::Create { .. });
+        let existed = is_create && before == Before::Planned && *imported == Imported::Updated;
+        if existed && let Err(failure) = self.disown(&change.id).await {
+            return Pushed::Failed(failure);
+        }
         match self.await_deployed(&change.id, || self.may_start()).await {
             Ok(()) => Pushed::Done { existed },
             Err(failure) => Pushed::Failed(FlowFailure { existed, ..failure }),
         }
     }
 
-    async fn delete(&self, change: &Change) -> Pushed {
+    async fn delete(&self, change: &Change, turn: Turn) -> Pushed {
+        if turn == Turn::First
+            && let Err(failure) = self.look_before(change).await
+        {
+            return Pushed::Failed(failure);
+        }
         if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {
             return Pushed::Failed(failure);
         }
@@ -219,13 +258,4 @@ pub fn first_form(change: &Change, changes: &[Change]) -> Option<Vec<u8>> {
     let is_new = |other: &&Change| other.unit == change.unit && matches!(other.step, Step::Create { .. });
     let new = changes.iter().filter(is_new).map(|other| other.id.clone()).collect();
     without_cycle(change.definition(), &new)
-}
-
-/// The second import of a new flow answers "updated" because of the first: only the first tells.
-fn remember(outcome: Pushed, existed: bool, is_new: bool) -> Pushed {
-    match outcome {
-        Pushed::Done { .. } if is_new => Pushed::Done { existed },
-        Pushed::Failed(failure) if is_new => Pushed::Failed(FlowFailure { existed, ..failure }),
-        other => other,
-    }
 }

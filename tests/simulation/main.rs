@@ -24,7 +24,8 @@ fn whatever_happens_a_deployment_is_live_wholly_or_not_at_all() {
 }
 
 /// Seeds beyond the first thousands that once went wrong.
-const WENT_WRONG: [u64; 8] = [8_300, 10_203, 21_731, 24_455, 26_366, 38_971, 39_068, 203_280];
+const WENT_WRONG: [u64; 12] =
+    [8_300, 10_203, 16_864, 21_731, 24_455, 25_380, 26_366, 33_479, 38_971, 39_068, 59_402, 203_280];
 
 #[test]
 fn what_went_wrong_once_does_not_again() {

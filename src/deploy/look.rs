@@ -1,0 +1,116 @@
+//! One more look before a flow is first written: a plan may be minutes old by then, and an answer may be lost that
+//! would have told that somebody else's flow was there.
+//!
+//! Flows that are to appear or to go are not written on the strength of a look older than [`Looked::is_fresh`] allows;
+//! updates use what was seen last.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::recover::{Found, look};
+use super::{Deployer, FlowFailure};
+use crate::flow::FlowId;
+use crate::local::LocalState;
+use crate::plan::{Change, Step};
+use crate::record::audit::{Event, EventKind};
+use crate::tenant::{Blame, Export, Tenant};
+
+/// A look is fresh for this long,
+pub const LOOK_AGE: Duration = Duration::from_secs(1);
+/// or for this many times what it took, where that is longer: looking is a small part of a deployment's requests.
+pub const LOOK_SHARE: u32 = 20;
+
+/// When the tenant was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// When the export was asked for.
+    pub began: Instant,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Looked {
+    /// A look that began then and ends now.
+    #[must_use]
+    pub fn since(began: Instant) -> Self {
+        Self { began, took: began.elapsed() }
+    }
+
+    /// Whether a flow may still be created or deleted on the strength of it.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.began.elapsed() <= LOOK_AGE.max(self.took * LOOK_SHARE)
+    }
+}
+
+/// The newest look of a deployment; all flows under way share it.
+#[derive(Debug)]
+pub struct Looks(Mutex<Newest>);
+
+#[derive(Debug)]
+struct Newest {
+    looked: Looked,
+    /// Nothing: everything was as planned.
+    export: Option<Export>,
+}
+
+impl Looks {
+    /// Begins with the look the plan was made from.
+    #[must_use]
+    pub fn planned(looked: Looked) -> Self {
+        Self(Mutex::new(Newest { looked, export: None }))
+    }
+}
+
+/// What a flow was found as before it was first written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// As planned, or changed by somebody and kept in the record.
+    Planned,
+    /// This deployment has written it already.
+    Known,
+    /// It was to be created, and somebody has done so.
+    Foreign,
+}
+
+impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
+    /// Looks at a flow before its first write. What is live and neither planned nor wanted is kept in the record;
+    /// where a flow to be created is there, git says so when this returns.
+    pub(super) async fn look_before(&self, change: &Change) -> Result<Before, FlowFailure> {
+        let mut newest = self.looks.0.lock().await;
+        if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
+            let began = Instant::now();
+            let export = self.export().await.map_err(|error| FlowFailure::of(&error))?;
+            *newest = Newest { looked: Looked::since(began), export: Some(export) };
+        }
+        let Some(export) = &newest.export else { return Ok(Before::Planned) };
+        let live = export.flows.get(&change.id);
+        let target = change.after().map(|flow| flow.definition.equality_hash);
+        let previous = change.before().map(|definition| definition.equality_hash);
+        let found = look(target, previous, live.map(|live| live.equality_hash));
+        if let (Found::Else, Some(live)) = (found, live) {
+            self.keep(live).await.map_err(|message| failure(message, false))?;
+        }
+        let is_there = live.is_some() || export.unreadable.contains_key(change.id.as_str());
+        drop(newest);
+        if !matches!(change.step, Step::Create { .. }) || !is_there {
+            return Ok(Before::Planned);
+        }
+        self.disown(&change.id).await.map(|()| Before::Foreign)
+    }
+
+    /// Writes down, where whoever may have to go on finds it, that a flow to be created was somebody else's.
+    pub(super) async fn disown(&self, id: &FlowId) -> Result<(), FlowFailure> {
+        tracing::warn!(flow = %id, "somebody else has created this flow meanwhile; it is overwritten, and never deleted");
+        let event = Event::new(EventKind::Found).with("flow", id.as_str()).with("existed", true);
+        let on_disk = self.journal.record(&event).await;
+        (self.disown)(id).await.map_err(|message| failure(message, true))?;
+        on_disk.map_err(|error| FlowFailure { existed: true, ..FlowFailure::local(&error) })
+    }
+}
+
+fn failure(message: String, existed: bool) -> FlowFailure {
+    FlowFailure { blame: Blame::Transport, message, existed }
+}
