@@ -2,6 +2,8 @@
 #![allow(unreachable_pub, reason = "modules of one test binary share helpers")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers are tests too")]
 
+#[path = "cli/adopt.rs"]
+mod adopt;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/config.rs"]

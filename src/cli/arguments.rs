@@ -225,6 +225,9 @@ pub struct OnceArgs {
     /// Accept a branch that was rewound or force-pushed
     #[arg(long)]
     pub allow_rewind: bool,
+    /// Take records of another environment, target, tenant or seal for this environment's
+    #[arg(long)]
+    pub adopt_records: bool,
 }
 
 /// `run`
@@ -261,9 +264,9 @@ pub struct RollbackArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value = "text")]
     pub output: Form,
-    /// Take over another's unfinished deployment before its lease ends
-    #[arg(long)]
-    pub take_over: bool,
+    /// What holds for this pass only
+    #[command(flatten)]
+    pub once: OnceArgs,
 }
 
 /// `audit`

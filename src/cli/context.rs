@@ -94,8 +94,10 @@ impl Context {
         Ok(Engine {
             environment: environment.name.clone(),
             target: environment.tenant.environment_id.clone(),
+            tenant_url: environment.tenant.key(),
             branch: environment.repository.branch.clone(),
             records: environment.repository.records.clone(),
+            seal_key: environment.repository.seal_key.clone(),
             policy: environment.sync.clone(),
             reader: LiveReader::new(FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random())),
             tenant: Arc::new(tenant),

@@ -8,6 +8,7 @@ use super::arguments::{EnvironmentArgs, Form};
 use super::context::{Context, RealEngine, select};
 use super::output::{self, Failure};
 use crate::record::FlowAction;
+use crate::source::Source as _;
 
 pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Result<u8, Failure> {
     let config = context.config()?;
@@ -37,8 +38,7 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
 
 /// The newest manifest of each deployment, newest first.
 async fn deployments(engine: &RealEngine) -> Result<Vec<Value>, Failure> {
-    let seen = engine.observe().await?;
-    let Some(tip) = seen.tips.records else {
+    let Some(tip) = engine.source.fetch().await?.records else {
         return Ok(Vec::new());
     };
     let mut known = std::collections::BTreeSet::new();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::output::Failure;
 use crate::config::{Config, Environment};
-use crate::controller::PassError;
+use crate::controller::{PassError, Recorded};
 use crate::flow::{self, CheckedFlow, Comparison, Definition, FlowId};
 use crate::problem::Problem;
 use crate::record::{LastFlow, Manifest, paths};
@@ -15,10 +15,10 @@ use crate::revision::CommitId;
 use crate::source::LocalRepository;
 
 /// The newest manifest of an environment.
-pub(super) fn last_manifest(
+pub(super) fn last_recorded(
     repository: &LocalRepository,
     environment: &Environment,
-) -> Result<Option<Manifest>, Failure> {
+) -> Result<Option<Recorded>, Failure> {
     let settings = &environment.repository;
     let path = paths::manifest(&environment.name);
     let Some(record) = repository.read_record(settings, &path)? else {
@@ -26,7 +26,8 @@ pub(super) fn last_manifest(
     };
     let stands_in = record.commit.unwrap_or_else(|| CommitId("the work tree".into()));
     let manifest = Manifest::from_text(&record.content, &format!("{}/{path}", settings.records), &stands_in);
-    Ok(Some(manifest.map_err(PassError::from)?))
+    let manifest = manifest.map_err(PassError::from)?;
+    Ok(Some(Recorded { commit: stands_in, text: record.content, manifest }))
 }
 
 /// What was last deployed to one environment from the flows of a folder.
@@ -50,7 +51,7 @@ pub(super) fn last_deployed(context: &Context, root: &Path, folder: &str) -> Vec
     let holds = |outer: &str| folder.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let environments = config.environments.values().filter(|environment| holds(&environment.repository.flows));
     let deployed = |environment: &Environment| {
-        let manifest = last_manifest(&repository, environment).ok().flatten()?;
+        let manifest = last_recorded(&repository, environment).ok().flatten()?.manifest;
         let comparison = Comparison::new(&environment.sync.ignore).ok()?;
         let is_comparable = manifest.ignore == comparison.ignored();
         Some(Deployed { flows: manifest.last_flows(), comparison, is_comparable })

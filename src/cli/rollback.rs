@@ -6,13 +6,12 @@ use super::arguments::{Form, RollbackArgs};
 use super::context::{Context, the_one};
 use super::output::{self, Failure};
 use super::{progress, sync};
-use crate::controller::PassOptions;
 
 pub(super) async fn run(context: &Context, arguments: &RollbackArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;
-    let engine = context.engine(environment, progress::of(context, &environment.name), false)?;
-    let options = PassOptions { take_over: arguments.take_over, ..PassOptions::default() };
+    let options = arguments.once.options(false);
+    let engine = context.engine(environment, progress::of(context, &environment.name), options.allow_rewind)?;
     let report = engine.rollback(arguments.to.as_deref(), &options).await;
     sync::tell(&report);
     match arguments.output {

@@ -13,8 +13,8 @@ use crate::problem::escape_terminal;
 impl OnceArgs {
     /// What it means for a pass.
     pub(super) fn options(&self, dry_run: bool) -> PassOptions {
-        let Self { retry, take_over, allow_deletes, allow_rewind } = self.clone();
-        PassOptions { dry_run, retry, take_over, allow_deletes, allow_rewind }
+        let Self { retry, take_over, allow_deletes, allow_rewind, adopt_records } = self.clone();
+        PassOptions { dry_run, retry, take_over, allow_deletes, allow_rewind, adopt_records }
     }
 }
 

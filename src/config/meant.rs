@@ -49,6 +49,14 @@ impl Config {
     }
 }
 
+impl TenantAddress {
+    /// Its URL in the one form by which two tenants are told apart: `host:port/path`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        super::urls::tenant_key(&self.url)
+    }
+}
+
 impl Environment {
     /// Where its secrets are found.
     fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
@@ -63,7 +71,7 @@ impl Environment {
             Auth::OAuth2(OAuth2 { client_id, client_secret, .. }) => [Some(client_id), Some(client_secret)],
             Auth::ApiKey(key) => [Some(key), None],
         };
-        git.into_iter().chain(tenant).flatten()
+        git.into_iter().chain(tenant).flatten().chain(&self.repository.seal_key)
     }
 }
 
@@ -82,6 +90,8 @@ pub struct Repository {
     pub records_branch: Option<String>,
     /// Author and committer of records.
     pub author: Author,
+    /// The key that seals manifests; with one, records without its seal are refused.
+    pub seal_key: Option<SecretSource>,
     /// How to sign in.
     pub credentials: Option<Credentials>,
     /// More trusted roots, PEM.

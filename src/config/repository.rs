@@ -33,6 +33,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         credentials.filter(|it| findings.check(node, fits(it, address.as_ref().map(|(_, kind)| *kind))).is_some())
     });
     let ca_file = section.read("caFile", findings, |node| names::file(node, base));
+    let seal_key = section.get("sealKey").map(|node| names::secret(node, base, findings));
     if names::overlap(&flows, &records) {
         let place = section.get("records").or(section.get("flows")).unwrap_or(node);
         findings.add(place, overlapping(&flows, &records));
@@ -44,6 +45,10 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         flows,
         records,
         author: author.unwrap_or_else(default_author),
+        seal_key: match seal_key {
+            Some(key) => Some(key?),
+            None => None,
+        },
         credentials,
         ca_file,
         allow_insecure,

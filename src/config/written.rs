@@ -25,7 +25,18 @@ pub(super) const FILE: Shape = Shape { name: "the file", keys: &["version", "rep
 /// `repository`.
 pub(super) const REPOSITORY: Shape = Shape {
     name: "repository",
-    keys: &["url", "branch", "flows", "records", "recordsBranch", "author", "credentials", "caFile", "allowInsecure"],
+    keys: &[
+        "url",
+        "branch",
+        "flows",
+        "records",
+        "recordsBranch",
+        "author",
+        "credentials",
+        "sealKey",
+        "caFile",
+        "allowInsecure",
+    ],
 };
 /// `repository.author`.
 pub(super) const AUTHOR: Shape = Shape { name: "author", keys: &["name", "email"] };

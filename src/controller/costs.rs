@@ -90,8 +90,10 @@ impl World {
         let engine = Engine {
             environment: "production".into(),
             target: self.target.clone(),
+            tenant_url: "memory".into(),
             branch: "main".into(),
             records: "deployments".into(),
+            seal_key: None,
             policy: SyncPolicy::default(),
             reader: LiveReader::new(self.index.clone()),
             tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting.clone())),

@@ -15,8 +15,8 @@ use super::report::FlowReport;
 use super::{Engine, PassError};
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
-use crate::record::audit::{Event, EventKind};
-use crate::record::{FlowAction, Manifest, ManifestFlow, Status, StatusEvent, paths};
+use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
+use crate::record::{FlowAction, Manifest, ManifestFlow, SealKey, Status, StatusEvent, manifest_digest, paths};
 use crate::revision::CommitId;
 use crate::source::{PushError, RecordCommit, Source};
 use crate::tenant::Tenant;
@@ -30,6 +30,8 @@ const TRIES_MAX: usize = 3;
 pub(super) struct Ledger<L> {
     pub journal: Journal<L>,
     pub lease: Lease,
+    /// Seals every manifest, where a key is configured.
+    pub seal: Option<SealKey>,
     /// Nothing more is written to the tenant: the lease need not be renewed, and the journal ends.
     closing: AtomicBool,
     state: Mutex<State>,
@@ -60,8 +62,14 @@ pub(super) enum LedgerError {
 }
 
 impl<L: LocalState> Ledger<L> {
-    pub(super) fn new(journal: Journal<L>, lease: Lease, manifest: Manifest, tip: Option<CommitId>) -> Self {
-        Self { journal, lease, closing: AtomicBool::new(false), state: Mutex::new(State { manifest, tip }) }
+    pub(super) fn new(
+        journal: Journal<L>,
+        lease: Lease,
+        seal: Option<SealKey>,
+        manifest: Manifest,
+        tip: Option<CommitId>,
+    ) -> Self {
+        Self { journal, lease, seal, closing: AtomicBool::new(false), state: Mutex::new(State { manifest, tip }) }
     }
 
     /// The manifest as last committed.
@@ -82,7 +90,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut state = ledger.state.lock().await;
         let term = ledger.lease.next_term(self.now());
         let mut manifest = state.manifest.clone();
-        manifest.holder = Some(term.holder());
+        if manifest.status.is_under_way() {
+            manifest.holder = Some(term.holder());
+        }
         let (change, manifest) = self.record_commit(ledger, manifest, more, subject);
         let commit = self.source.commit_records(state.tip.as_ref(), &change).await?;
         ledger.lease.begin(&term);
@@ -189,9 +199,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> (RecordCommit, Manifest) {
         let (audit, head) = ledger.journal.snapshot();
         manifest.audit_head = Some(head);
-        manifest.generated_at = self.now();
+        if manifest.status.is_under_way() {
+            // An ended one stays as its digest in the audit trail says.
+            manifest.generated_at = self.now();
+        }
+        let text = manifest.to_text();
+        let text = match &ledger.seal {
+            Some(key) => key.seal(&text),
+            None => text,
+        };
         let mut files = more;
-        files.insert(paths::manifest(&self.environment), Some(manifest.to_text()));
+        files.insert(paths::manifest(&self.environment), Some(text));
         files.insert(paths::audit(&self.environment, &manifest.deployment_id), Some(audit));
         let message = message(&self.environment, &manifest, subject);
         (RecordCommit { message, files, time: self.now() }, manifest)
@@ -220,7 +238,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if let Ok(status) = closed.status.after(event) {
             closed.status = status;
         }
-        let ended = Event::new(EventKind::Ended).with("status", closed.status.as_str());
+        closed.generated_at = self.now();
+        let ended = Event::new(EventKind::Ended)
+            .with("status", closed.status.as_str())
+            .with(MANIFEST_MEMBER, manifest_digest(&closed.to_text()));
         ledger.journal.record(&ended).await?;
         let clean = closed.status != Status::RollbackIncomplete;
         let subject = closed.status.as_str();

@@ -29,6 +29,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             manifest_version: MANIFEST_VERSION.to_owned(),
             generated_at: now,
             target_environment: self.target.clone(),
+            tenant_digest: Some(self.identity().tenant_digest()),
             environment: self.environment.clone(),
             deployment_id: DeploymentId::new(now, self.clock.random()),
             kind,

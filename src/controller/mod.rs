@@ -20,11 +20,12 @@ mod report;
 mod rollback;
 mod trail;
 pub mod triggers;
+mod trust;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::SyncPolicy;
+use crate::config::{SecretError, SecretSource, SyncPolicy};
 use crate::deploy::{LiveReader, Progress};
 use crate::flow::{BodyAbsent, EnvironmentId};
 use crate::local::LocalError;
@@ -38,6 +39,7 @@ pub use observe::Seen;
 pub use prepare::Prepared;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 pub use trail::{Trail, TrailFault};
+pub use trust::Recorded;
 
 /// One environment, ready to be worked on.
 pub struct Engine<T, S, L> {
@@ -45,10 +47,14 @@ pub struct Engine<T, S, L> {
     pub environment: String,
     /// The tenant's name of it.
     pub target: EnvironmentId,
+    /// The tenant's URL in the one form by which tenants are told apart.
+    pub tenant_url: String,
     /// The branch that is the truth.
     pub branch: String,
     /// The records folder, for messages.
     pub records: String,
+    /// Where the key that seals manifests is found, if they are sealed.
+    pub seal_key: Option<SecretSource>,
     /// How it is kept in sync.
     pub policy: SyncPolicy,
     /// How live flows are read and compared.
@@ -78,6 +84,8 @@ pub struct PassOptions {
     pub allow_deletes: Option<usize>,
     /// Accept that the branch no longer contains what was deployed from it.
     pub allow_rewind: bool,
+    /// Take records of another environment, target, tenant or seal for this environment's.
+    pub adopt_records: bool,
 }
 
 /// Why a pass could not do its work. Nothing was written to the tenant.
@@ -134,6 +142,9 @@ pub enum PassError {
         /// How each flow ended.
         flows: Vec<FlowReport>,
     },
+    /// The key that seals manifests cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// A flow's text is needed and was not loaded.
     #[error(transparent)]
     Body(#[from] BodyAbsent),
@@ -157,6 +168,7 @@ impl PassError {
             | Self::Push(_)
             | Self::Unsettled(_)
             | Self::Unrecorded { .. }
+            | Self::Secret(_)
             | Self::Body(_)
             | Self::NotFound(_) => SyncResult::Error,
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::named::Named;
-use super::{Engine, PassError};
+use super::trust::Whose;
+use super::{Engine, PassError, PassOptions, Recorded};
 use crate::flow::Definition;
 use crate::local::LocalState;
 use crate::plan::Last;
@@ -21,6 +22,9 @@ pub struct Seen {
     pub manifest: Option<Manifest>,
     /// Whether that manifest is a deployment begun and not ended.
     pub interrupted: bool,
+    /// Whether a person takes the records for this environment's, which they do not say of themselves: the next
+    /// record says it.
+    pub adopts: bool,
     /// What a person should know.
     pub alarms: Vec<String>,
 }
@@ -29,18 +33,30 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Fetches, and reads the newest manifest.
     pub async fn observe(&self) -> Result<Seen, PassError> {
         let tips = self.source.fetch().await?;
-        self.seen_at(tips).await
+        self.seen_at(tips, &PassOptions::default()).await
     }
 
     /// Reads what the given tips hold.
-    pub async fn seen_at(&self, tips: Tips) -> Result<Seen, PassError> {
-        let mut seen = Seen { tips, manifest: None, interrupted: false, alarms: Vec::new() };
+    pub async fn seen_at(&self, tips: Tips, options: &PassOptions) -> Result<Seen, PassError> {
+        let mut seen = Seen { tips, manifest: None, interrupted: false, adopts: false, alarms: Vec::new() };
         let Some(records) = seen.tips.records.clone() else {
             return Ok(seen);
         };
-        let Some(manifest) = self.manifest_at(&records).await? else {
+        let Some(recorded) = self.recorded_at(&records).await? else {
             return Ok(seen);
         };
+        let whose = self.whose(&recorded, options)?;
+        let Recorded { manifest, .. } = recorded;
+        seen.adopts = whose != Whose::Ours;
+        if whose == Whose::Adopted && manifest.status.is_under_way() {
+            // What was begun elsewhere cannot be ended here.
+            seen.alarms.push(format!(
+                "deployment {} of environment `{}`, target `{}` was not ended (`{}`) and is left there as it is",
+                manifest.deployment_id, manifest.environment, manifest.target_environment, manifest.status
+            ));
+            seen.manifest = Some(manifest);
+            return Ok(seen);
+        }
         if !manifest.status.is_under_way() {
             seen.manifest = Some(manifest);
             return Ok(seen);
@@ -61,11 +77,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// The manifest in a commit, whatever it says.
     pub async fn manifest_at(&self, commit: &CommitId) -> Result<Option<Manifest>, PassError> {
-        let path = paths::manifest(&self.environment);
-        let Some(text) = self.source.read_record(commit, &path).await? else {
+        Ok(self.recorded_at(commit).await?.map(|recorded| recorded.manifest))
+    }
+
+    /// The same, with its text.
+    pub async fn recorded_at(&self, commit: &CommitId) -> Result<Option<Recorded>, PassError> {
+        let Some(text) = self.source.read_record(commit, &paths::manifest(&self.environment)).await? else {
             return Ok(None);
         };
-        Ok(Some(Manifest::from_text(&text, &format!("{}/{path}", self.records), commit)?))
+        let manifest = Manifest::from_text(&text, &self.manifest_path(), commit)?;
+        Ok(Some(Recorded { commit: commit.clone(), text, manifest }))
     }
 
     /// Every manifest there ever was, newest first, with its commit; unreadable ones are left out.

@@ -11,8 +11,8 @@ use crate::deploy::{Journal, Lease};
 use crate::local::LocalState;
 use crate::plan::{Change, Plan};
 use crate::problem::any_error;
-use crate::record::audit::{Event, EventKind};
-use crate::record::{Kind, LastDeployed, Manifest, Status};
+use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
+use crate::record::{Kind, LastDeployed, Manifest, Status, manifest_digest};
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
 
@@ -62,7 +62,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             {
                 return Ok(report);
             }
-            let seen = self.seen_at(tips).await?;
+            let seen = self.seen_at(tips, &options).await?;
             // Who is taken over is who was seen first: whoever came since is alive.
             options.take_over &= start == 0;
             // Whoever only looks is never held up: the plan then stands on what was deployed before.
@@ -123,7 +123,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if prepared.plan.changes.is_empty() {
             if !prepared.plan.reported.is_empty() {
                 report.result = SyncResult::Drifted;
-            } else if seen.manifest.is_none() {
+            }
+            if seen.adopts || (seen.manifest.is_none() && prepared.plan.reported.is_empty()) {
                 return self.adopt(seen, &prepared, report).await;
             }
             return Ok(Some(report));
@@ -150,8 +151,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             deployment_id: manifest.deployment_id.clone(),
             commit: manifest.source.commit.clone(),
         });
+        let digest = manifest_digest(&manifest.to_text());
         let ledger = self.new_ledger(seen, manifest).await?;
-        let event = Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len());
+        let event =
+            Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len()).with(MANIFEST_MEMBER, digest);
         ledger.journal.record(&event).await?;
         let pushed = self.take_lock(&ledger, BTreeMap::new(), "adopted").await;
         ledger.journal.forget()?;
@@ -195,8 +198,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 break;
             }
             tips = now;
-            let Ledger { journal, lease, .. } = ledger;
-            ledger = Ledger::new(journal, lease, manifest.clone(), tips.records.clone());
+            let Ledger { journal, lease, seal, .. } = ledger;
+            ledger = Ledger::new(journal, lease, seal, manifest.clone(), tips.records.clone());
         }
         ledger.journal.forget()?;
         Ok(None)
@@ -236,7 +239,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             manifest.deployment_id.as_str(),
             head.as_deref(),
         );
-        Ok(Ledger::new(journal, Lease::new(&holder), manifest, seen.tips.records.clone()))
+        Ok(Ledger::new(journal, Lease::new(&holder), self.seal_key()?, manifest, seen.tips.records.clone()))
     }
 }
 

@@ -73,7 +73,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let (Some(flows), Some(records)) = (flows, records) else {
             return Ok(None);
         };
-        let policy = (&self.policy, &self.branch, &self.target, self.reader.comparison().ignored());
+        let seal = self.seal_key()?.map(|key| key.fingerprint());
+        let identity = (&self.branch, &self.target, &self.tenant_url, seal);
+        let policy = (&self.policy, identity, self.reader.comparison().ignored());
         Ok(Some(hex_sha256(format!("{}\n{}\n{policy:?}", flows.0, records.0).as_bytes())))
     }
 }

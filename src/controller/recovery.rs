@@ -48,7 +48,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         journal.record(&event).await?;
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status, "going on with an interrupted deployment");
         let status = manifest.status;
-        let ledger = Arc::new(Ledger::new(journal, Lease::new(&holder), manifest, seen.tips.records.clone()));
+        let (lease, seal) = (Lease::new(&holder), self.seal_key()?);
+        let ledger = Arc::new(Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone()));
         match self.take_lock(&ledger, BTreeMap::new(), &format!("{status} (continued)")).await {
             Ok(_) => {}
             Err(PushError::Lost(_)) => return Ok(None),

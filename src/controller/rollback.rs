@@ -46,7 +46,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.send_unsent().await?;
         let mut options = options.clone();
         for start in 0..super::pass::STARTS_MAX {
-            let seen = self.observe().await?;
+            let seen = self.seen_at(self.source.fetch().await?, &options).await?;
             options.take_over &= start == 0;
             if seen.interrupted {
                 self.recover(&seen, &options).await?;

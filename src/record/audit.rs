@@ -16,6 +16,9 @@ use super::hex_sha256;
 /// What the first record of an environment follows.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The member of the record that closes a deployment which keeps the digest of its manifest.
+pub const MANIFEST_MEMBER: &str = "manifest";
+
 const HASH_MEMBER: &str = r#","hash":""#;
 
 /// What happened.

@@ -5,7 +5,12 @@ use sha2::{Digest as _, Sha256};
 /// Lower-case hex SHA-256.
 #[must_use]
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `sha256:` and [`hex_sha256`]: the form of `flowsDigest` and `planDigest`.

@@ -94,6 +94,13 @@ pub(super) fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     })
 }
 
+/// Reads the same, where there is one.
+pub(super) fn digest_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    if_any(deserializer, "`sha256:` and 64 lower-case hexadecimal digits", |text| {
+        text.strip_prefix("sha256:").is_some_and(is_sha256)
+    })
+}
+
 /// Reads the hash of an audit record, where there is one.
 pub(super) fn audit_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     if_any(deserializer, "64 lower-case hexadecimal digits", is_sha256)

@@ -44,6 +44,9 @@ pub struct Manifest {
     pub generated_at: Timestamp,
     /// The tenant's name of the environment.
     pub target_environment: EnvironmentId,
+    /// Digest of the tenant's URL; older versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ids::digest_if_any")]
+    pub tenant_digest: Option<String>,
     /// The configuration's name of the environment.
     #[serde(deserialize_with = "ids::environment")]
     pub environment: String,

@@ -5,16 +5,19 @@
 
 pub mod audit;
 mod digest;
+mod identity;
 mod ids;
 mod life;
 mod manifest;
 pub mod paths;
 mod quarantine;
+mod seal;
 
 /// A previous definition may have this many bytes at most: twice what a flow file may have.
 pub const DEFINITION_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 pub use digest::{digest_text, hex_sha256};
+pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
@@ -22,3 +25,4 @@ pub use manifest::{
     MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource,
 };
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
+pub use seal::{SealFault, SealKey, manifest_digest};

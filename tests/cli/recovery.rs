@@ -17,7 +17,7 @@ fn half_done() -> (Place, Child) {
 }
 
 /// The same, killed: nobody ends it.
-fn killed() -> Place {
+pub fn killed() -> Place {
     let (place, mut child) = half_done();
     child.kill().unwrap();
     child.wait().unwrap();

@@ -129,6 +129,7 @@ pub fn settings(url: &str) -> Repository {
         records_branch: None,
         author: Author { name: "flowsync".to_owned(), email: "flowsync@example.com".to_owned() },
         credentials: None,
+        seal_key: None,
         ca_file: None,
         allow_insecure: false,
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::context::RealEngine;
 use crate::cli::output::Failure;
-use crate::cli::records::last_manifest;
+use crate::cli::records::last_recorded;
 use crate::config::Environment;
 use crate::controller::{bad_entry, read_desired};
 use crate::flow::{self, Comparison};
@@ -32,7 +32,11 @@ pub(super) async fn local_ground(
     reference: Option<&str>,
 ) -> Result<Ground, Failure> {
     let settings = &environment.repository;
-    let manifest = last_manifest(repository, environment)?;
+    let recorded = last_recorded(repository, environment)?;
+    if let Some(recorded) = &recorded {
+        engine.check_own(recorded)?;
+    }
+    let manifest = recorded.map(|recorded| recorded.manifest);
     let (files, commit) = match (reference, repository.work_tree()) {
         (None, Some(tree)) => (files_of_tree(&tree, &settings.flows)?, None),
         (revision, _) => {

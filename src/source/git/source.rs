@@ -66,6 +66,7 @@ impl GitSource {
             records,
             records_branch,
             author,
+            seal_key: _,
             credentials,
             ca_file,
             allow_insecure,

@@ -57,8 +57,10 @@ impl Machine {
         Engine {
             environment: ENVIRONMENT.to_owned(),
             target: target.clone(),
+            tenant_url: "memory".to_owned(),
             branch: folders.branch.clone(),
             records: folders.records.clone(),
+            seal_key: None,
             policy: self.policy.clone(),
             reader: LiveReader::new(self.index.lock().unwrap().clone()),
             tenant: Arc::new(MemoryClient::new(tenant.clone(), script.clone())),
