@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{AuditArgs, AuditCommand, AuditForm, Form};
 use super::context::{Context, RealEngine, select, the_one};
-use super::output::{self, Failure};
+use super::output::{self, Failure, complain};
 use crate::problem::escape_terminal;
 use crate::record::audit::Record;
 
@@ -17,21 +17,29 @@ pub(super) async fn run(context: &Context, arguments: &AuditArgs) -> Result<u8, 
     }
 }
 
+/// So many files are in memory at once while they are shown.
+const FILES_AT_ONCE: usize = 64;
+
 async fn show(context: &Context, name: Option<&str>, form: AuditForm) -> Result<u8, Failure> {
     let config = context.config()?;
     let engine = context.engine(the_one(&config, name)?, Arc::new(|_| {}), true)?;
     let seen = engine.observe().await?;
-    let records = match &seen.tips.records {
-        Some(tip) => engine.trail(tip).await?.records(),
-        None => Vec::new(),
+    let (files, faults) = match &seen.tips.records {
+        Some(tip) => engine.trail(tip).await?,
+        None => Default::default(),
     };
-    match form {
-        AuditForm::Json => {
-            let members: Vec<&serde_json::Map<String, Value>> = records.iter().map(|record| &record.members).collect();
-            output::json(&json!({ "environment": engine.environment, "records": members }));
+    faults.iter().for_each(|fault| complain(&format!("left out: {}", escape_terminal(&fault.0))));
+    let mut members = Vec::new();
+    for some in files.chunks(FILES_AT_ONCE) {
+        let records = engine.trail_records(some).await?;
+        match form {
+            AuditForm::Json => members.extend(records.into_iter().map(|record| record.members)),
+            AuditForm::Log => records.iter().for_each(|record| output::print(&log_line(record))),
+            AuditForm::Table => records.iter().for_each(|record| output::print(&row(record))),
         }
-        AuditForm::Log => records.iter().for_each(|record| output::print(&log_line(record))),
-        AuditForm::Table => records.iter().for_each(|record| output::print(&row(record))),
+    }
+    if form == AuditForm::Json {
+        output::json(&json!({ "environment": engine.environment, "records": members }));
     }
     Ok(0)
 }
@@ -71,8 +79,8 @@ async fn faults_of(engine: &RealEngine) -> Result<(usize, Vec<String>), Failure>
     let Some(tip) = &seen.tips.records else {
         return Ok((0, Vec::new()));
     };
-    let (trail, faults) = engine.verify_trail(tip).await?;
-    Ok((trail.records().len(), faults.into_iter().map(|fault| fault.0).collect()))
+    let (n_records, faults) = engine.verify_trail(tip).await?;
+    Ok((n_records, faults.into_iter().map(|fault| fault.0).collect()))
 }
 
 fn verdict(document: &Value) -> String {

@@ -12,7 +12,8 @@ use crate::deploy::LiveReader;
 use crate::flow::{Comparison, EnvironmentId, FlowId};
 use crate::index::{Counts, FlowIndex};
 use crate::local::MemoryState;
-use crate::source::memory::{Edits, Folders, MemoryRemote, MemorySource};
+use crate::revision::CommitId;
+use crate::source::memory::{Edits, Folders, MemoryRemote, MemorySource, Operation, SourceFault, SourceHook};
 use crate::tenant::Call;
 use crate::tenant::memory::{MemoryClient, MemoryTenant, TenantFault, TenantHook};
 
@@ -79,15 +80,25 @@ impl World {
 
     /// One pass: its result, the calls it made, and what it parsed and kept.
     async fn pass(&self) -> (SyncResult, BTreeMap<Call, u64>, Counts) {
+        let counting = Arc::new(Counting::default());
+        let before = self.index.counts();
+        let report = self.engine(counting.clone(), Arc::new(())).pass(&PassOptions::default()).await;
+        let calls = counting.calls.lock().unwrap().clone();
+        (report.result, calls, since(before, self.index.counts()))
+    }
+
+    fn engine(
+        &self,
+        counting: Arc<Counting>,
+        hook: Arc<dyn SourceHook>,
+    ) -> Engine<MemoryClient, MemorySource, MemoryState> {
         let folders = Folders {
             branch: "main".into(),
             records_branch: "main".into(),
             flows: "flows".into(),
             records: "deployments".into(),
         };
-        let counting = Arc::new(Counting::default());
-        let before = self.index.counts();
-        let engine = Engine {
+        Engine {
             environment: "production".into(),
             target: self.target.clone(),
             tenant_url: "memory".into(),
@@ -96,15 +107,12 @@ impl World {
             seal_key: None,
             policy: SyncPolicy::default(),
             reader: LiveReader::new(self.index.clone()),
-            tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting.clone())),
-            source: Arc::new(MemorySource::new(self.remote.clone(), folders, Arc::new(()))),
+            tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting)),
+            source: Arc::new(MemorySource::new(self.remote.clone(), folders, hook)),
             local: self.local.clone(),
             clock: self.clock.clone(),
             progress: Arc::new(|_| {}),
-        };
-        let report = engine.pass(&PassOptions::default()).await;
-        let calls = counting.calls.lock().unwrap().clone();
-        (report.result, calls, since(before, self.index.counts()))
+        }
     }
 }
 
@@ -152,4 +160,47 @@ async fn drift_in_one_flow_parses_one_flow() {
     let (result, calls, counts) = world.pass().await;
     assert_eq!((result, calls[&Call::Import]), (SyncResult::Deployed, 1));
     assert_eq!(counts.live_recognised, FLOWS as u64 - 1, "the plan's export parses only what drifted");
+}
+
+/// A repository that counts what is read of it.
+#[derive(Default)]
+struct Reads(AtomicU64);
+
+impl SourceHook for Reads {
+    fn next(&self, operation: Operation) -> SourceFault {
+        self.0.fetch_add(u64::from(operation == Operation::Read), Ordering::Relaxed);
+        SourceFault::None
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn pushed(&self, _: &CommitId) {}
+
+    fn read(&self, n_blobs: usize) {
+        self.0.fetch_add(n_blobs as u64, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn verifying_the_trail_reads_each_record_once() {
+    let mut read = Vec::new();
+    for n_deployments in [4, 8, 16] {
+        let world = World::new();
+        world.pass().await;
+        for revision in 1..n_deployments {
+            world.commit([(0, revision)].into_iter());
+            assert_eq!(world.pass().await.0, SyncResult::Deployed);
+        }
+        let reads = Arc::new(Reads::default());
+        let engine = world.engine(Arc::new(Counting::default()), reads.clone());
+        let tip = world.remote.tip("main").unwrap();
+        let (n_records, faults) = engine.verify_trail(&tip).await.unwrap();
+        assert!(n_records >= 4 * n_deployments && faults.is_empty(), "{n_records} {faults:?}");
+        read.push(reads.0.load(Ordering::Relaxed) as usize);
+    }
+    // Two manifests and one audit file a deployment, and a fixed number of questions.
+    assert_eq!([read[1] - read[0], read[2] - read[1]], [3 * 4, 3 * 8]);
+    assert!(read[0] < 3 * 4 + 12, "{read:?}");
 }

@@ -32,6 +32,8 @@ pub(super) struct Ledger<L> {
     pub lease: Lease,
     /// Seals every manifest, where a key is configured.
     pub seal: Option<SealKey>,
+    /// Where the audit file stands below the records folder.
+    audit: String,
     /// Nothing more is written to the tenant: the lease need not be renewed, and the journal ends.
     closing: AtomicBool,
     state: Mutex<State>,
@@ -69,7 +71,14 @@ impl<L: LocalState> Ledger<L> {
         manifest: Manifest,
         tip: Option<CommitId>,
     ) -> Self {
-        Self { journal, lease, seal, closing: AtomicBool::new(false), state: Mutex::new(State { manifest, tip }) }
+        let audit = paths::audit(&manifest.environment, &manifest.deployment_id);
+        let state = Mutex::new(State { manifest, tip });
+        Self { journal, lease, seal, audit, closing: AtomicBool::new(false), state }
+    }
+
+    /// The same, with an audit file that stands elsewhere: an older version began it there.
+    pub(super) fn with_audit_at(self, audit: String) -> Self {
+        Self { audit, ..self }
     }
 
     /// The manifest as last committed.
@@ -210,7 +219,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let mut files = more;
         files.insert(paths::manifest(&self.environment), Some(text));
-        files.insert(paths::audit(&self.environment, &manifest.deployment_id), Some(audit));
+        files.insert(ledger.audit.clone(), Some(audit));
         let message = message(&self.environment, &manifest, subject);
         (RecordCommit { message, files, time: self.now() }, manifest)
     }

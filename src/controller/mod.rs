@@ -38,7 +38,7 @@ pub use desired::{bad_entry, read_desired};
 pub use observe::Seen;
 pub use prepare::Prepared;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
-pub use trail::{Trail, TrailFault};
+pub use trail::{TrailFault, TrailFile};
 pub use trust::Recorded;
 
 /// One environment, ready to be worked on.

@@ -34,7 +34,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
         let (changes, lost) = self.changes_of(&manifest).await?;
-        let journal = self.journal_of(seen, &manifest).await?;
+        let (audit, journal) = self.journal_of(seen, &manifest).await?;
         let told =
             journal.existed().map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
         let mut manifest = manifest;
@@ -49,7 +49,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status, "going on with an interrupted deployment");
         let status = manifest.status;
         let (lease, seal) = (Lease::new(&holder), self.seal_key()?);
-        let ledger = Arc::new(Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone()));
+        let ledger = Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone());
+        let ledger = Arc::new(ledger.with_audit_at(audit));
         match self.take_lock(&ledger, BTreeMap::new(), &format!("{status} (continued)")).await {
             Ok(_) => {}
             Err(PushError::Lost(_)) => return Ok(None),
@@ -104,21 +105,29 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         )
     }
 
-    async fn journal_of(&self, seen: &Seen, manifest: &Manifest) -> Result<Journal<L>, PassError> {
-        let committed = match &seen.tips.records {
-            Some(tip) => {
-                self.source.read_record(tip, &paths::audit(&self.environment, &manifest.deployment_id)).await?
+    /// Where the audit file of a deployment stands, and the journal that goes on with it.
+    async fn journal_of(&self, seen: &Seen, manifest: &Manifest) -> Result<(String, Journal<L>), PassError> {
+        let (environment, deployment) = (self.environment.as_str(), &manifest.deployment_id);
+        let mut path = paths::audit(environment, deployment);
+        let mut committed = None;
+        if let Some(tip) = &seen.tips.records {
+            committed = self.source.read_record(tip, &path).await?;
+            let old = paths::audit_without_month(environment, deployment);
+            if committed.is_none()
+                && let Some(content) = self.source.read_record(tip, &old).await?
+            {
+                (path, committed) = (old, Some(content));
             }
-            None => None,
-        };
-        Journal::resume(
+        }
+        let journal = Journal::resume(
             self.local.clone(),
             self.clock.clone(),
-            &self.environment,
-            manifest.deployment_id.as_str(),
-            &committed.unwrap_or_default(),
+            environment,
+            deployment.as_str(),
+            committed.as_deref().unwrap_or_default(),
         )
-        .map_err(|source| PassError::Audit { environment: self.environment.clone(), source })
+        .map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
+        Ok((path, journal))
     }
 
     /// The changes a manifest stands for, with every definition read from git; and the flows whose

@@ -1,118 +1,208 @@
 //! The audit trail of an environment, read from git and held against git's own history.
+//!
+//! Each manifest and each audit file is read once, one at a time. What earlier commits held of a file follows
+//! from the file itself: it is append-only, and each manifest names the record it ended with. So every commit is
+//! known in advance, and git only says where one is not as expected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::{Engine, PassError};
 use crate::local::LocalState;
-use crate::record::{audit, paths};
-use crate::revision::CommitId;
-use crate::source::Source;
+use crate::record::audit::{self, Fault, Verifier};
+use crate::record::{DeploymentId, paths};
+use crate::revision::{BlobId, CommitId};
+use crate::source::{Expected, FileVersion, Source};
 use crate::tenant::Tenant;
 
-/// The audit files of an environment at a commit.
-#[derive(Debug, Clone, Default)]
-pub struct Trail {
-    /// Content by file name, without folder.
-    pub files: BTreeMap<String, Vec<u8>>,
-    /// The head the newest manifest names.
-    pub head: Option<String>,
+/// An audit file: its path below the audit folder, and its content in git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailFile {
+    /// `<yyyy-mm>/<deployment>.jsonl`, without the month for what older versions wrote.
+    pub name: String,
+    /// The blob.
+    pub blob: BlobId,
 }
 
 /// Something wrong with the trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TrailFault(pub String);
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
-    /// Reads the trail at the newest records.
-    pub async fn trail(&self, tip: &CommitId) -> Result<Trail, PassError> {
-        let folder = paths::audit_folder(&self.environment);
-        let mut files = BTreeMap::new();
-        for path in self.source.list_records(tip, &folder).await? {
-            let content = self.source.read_record(tip, &path).await?.unwrap_or_default();
-            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-            files.insert(name, content.to_vec());
-        }
-        let head = self.manifest_at(tip).await?.and_then(|manifest| manifest.audit_head);
-        Ok(Trail { files, head })
-    }
-
-    /// Everything wrong with the trail: within itself, and against every manifest and every earlier
-    /// version of its files that git's history holds.
-    pub async fn verify_trail(&self, tip: &CommitId) -> Result<(Trail, Vec<TrailFault>), PassError> {
-        let trail = self.trail(tip).await?;
-        let mut faults: Vec<TrailFault> = audit::verify(&trail.files, trail.head.as_deref())
-            .err()
-            .unwrap_or_default()
-            .iter()
-            .map(|fault| TrailFault(fault.to_string()))
-            .collect();
-        let hashes = trail.hashes();
-        for (commit, manifest) in self.manifests(tip).await? {
-            let head = manifest.audit_head.unwrap_or_default();
-            if !head.is_empty() && !hashes.contains(&head) {
-                faults.push(TrailFault(format!(
-                    "audit/{}.jsonl: the manifest of commit {commit} names the record {head}, which is in no file: it was removed or altered",
-                    manifest.deployment_id
-                )));
-            }
-            let name = format!("{}.jsonl", manifest.deployment_id);
-            if !trail.files.contains_key(&name) {
-                faults.push(TrailFault(format!("audit/{name}: the file is missing; commit {commit} had it")));
-            }
-        }
-        for (name, content) in &trail.files {
-            faults.extend(self.compare_with_history(tip, name, content).await?);
-        }
-        faults.sort_by(|a, b| a.0.cmp(&b.0));
-        faults.dedup();
-        Ok((trail, faults))
-    }
-
-    async fn compare_with_history(
-        &self,
-        tip: &CommitId,
-        name: &str,
-        content: &[u8],
-    ) -> Result<Vec<TrailFault>, PassError> {
-        let path = format!("{}/{name}", paths::audit_folder(&self.environment));
-        let history = self.source.record_history(tip, &path).await?;
-        let versions: Vec<_> = history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
-        let blobs: Vec<_> = versions.iter().map(|(_, blob)| blob.clone()).collect();
-        let texts = self.source.read_blobs(&blobs).await?;
-        let altered = |((commit, _), text): ((CommitId, _), Option<std::sync::Arc<[u8]>>)| {
-            let text = text?;
-            let line = first_difference(&text, content)?;
-            Some(TrailFault(format!("audit/{name}:{line}: not as commit {commit} had it: the file is append-only")))
-        };
-        Ok(versions.into_iter().zip(texts).filter_map(altered).collect())
+impl TrailFault {
+    /// A fault of a file, by its path below the environment's folder.
+    fn of(fault: &Fault) -> Self {
+        Self(if fault.file.is_empty() { fault.to_string() } else { format!("audit/{fault}") })
     }
 }
 
-impl Trail {
-    fn hashes(&self) -> std::collections::BTreeSet<String> {
-        self.files
-            .values()
-            .filter_map(|content| audit::parse(content).ok())
-            .flatten()
-            .map(|record| record.hash)
-            .collect()
+/// What a manifest of history says of the trail.
+#[derive(Debug, Clone)]
+struct Stated {
+    commit: CommitId,
+    deployment: DeploymentId,
+    head: Option<String>,
+}
+
+/// The audit files while they are read.
+struct Reading<S> {
+    source: Arc<S>,
+    verifier: Verifier,
+    /// The commits whose manifest names a record.
+    named: HashMap<String, Vec<CommitId>>,
+    expected: HashMap<CommitId, Expected>,
+}
+
+impl<S: Source> Reading<S> {
+    fn file(&mut self, name: &str, content: &[u8]) {
+        for record in self.verifier.file(name, content) {
+            for commit in self.named.remove(&record.hash).into_iter().flatten() {
+                let blob = self.source.blob_id(&content[..record.end]);
+                self.expected.insert(commit, Expected { path: name.to_owned(), blob });
+            }
+        }
+    }
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// The audit files at the newest records in the order of the chain, those that are no part of it last; and what is
+    /// wrong with files that cannot be read.
+    pub async fn trail(&self, tip: &CommitId) -> Result<(Vec<TrailFile>, Vec<TrailFault>), PassError> {
+        let mut files = self.source.record_files(tip, &paths::audit_folder(&self.environment)).await?;
+        let read = self.read_trail(&files, HashMap::new()).await?;
+        let faults = read.verifier.faults().iter().map(TrailFault::of).collect();
+        let file = |name: String| Some(TrailFile { blob: files.remove(&name)?, name });
+        Ok((read.verifier.order().into_iter().filter_map(file).collect(), faults))
     }
 
-    /// Every record in the order of the chain; files that are no part of it come last.
-    #[must_use]
-    pub fn records(&self) -> Vec<audit::Record> {
-        let mut files: Vec<Vec<audit::Record>> =
-            self.files.values().filter_map(|content| audit::parse(content).ok()).collect();
-        let mut end = audit::GENESIS.to_owned();
-        let mut records = Vec::new();
-        while let Some(index) = files.iter().position(|file| file.first().is_some_and(|record| record.prev == end)) {
-            let file = files.swap_remove(index);
-            end = file.last().map_or(end, |record| record.hash.clone());
-            records.extend(file);
-        }
-        records.extend(files.into_iter().flatten());
-        records
+    /// The records of some files, in their order; a file that is not sound has none.
+    pub async fn trail_records(&self, files: &[TrailFile]) -> Result<Vec<audit::Record>, PassError> {
+        let blobs: Vec<BlobId> = files.iter().map(|file| file.blob.clone()).collect();
+        let read = |records: &mut Vec<audit::Record>, _: usize, content: Option<&[u8]>| {
+            records.extend(content.and_then(|content| audit::parse(content).ok()).into_iter().flatten());
+        };
+        Ok(self.source.fold_blobs(blobs, Vec::new(), read).await?)
     }
+
+    /// How many records the trail has, and everything wrong with it: within itself, and against every manifest and
+    /// every earlier version of its files that git's history holds.
+    pub async fn verify_trail(&self, tip: &CommitId) -> Result<(usize, Vec<TrailFault>), PassError> {
+        let folder = paths::audit_folder(&self.environment);
+        let files = self.source.record_files(tip, &folder).await?;
+        let stated = self.stated(tip).await?;
+        let mut named: HashMap<String, Vec<CommitId>> = HashMap::new();
+        for Stated { commit, head, .. } in &stated {
+            named.entry(head.clone().unwrap_or_default()).or_default().push(commit.clone());
+        }
+        named.remove("");
+        let Reading { verifier, named, expected, .. } = self.read_trail(&files, named).await?;
+        let n_records = verifier.n_records();
+        let head = self.manifest_at(tip).await?.and_then(|manifest| manifest.audit_head);
+        let broken = verifier.finish(head.as_deref()).err().unwrap_or_default();
+        let mut faults: Vec<TrailFault> = broken.iter().map(TrailFault::of).collect();
+        faults.extend(Self::missing(&stated, &files, &named));
+        let versions = self.source.unexpected_versions(tip, &folder, expected).await?;
+        faults.extend(self.compare(&files, versions).await?);
+        faults.sort();
+        faults.dedup();
+        Ok((n_records, faults))
+    }
+
+    /// What each manifest of history says, newest first; unreadable ones are left out.
+    async fn stated(&self, tip: &CommitId) -> Result<Vec<Stated>, PassError> {
+        let history = self.source.record_history(tip, &paths::manifest(&self.environment)).await?;
+        let versions: Vec<_> = history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
+        let (commits, blobs): (Vec<CommitId>, Vec<BlobId>) = versions.into_iter().unzip();
+        let read = move |stated: &mut Vec<Stated>, index: usize, content: Option<&[u8]>| {
+            if let (Some(audit::Named { deployment_id, audit_head }), Some(commit)) =
+                (content.and_then(audit::Named::read), commits.get(index))
+            {
+                stated.push(Stated { commit: commit.clone(), deployment: deployment_id, head: audit_head });
+            }
+        };
+        Ok(self.source.fold_blobs(blobs, Vec::new(), read).await?)
+    }
+
+    async fn read_trail(
+        &self,
+        files: &BTreeMap<String, BlobId>,
+        named: HashMap<String, Vec<CommitId>>,
+    ) -> Result<Reading<S>, PassError> {
+        let (names, blobs): (Vec<String>, Vec<BlobId>) = files.clone().into_iter().unzip();
+        let source = Arc::clone(&self.source);
+        let reading = Reading { source, verifier: Verifier::default(), named, expected: HashMap::new() };
+        let read = move |reading: &mut Reading<S>, index: usize, content: Option<&[u8]>| match content {
+            Some(content) => reading.file(&names[index], content),
+            None => reading.verifier.unread(&names[index]),
+        };
+        Ok(self.source.fold_blobs(blobs, reading, read).await?)
+    }
+
+    /// Records and files that manifests name and that are not there. `named` are the records that were not found.
+    fn missing(
+        stated: &[Stated],
+        files: &BTreeMap<String, BlobId>,
+        named: &HashMap<String, Vec<CommitId>>,
+    ) -> Vec<TrailFault> {
+        let present: HashMap<&str, &String> = files.keys().map(|name| (last_part(name), name)).collect();
+        let mut faults = Vec::new();
+        for Stated { commit, deployment, head } in stated {
+            let path = paths::audit("", deployment);
+            let there = present.get(last_part(&path)).map(|name| format!("audit/{name}"));
+            let path = there.as_deref().unwrap_or(path.trim_start_matches('/'));
+            if let Some(head) = head.as_ref().filter(|head| named.contains_key(*head)) {
+                faults.push(TrailFault(format!(
+                    "{path}: the manifest of commit {commit} names the record {head}, which is in no file: it was removed or altered"
+                )));
+            }
+            if there.is_none() {
+                faults.push(TrailFault(format!("{path}: the file is missing; commit {commit} had it")));
+            }
+        }
+        faults
+    }
+
+    /// Holds earlier versions of files against what they are now: each must be a beginning of it.
+    async fn compare(
+        &self,
+        files: &BTreeMap<String, BlobId>,
+        versions: Vec<FileVersion>,
+    ) -> Result<Vec<TrailFault>, PassError> {
+        let now: HashMap<&str, (&String, &BlobId)> =
+            files.iter().map(|(name, blob)| (last_part(name), (name, blob))).collect();
+        let mut faults = Vec::new();
+        let mut earlier: BTreeMap<(&String, &BlobId), Vec<(BlobId, CommitId)>> = BTreeMap::new();
+        for FileVersion { path, commit, blob } in versions {
+            // A file that somebody moved is the same file: a deployment's id is there once.
+            match (now.get(last_part(&path)), blob) {
+                (None, Some(_)) => {
+                    faults.push(TrailFault(format!("audit/{path}: the file is missing; commit {commit} had it")));
+                }
+                (Some((_, current)), Some(blob)) if **current == blob => {}
+                (Some(current), Some(blob)) => earlier.entry(*current).or_default().push((blob, commit)),
+                (_, None) => {}
+            }
+        }
+        for ((name, current), versions) in earlier {
+            let (blobs, commits): (Vec<BlobId>, Vec<CommitId>) = versions.into_iter().unzip();
+            let blobs = [vec![current.clone()], blobs].concat();
+            let mut now = Vec::new();
+            let lines = self.source.fold_blobs(blobs, Vec::new(), move |lines, index, content| match content {
+                Some(content) if index == 0 => now = content.to_vec(),
+                Some(content) => lines.push(first_difference(content, &now)),
+                None => lines.push(None),
+            });
+            let lines = lines.await?;
+            let altered = commits.into_iter().zip(lines).filter_map(|(commit, line)| Some((commit, line?)));
+            faults.extend(altered.map(|(commit, line)| {
+                TrailFault(format!("audit/{name}:{line}: not as commit {commit} had it: the file is append-only"))
+            }));
+        }
+        Ok(faults)
+    }
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The line of `now` at which `earlier` is no longer its beginning.

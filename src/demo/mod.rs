@@ -64,7 +64,7 @@ impl Demo {
         self.print(&format!(
             "  the repository   git -C {folder}/flows.git log --stat main\n  \
              the manifest     git -C {folder}/flows.git show main:deployments/production/manifest.json\n  \
-             the audit trail  git -C {folder}/flows.git show main:deployments/production/audit/\n  \
+             the audit trail  git -C {folder}/flows.git ls-tree -r --name-only main deployments/production/audit\n  \
              configuration    {folder}/flowsync.yaml\n"
         ))
     }

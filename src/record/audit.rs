@@ -5,13 +5,14 @@
 //! before; the very first is [`GENESIS`]. So any altered byte, lost line or changed order shows, and
 //! `sha256sum` is all that a stranger needs to check it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod verify;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::hex_sha256;
+use super::{DeploymentId, hex_sha256};
+pub use verify::{Sealed, Sound, Verifier, parse};
 
 /// What the first record of an environment follows.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -155,6 +156,25 @@ impl Chain {
     }
 }
 
+/// What a manifest says of the trail, read without the rest of it, which may be large.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// The deployment.
+    pub deployment_id: DeploymentId,
+    /// The newest record when the manifest was committed.
+    #[serde(default)]
+    pub audit_head: Option<String>,
+}
+
+impl Named {
+    /// Reads a manifest's text; nothing where it is none.
+    #[must_use]
+    pub fn read(manifest: &[u8]) -> Option<Self> {
+        serde_json::from_slice(manifest).ok()
+    }
+}
+
 /// A sealed record, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -198,180 +218,16 @@ impl Fault {
     }
 }
 
-/// Reads one file and checks every seal and every link within it.
-pub fn parse(file: &[u8]) -> Result<Vec<Record>, Fault> {
-    if !file.is_empty() && file.last() != Some(&b'\n') {
-        let line = file.split(|byte| *byte == b'\n').count();
-        return Err(Fault::at(line, "the last record is cut off: it has no line break"));
-    }
-    let Some(lines) = file.strip_suffix(b"\n") else {
-        return Ok(Vec::new());
-    };
-    let mut records: Vec<Record> = Vec::new();
-    for (index, line) in lines.split(|byte| *byte == b'\n').enumerate() {
-        let record = parse_line(line).map_err(|reason| Fault::at(index + 1, reason))?;
-        check_link(records.last(), &record).map_err(|reason| Fault::at(index + 1, reason))?;
-        records.push(record);
-    }
-    Ok(records)
-}
-
-fn parse_line(line: &[u8]) -> Result<Record, String> {
-    let text = std::str::from_utf8(line).map_err(|_| "the record is not UTF-8".to_owned())?;
-    let cut = text.rfind(HASH_MEMBER).ok_or("the record has no seal (`hash` as its last member)")?;
-    let (body, seal) = text.split_at(cut);
-    let stated = seal[HASH_MEMBER.len()..].strip_suffix("\"}").ok_or("the record has no seal (`hash`)")?;
-    let hash = hex_sha256(body.as_bytes());
-    if stated != hash {
-        return Err(format!("the record was altered: its bytes hash to {hash}, its seal says {stated}"));
-    }
-    let members: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| format!("the record is not JSON: {error}"))?;
-    let seq = members.get("seq").and_then(Value::as_u64).ok_or("the record has no `seq`")?;
-    let prev = members.get("prev").and_then(Value::as_str).ok_or("the record has no `prev`")?.to_owned();
-    Ok(Record { seq, prev, hash, members })
-}
-
-fn check_link(before: Option<&Record>, record: &Record) -> Result<(), String> {
-    let expected = before.map_or(1, |before| before.seq + 1);
-    if record.seq != expected {
-        return Err(format!("expected record {expected}, found record {}: missing, repeated or reordered", record.seq));
-    }
-    match before {
-        Some(before) if record.prev != before.hash => {
-            Err("the record does not follow the one before it: missing, repeated or reordered".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks a whole trail: `files` by name, `head` as the newest manifest states it.
-///
-/// Every file must be sound, each must follow the end of another (or [`GENESIS`]), no two may follow
-/// the same, and the chain must end at `head`. Returns the files in the order of the chain.
-pub fn verify(files: &BTreeMap<String, Vec<u8>>, head: Option<&str>) -> Result<Vec<String>, Vec<Fault>> {
-    let mut faults = Vec::new();
-    let mut by_start: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for (name, content) in files {
-        match parse(content) {
-            Err(fault) => faults.push(Fault { file: name.clone(), ..fault }),
-            Ok(records) => {
-                let (Some(first), Some(last)) = (records.first(), records.last()) else {
-                    faults.push(Fault::of(name, 0, "the file has no record: it was cut off"));
-                    continue;
-                };
-                if let Some((other, _)) = by_start.insert(first.prev.clone(), (name.clone(), last.hash.clone())) {
-                    faults.push(Fault::of(
-                        name,
-                        1,
-                        format!("follows the same record as `{other}`: one of them is not part of the chain"),
-                    ));
-                }
-            }
-        }
-    }
-    let (order, end) = follow(&by_start);
-    let placed: BTreeSet<&String> = order.iter().collect();
-    for (name, _) in by_start.values().filter(|(name, _)| !placed.contains(name)) {
-        faults.push(Fault::of(
-            name,
-            1,
-            "the record it follows is in no file: a file before it is missing or was altered",
-        ));
-    }
-    let head = head.unwrap_or(GENESIS);
-    if faults.is_empty() && end != head {
-        faults.push(Fault::of(
-            order.last().map_or("", String::as_str),
-            0,
-            format!("the chain ends at {end}, the manifest names {head}: records were cut off or added"),
-        ));
-    }
-    if faults.is_empty() { Ok(order) } else { Err(faults) }
-}
-
-fn follow(by_start: &BTreeMap<String, (String, String)>) -> (Vec<String>, String) {
-    let mut order = Vec::new();
-    let mut end = GENESIS.to_owned();
-    while let Some((name, last)) = by_start.get(&end) {
-        if order.len() > by_start.len() {
-            break;
-        }
-        order.push(name.clone());
-        end.clone_from(last);
-    }
-    (order, end)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file(deployment: &str, head: Option<&str>, n_records: usize) -> (Vec<u8>, String) {
-        let mut chain = Chain::new("production", deployment, head);
-        let text: String = (0..n_records)
-            .map(|index| {
-                chain.seal(
-                    Timestamp::UNIX_EPOCH,
-                    &Event::new(EventKind::Intent).with("flow", format!("flow_{index}\"\\")),
-                )
-            })
-            .collect();
-        (text.into_bytes(), chain.head().to_owned())
-    }
-
-    fn trail() -> (BTreeMap<String, Vec<u8>>, String) {
-        let (first, head) = file("b", None, 3);
-        let (second, head) = file("a", Some(&head), 4);
-        let (third, head) = file("c", Some(&head), 2);
-        (BTreeMap::from([("b".into(), first), ("a".into(), second), ("c".into(), third)]), head)
-    }
-
-    #[test]
-    fn a_sound_trail_is_read_in_its_own_order() {
-        let (files, head) = trail();
-        assert_eq!(verify(&files, Some(&head)).unwrap(), ["b", "a", "c"]);
-    }
-
-    #[test]
-    fn every_altered_byte_is_found() {
-        let (files, head) = trail();
-        for name in ["a", "b", "c"] {
-            for index in 0..files[name].len() {
-                let mut altered = files.clone();
-                altered.get_mut(name).unwrap()[index] ^= 1;
-                let faults = verify(&altered, Some(&head)).unwrap_err();
-                assert!(faults.iter().any(|fault| fault.file == name), "byte {index} of {name}: {faults:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn missing_repeated_reordered_and_cut_records_are_found() {
-        let (files, head) = trail();
-        let lines: Vec<&[u8]> = files["a"].split_inclusive(|byte| *byte == b'\n').collect();
-        let edits: [Vec<&[u8]>; 5] = [
-            vec![lines[0], lines[2], lines[3]],
-            vec![lines[0], lines[1], lines[1], lines[2], lines[3]],
-            vec![lines[1], lines[0], lines[2], lines[3]],
-            vec![lines[0], lines[1], lines[2]],
-            vec![],
-        ];
-        for edit in edits {
-            let mut altered = files.clone();
-            altered.insert("a".into(), edit.concat());
-            assert!(verify(&altered, Some(&head)).is_err());
-        }
-        for name in ["a", "b", "c"] {
-            let mut altered = files.clone();
-            altered.remove(name);
-            assert!(verify(&altered, Some(&head)).is_err(), "without {name}");
-        }
-    }
-
     #[test]
     fn a_resumed_chain_goes_on_where_the_file_ended() {
-        let (content, head) = file("a", None, 3);
+        let mut chain = Chain::new("production", "a", None);
+        let content: String =
+            (0..3).map(|_| chain.seal(Timestamp::UNIX_EPOCH, &Event::new(EventKind::Intent))).collect();
+        let (content, head) = (content.into_bytes(), chain.head().to_owned());
         let mut chain = Chain::resume("production", "a", &content).unwrap();
         assert_eq!(chain.head(), head);
         let mut whole = content;

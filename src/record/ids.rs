@@ -31,6 +31,12 @@ impl DeploymentId {
         Self(format!("{}-{:08x}", now.strftime("%Y%m%dT%H%M%SZ"), random as u32))
     }
 
+    /// Year and month of its beginning: `2026-11`.
+    #[must_use]
+    pub fn month(&self) -> String {
+        format!("{}-{}", &self.0[..4], &self.0[4..6])
+    }
+
     /// The id as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -153,7 +159,7 @@ mod tests {
     #[test]
     fn an_id_reads_back_as_it_was_made() {
         let id = DeploymentId::new("2026-11-22T10:15:00Z".parse().unwrap(), 0xffff_ffff_3f9a_1c22);
-        assert_eq!(id.as_str(), "20261122T101500Z-3f9a1c22");
+        assert_eq!((id.as_str(), id.month().as_str()), ("20261122T101500Z-3f9a1c22", "2026-11"));
         assert_eq!(id.to_string().parse(), Ok(id));
     }
 

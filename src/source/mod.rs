@@ -7,7 +7,7 @@
 mod git;
 pub mod memory;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -98,6 +98,26 @@ pub struct HistoryEntry {
     /// Its committer time.
     pub time: Timestamp,
     /// The file's blob in it; `None` where the commit removed it.
+    pub blob: Option<BlobId>,
+}
+
+/// What a commit is said to have written below a folder of the records, and nothing else there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Path below that folder.
+    pub path: String,
+    /// Its new content.
+    pub blob: BlobId,
+}
+
+/// A file as a commit left it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileVersion {
+    /// Path below the folder asked for.
+    pub path: String,
+    /// The commit.
+    pub commit: CommitId,
+    /// The content; `None` where the commit removed the file.
     pub blob: Option<BlobId>,
 }
 
@@ -209,6 +229,15 @@ pub trait Source: Send + Sync + 'static {
     /// record asks for their sizes first.
     fn read_blobs(&self, blobs: &[BlobId]) -> impl Future<Output = Result<Vec<Option<Arc<[u8]>>>, SourceError>> + Send;
 
+    /// Reads blobs in the order asked and hands each to `step` with its number, so that one at a time is in memory;
+    /// `None` for one the clone does not hold, and for one of more than [`RECORD_BYTES_MAX`] bytes.
+    fn fold_blobs<T: Send + 'static>(
+        &self,
+        blobs: Vec<BlobId>,
+        state: T,
+        step: impl FnMut(&mut T, usize, Option<&[u8]>) + Send + 'static,
+    ) -> impl Future<Output = Result<T, SourceError>> + Send;
+
     /// A file below the records folder; an error where it has more than [`RECORD_BYTES_MAX`] bytes.
     fn read_record(
         &self,
@@ -222,6 +251,22 @@ pub trait Source: Send + Sync + 'static {
         commit: &CommitId,
         folder: &str,
     ) -> impl Future<Output = Result<Vec<String>, SourceError>> + Send;
+
+    /// Every file below a folder of the records, by its path from that folder.
+    fn record_files(
+        &self,
+        commit: &CommitId,
+        folder: &str,
+    ) -> impl Future<Output = Result<BTreeMap<String, BlobId>, SourceError>> + Send;
+
+    /// Every version of a file below a folder of the records that history holds and nobody expected, oldest first:
+    /// one that differs from every parent of its commit and is not what `expected` says of that commit.
+    fn unexpected_versions(
+        &self,
+        tip: &CommitId,
+        folder: &str,
+        expected: HashMap<CommitId, Expected>,
+    ) -> impl Future<Output = Result<Vec<FileVersion>, SourceError>> + Send;
 
     /// The blob id that `content` has, without storing it.
     fn blob_id(&self, content: &[u8]) -> BlobId;

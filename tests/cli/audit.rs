@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::{Place, word};
+use crate::support::{Place, git, word};
 
 /// Two deployments, and the audit file of the first in the work tree.
 fn two_deployments() -> (Place, PathBuf) {
@@ -13,7 +13,8 @@ fn two_deployments() -> (Place, PathBuf) {
     place.commit(&["a 1.1.0"]);
     place.sync_with(&[]).exits(0);
     place.update_work();
-    let file = place.work().join(format!("deployments/production/audit/{first}.jsonl"));
+    let month = format!("{}-{}", &first[..4], &first[4..6]);
+    let file = place.work().join(format!("deployments/production/audit/{month}/{first}.jsonl"));
     (place, file)
 }
 
@@ -58,6 +59,58 @@ fn a_removed_file_is_found() {
     place.push("tidy up");
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
     place.run(&["audit", "verify"]).exits(1).prints(&[&name]);
+}
+
+#[test]
+fn a_record_altered_and_put_back_is_found() {
+    let (place, file) = two_deployments();
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("import", "delete")).unwrap();
+    let altered = place.push("altered");
+    fs::write(&file, text).unwrap();
+    place.push("as it was");
+    place.run(&["audit", "verify"]).exits(1).prints(&[&format!("not as commit {altered} had it")]);
+}
+
+/// The same repository as a version before the folders of months would have left it.
+fn without_months(place: &Place) {
+    let script = "git fast-export --all | sed 's#audit/[0-9]*-[0-9]*/#audit/#' | git -C ../older.git fast-import --quiet --force";
+    git(place.dir.path(), &["init", "-q", "--bare", "--initial-branch=main", "older.git"]);
+    let status = std::process::Command::new("sh").args(["-c", script]).current_dir(place.origin()).status().unwrap();
+    assert!(status.success());
+    fs::remove_dir_all(place.origin()).unwrap();
+    fs::rename(place.path("older.git"), place.origin()).unwrap();
+}
+
+#[test]
+fn files_that_lie_in_the_folder_itself_are_read_verified_and_followed() {
+    let (place, _) = two_deployments();
+    let shown = place.run(&["audit", "show"]).exits(0).stdout;
+    without_months(&place);
+    let listing = || git(&place.origin(), &["ls-tree", "-r", "--name-only", "main", "deployments/production/audit"]);
+    assert!(listing().lines().all(|path| path.split('/').count() == 4), "{}", listing());
+    assert_eq!(place.run(&["audit", "show"]).exits(0).stdout, shown);
+    place.run(&["audit", "verify"]).exits(0);
+    place.commit(&["a 1.2.0"]);
+    place.sync_with(&["--allow-rewind"]).exits(0);
+    assert_eq!(listing().lines().filter(|path| path.split('/').count() == 5).count(), 1, "{}", listing());
+    place.run(&["audit", "verify"]).exits(0);
+    place.update_work();
+    let old = listing().lines().find(|path| path.split('/').count() == 4).unwrap().to_owned();
+    let altered = place.work().join(&old);
+    fs::write(&altered, fs::read_to_string(&altered).unwrap().replace("begun", "ended")).unwrap();
+    place.push("nothing to see here");
+    let name = altered.file_name().unwrap().to_string_lossy().into_owned();
+    place.run(&["audit", "verify"]).exits(1).prints(&[&format!("  audit/{name}:1: not as commit")]);
+}
+
+#[test]
+fn a_file_that_cannot_be_shown_is_named() {
+    let (place, file) = two_deployments();
+    fs::write(&file, "nonsense\n").unwrap();
+    place.push("nonsense");
+    let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    place.run(&["audit", "show"]).exits(0).says(&["left out", &name]);
 }
 
 #[test]

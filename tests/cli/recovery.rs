@@ -41,6 +41,23 @@ fn a_killed_deployment_is_finished_by_its_holders_next_pass() {
 }
 
 #[test]
+fn a_deployment_begun_by_a_version_without_months_is_gone_on_with_where_it_began() {
+    let place = killed();
+    let deployment = word(&place.manifest()["deploymentId"]).to_owned();
+    place.update_work();
+    let (audit, name) = (place.work().join("deployments/production/audit"), format!("{deployment}.jsonl"));
+    let month = format!("{}-{}", &deployment[..4], &deployment[4..6]);
+    std::fs::rename(audit.join(month).join(&name), audit.join(&name)).unwrap();
+    place.push("as an older version has it");
+    place.sync_with(&[]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.1.0, b 1.1.0");
+    let files = git(&place.origin(), &["ls-tree", "-r", "--name-only", "main", "deployments/production/audit"]);
+    let ours: Vec<&str> = files.lines().filter(|path| path.ends_with(&name)).collect();
+    assert_eq!(ours, [format!("deployments/production/audit/{name}")]);
+    place.run(&["audit", "verify"]).exits(0);
+}
+
+#[test]
 fn the_pass_that_finishes_goes_on_with_the_newest_commit() {
     let place = killed();
     place.commit(&["a 1.2.0", "b 1.1.0 > a"]);

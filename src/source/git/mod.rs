@@ -7,6 +7,7 @@
 mod address;
 mod build;
 mod cache;
+mod folder;
 mod global;
 mod history;
 mod known_hosts;
@@ -19,6 +20,7 @@ mod sign_in;
 mod source;
 mod talk;
 mod tips;
+mod versions;
 mod watch;
 mod work_files;
 mod work_tree;

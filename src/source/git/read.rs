@@ -126,6 +126,23 @@ impl Reader<'_> {
         }
     }
 
+    /// Hands blobs over one after the other, in the order asked.
+    pub(super) fn fold_blobs<T>(
+        &self,
+        blobs: &[BlobId],
+        mut state: T,
+        mut step: impl FnMut(&mut T, usize, Option<&[u8]>),
+    ) -> Result<T, SourceError> {
+        for (index, blob) in blobs.iter().enumerate() {
+            let id = Oid::from_str(&blob.0).ok();
+            let size = id.map_or(Ok(None), |id| self.size(id))?;
+            let fits = size.is_some_and(|bytes| bytes <= RECORD_BYTES_MAX);
+            let content = id.filter(|_| fits).map_or(Ok(None), |id| self.blob(id))?;
+            step(&mut state, index, content.as_deref());
+        }
+        Ok(state)
+    }
+
     /// A file of a commit, if it is no larger than a record may be.
     pub(super) fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
         let Some(id) = self.file_id(self.commit(commit)?.tree_id(), path)? else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! [`GitSource`]: the seam's own git.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,10 +14,12 @@ use super::local::{Local, Target};
 use super::names;
 use super::read::{NO_COMMIT, Reader, commit_id};
 use super::remote::Remote;
+use super::versions::Walk;
 use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
 use crate::source::{
-    BlobId, CommitId, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError,
+    Tips, TreeId,
 };
 
 /// Choices of one run.
@@ -219,6 +222,15 @@ impl Source for GitSource {
         self.run(move |inner| inner.read(|reader| reader.blobs(&blobs))).await
     }
 
+    async fn fold_blobs<T: Send + 'static>(
+        &self,
+        blobs: Vec<BlobId>,
+        state: T,
+        step: impl FnMut(&mut T, usize, Option<&[u8]>) + Send + 'static,
+    ) -> Result<T, SourceError> {
+        self.run(move |inner| inner.read(|reader| reader.fold_blobs(&blobs, state, step))).await
+    }
+
     async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
         let (commit, path) = (commit.clone(), self.0.record_path(path));
         self.run(move |inner| inner.read(|reader| reader.file(&commit, &path))).await
@@ -227,6 +239,21 @@ impl Source for GitSource {
     async fn list_records(&self, commit: &CommitId, folder: &str) -> Result<Vec<String>, SourceError> {
         let (commit, folder) = (commit.clone(), folder.to_owned());
         self.run(move |inner| inner.read(|reader| reader.list(&commit, &inner.records, &folder))).await
+    }
+
+    async fn record_files(&self, commit: &CommitId, folder: &str) -> Result<BTreeMap<String, BlobId>, SourceError> {
+        let (commit, folder) = (commit.clone(), self.0.record_path(folder));
+        self.run(move |inner| inner.read(|reader| reader.files(&commit, &folder))).await
+    }
+
+    async fn unexpected_versions(
+        &self,
+        tip: &CommitId,
+        folder: &str,
+        expected: HashMap<CommitId, Expected>,
+    ) -> Result<Vec<FileVersion>, SourceError> {
+        let (tip, folder) = (tip.clone(), self.0.record_path(folder));
+        self.run(move |inner| inner.read(|reader| Walk::new(reader, &folder, expected).run(&tip))).await
     }
 
     fn blob_id(&self, content: &[u8]) -> BlobId {

@@ -6,7 +6,7 @@
 
 mod remote;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{
-    BlobId, CommitId, FlowEntry, FlowListing, HistoryEntry, PushError, RECORD_BYTES_MAX, RecordCommit, Source,
-    SourceError, Tips, TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, PushError, RECORD_BYTES_MAX,
+    RecordCommit, Source, SourceError, Tips, TreeId,
 };
 
 pub use remote::{Edits, MemoryRemote};
@@ -61,6 +61,8 @@ pub trait SourceHook: Send + Sync {
     fn latency(&self) -> Duration;
     /// A push of records took place.
     fn pushed(&self, commit: &CommitId);
+    /// Contents are handed over.
+    fn read(&self, _n_blobs: usize) {}
 }
 
 /// No faults.
@@ -187,11 +189,26 @@ impl Source for MemorySource {
 
     async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
         self.suffer(Operation::Read).await?;
+        self.hook.read(blobs.len());
         Ok(blobs.iter().map(|blob| self.remote.blob(blob)).collect())
+    }
+
+    async fn fold_blobs<T: Send + 'static>(
+        &self,
+        blobs: Vec<BlobId>,
+        mut state: T,
+        mut step: impl FnMut(&mut T, usize, Option<&[u8]>) + Send + 'static,
+    ) -> Result<T, SourceError> {
+        for (index, content) in self.read_blobs(&blobs).await?.into_iter().enumerate() {
+            let content = content.filter(|content| content.len() as u64 <= RECORD_BYTES_MAX);
+            step(&mut state, index, content.as_deref());
+        }
+        Ok(state)
     }
 
     async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
         self.suffer(Operation::Read).await?;
+        self.hook.read(1);
         let path = self.record_path(path);
         let content = self.remote.file(commit, &path);
         match content.as_ref().map(|content| content.len() as u64) {
@@ -209,6 +226,28 @@ impl Source for MemorySource {
         let paths = below.filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned));
         let depth = folder.split('/').count();
         Ok(paths.filter(|path| path.split('/').count() == depth + 1).collect())
+    }
+
+    async fn record_files(&self, commit: &CommitId, folder: &str) -> Result<BTreeMap<String, BlobId>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        let folder = self.record_path(folder);
+        let prefix = format!("{folder}/");
+        let files = self.remote.files_in(commit, &folder).into_iter();
+        Ok(files.filter_map(|(path, blob)| Some((path.strip_prefix(&prefix)?.to_owned(), blob))).collect())
+    }
+
+    async fn unexpected_versions(
+        &self,
+        tip: &CommitId,
+        folder: &str,
+        expected: HashMap<CommitId, Expected>,
+    ) -> Result<Vec<FileVersion>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        let mut versions = self.remote.versions(tip, &self.record_path(folder));
+        versions.retain(|FileVersion { path, commit, blob }| {
+            expected.get(commit).is_none_or(|known| (&known.path, Some(&known.blob)) != (path, blob.as_ref()))
+        });
+        Ok(versions)
     }
 
     fn blob_id(&self, content: &[u8]) -> BlobId {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::revision::{BlobId, CommitId};
-use crate::source::{HistoryEntry, TreeId};
+use crate::source::{FileVersion, HistoryEntry, TreeId};
 
 /// Path to new content; `None` removes the file.
 pub type Edits = BTreeMap<String, Option<Vec<u8>>>;
@@ -120,6 +120,32 @@ impl MemoryRemote {
         let files = self.files_in(commit, folder);
         let listing = || files.iter().map(|(path, blob)| format!("{path} {blob}\n")).collect::<String>();
         (!files.is_empty()).then(|| TreeId(digits("tree", listing().as_bytes())))
+    }
+
+    /// Every version of a file below a folder that is not as in any parent, oldest first.
+    pub(super) fn versions(&self, tip: &CommitId, folder: &str) -> Vec<FileVersion> {
+        self.with(|store| {
+            let files_of =
+                |id: &CommitId| store.commits.get(id).map(|commit| below(&commit.files, folder)).unwrap_or_default();
+            let mut versions = Vec::new();
+            for commit in store.history(tip).into_iter().rev() {
+                let parents = store.commits.get(&commit).map(|commit| commit.parents.as_slice()).unwrap_or_default();
+                let now = files_of(&commit);
+                let mut before: Vec<Files> = parents.iter().map(files_of).collect();
+                if before.is_empty() {
+                    before.push(Files::new());
+                }
+                let paths: BTreeSet<&String> = before.iter().chain([&now]).flat_map(Files::keys).collect();
+                for path in paths {
+                    let blob = now.get(path);
+                    if before.iter().all(|files| files.get(path) != blob) {
+                        let path = path[folder.len() + 1..].to_owned();
+                        versions.push(FileVersion { path, commit: commit.clone(), blob: blob.cloned() });
+                    }
+                }
+            }
+            versions
+        })
     }
 
     pub(super) fn file_history(&self, tip: &CommitId, path: &str) -> Vec<HistoryEntry> {
