@@ -91,4 +91,23 @@ mod tests {
         assert_eq!(row(Status::Restoring, Found::Previous), Recovery::Leave);
         assert_eq!(row(Status::Restoring, Found::Else), Recovery::KeepAndWrite);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn recovery_reaches_one_whole_side_and_keeps_what_is_neither(
+            target in proptest::option::of(1..4_u8),
+            previous in proptest::option::of(1..4_u8),
+            live in proptest::option::of(1..4_u8),
+        ) {
+            let hash = |edition: Option<u8>| edition.map(|edition| ContentHash([edition; 32]));
+            let found = look(hash(target), hash(previous), hash(live));
+            for (status, side) in [(Status::Deploying, target), (Status::Restoring, previous)] {
+                let recovery = found.recovery(status);
+                let left = if recovery == Recovery::Leave { live } else { side };
+                proptest::prop_assert!(left == side || target == previous, "{status} leaves {left:?}");
+                let is_lost = recovery == Recovery::Write && live != target && live != previous;
+                proptest::prop_assert!(!is_lost, "{status} overwrites {live:?} unseen");
+            }
+        }
+    }
 }

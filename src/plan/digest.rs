@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Change, Desired};
+use super::{Change, Desired, Plan};
 use crate::flow::{ContentHash, EnvironmentId};
 
 /// Digest over every flow id and content hash of git: `sha256:` of lines `id hash`, by id.
@@ -21,6 +21,13 @@ pub(super) fn plan_digest(target: &EnvironmentId, flows_digest: &str, changes: &
     hasher.update(format!("{}\n{flows_digest}\n", target.as_str().escape_default()));
     changes.iter().for_each(|change| hasher.update(line(change)));
     text(hasher)
+}
+
+impl Plan {
+    /// Computes the digest anew after changes were taken out.
+    pub fn bind(&mut self, target: &EnvironmentId) {
+        self.digest = plan_digest(target, &self.flows_digest, &self.changes);
+    }
 }
 
 /// What a quarantine of drift corrections goes by: the set of live changes and what would replace them.

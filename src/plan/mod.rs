@@ -9,6 +9,8 @@ mod digest;
 pub mod graph;
 mod guard;
 mod references;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -200,16 +202,5 @@ impl Plan {
     #[must_use]
     pub fn count(&self, action: &str) -> usize {
         self.changes.iter().filter(|change| change.action() == action).count()
-    }
-
-    /// Computes the digest anew after changes were taken out.
-    pub fn bind(&mut self, target: &crate::flow::EnvironmentId) {
-        self.digest = digest::plan_digest(target, &self.flows_digest, &self.changes);
-    }
-
-    /// Whether every change corrects drift.
-    #[must_use]
-    pub fn is_drift_only(&self) -> bool {
-        self.changes.iter().all(|change| change.cause == Cause::Drift)
     }
 }

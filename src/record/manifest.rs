@@ -356,10 +356,4 @@ impl Manifest {
         };
         self.flows.iter().filter_map(|flow| Some((flow.id.clone(), of(flow)?))).collect()
     }
-
-    /// The same deployment with another status, holder's deadline or time.
-    #[must_use]
-    pub fn at(&self, status: Status, now: Timestamp) -> Self {
-        Self { status, generated_at: now, ..self.clone() }
-    }
 }
