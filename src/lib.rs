@@ -39,6 +39,7 @@ pub mod config;
 pub mod controller;
 pub mod demo;
 pub mod deploy;
+mod disk;
 pub mod flow;
 pub mod index;
 pub mod local;
@@ -50,6 +51,7 @@ pub mod revision;
 pub mod serve;
 pub mod source;
 pub mod tenant;
+pub mod tls;
 
 /// An error and its causes, once each, as `what: because: because`.
 #[must_use]

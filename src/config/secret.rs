@@ -1,8 +1,14 @@
-//! A secret is named, never written: `{ env: NAME }` or `{ file: PATH }`.
+//! A secret is named, never written: `{ env: NAME }` or `{ file: PATH }`. A file is a regular one of a bounded size:
+//! whatever stands there, reading it neither waits nor fills the memory.
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+
+use crate::disk::read_regular;
+
+/// A secret is smaller; a key of 16,384 bits has 13 KiB.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
 /// Where a secret is found. Reading it again sees a file that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +56,18 @@ pub enum SecretError {
 
 impl SecretSource {
     /// Reads the secret now. `purpose` goes into the error.
+    ///
+    /// # Errors
+    /// Where it is not there, cannot be read, is no regular file, is empty, not UTF-8, or over 64 KiB.
     pub fn read(&self, purpose: &str) -> Result<SecretString, SecretError> {
+        self.read_up_to(SECRET_BYTES_MAX, purpose)
+    }
+
+    /// Reads what is named like a secret and is a file of at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub(crate) fn read_up_to(&self, bytes_max: u64, purpose: &str) -> Result<SecretString, SecretError> {
         let text = match self {
             Self::Env(name) => {
                 let wrong = |problem| SecretError::Env { name: name.clone(), problem, purpose: purpose.to_owned() };
@@ -60,7 +77,7 @@ impl SecretSource {
                 })?
             }
             Self::File(path) => {
-                let bytes = std::fs::read(path).map_err(|source| SecretError::File {
+                let bytes = read_regular(path, bytes_max).map_err(|source| SecretError::File {
                     path: path.clone(),
                     purpose: purpose.to_owned(),
                     source,
@@ -102,6 +119,22 @@ mod tests {
             assert_eq!(source.read("tests").unwrap().expose_secret(), meant);
         }
         assert!(!format!("{:?} {source:?}", source.read("tests")).contains(" d "));
+    }
+
+    #[test]
+    fn a_file_that_never_ends_is_an_error_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (fifo, large) = (folder.path().join("fifo"), folder.path().join("large"));
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        std::fs::write(&large, "x".repeat(64 * 1024)).unwrap();
+        assert!(SecretSource::File(large.clone()).read("tests").is_ok());
+        std::fs::write(&large, "x".repeat(64 * 1024 + 1)).unwrap();
+        for (path, found) in [(fifo, "a FIFO"), ("/dev/zero".into(), "a device"), (large, "more")] {
+            let error = SecretSource::File(path.clone()).read("tenant.auth.apiKey").unwrap_err();
+            let said = crate::error_chain(&error);
+            assert!(said.contains(&format!("`{}` for tenant.auth.apiKey: expected", path.display())), "{said}");
+            assert!(said.ends_with(&format!("found {found}")), "{said}");
+        }
     }
 
     #[test]
