@@ -4,6 +4,8 @@
 
 #[path = "git/cache.rs"]
 mod cache;
+#[path = "shared/certificates.rs"]
+mod certificates;
 #[path = "git/http.rs"]
 mod http;
 #[path = "git/http_server.rs"]

@@ -1,7 +1,11 @@
 //! The tenant client against a scripted server on a real socket: every row of the failure table at
 //! every call site, paging, signing in, and what never leaves the process.
 
+#![allow(unreachable_pub, reason = "modules of one test binary share helpers")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "shared/certificates.rs"]
+mod certificates;
 
 mod tenant {
     mod auth;
@@ -12,5 +16,6 @@ mod tenant {
     mod paging;
     mod redirects;
     mod server;
+    mod tls;
     mod writes;
 }
