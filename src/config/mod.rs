@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod find;
 mod load;
+mod mask;
 mod meant;
 mod names;
 mod proxy;
@@ -27,10 +28,11 @@ mod yaml;
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, EnvironmentError};
 pub use find::{FILE_NAME, locate, nearest, unknown_variables};
+pub use mask::Mask;
 pub use meant::{
     Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository, SyncPolicy,
     TenantAddress,
 };
-pub use proxy::{Proxies, ProxyUrl, Route};
+pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};

@@ -1,18 +1,24 @@
 //! Which proxy a URL is reached through: one answer for git and for the tenant, from the usual variables.
 //!
 //! `HTTPS_PROXY` or `HTTP_PROXY` by the scheme of the URL, then `ALL_PROXY`; upper case is looked up before lower
-//! case. `NO_PROXY` names hosts that are reached without; plain HTTP to this machine always is. Nothing here ever prints a proxy's
-//! password.
+//! case. `NO_PROXY` names hosts that are reached without; plain HTTP to this machine always is. A variable that
+//! cannot be read is an error, never as good as unset. Nothing here ever prints a proxy's user or password.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Once;
 
+use secrecy::SecretString;
 use url::{Host, Url};
 
+use super::mask::Mask;
+
 /// The proxies of this process.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Proxies {
-    https: Option<ProxyUrl>,
-    http: Option<ProxyUrl>,
+    https: Option<Named>,
+    http: Option<Named>,
     bypass: Vec<Bypass>,
 }
 
@@ -27,9 +33,27 @@ pub enum Route {
     Through(ProxyUrl),
 }
 
-/// Where a proxy is. Its password cannot be printed.
+/// Where a proxy is. Shown as `host:port`: its user and password cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl(Url);
+
+/// A variable does not name a proxy. What it holds is not shown: it may be a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the environment variable `{variable}` names no proxy that can be used: {problem}; write it as `http://host:port`"
+)]
+pub struct ProxyError {
+    variable: String,
+    problem: &'static str,
+}
+
+/// What a variable says.
+#[derive(Debug, Clone)]
+enum Named {
+    Usable(ProxyUrl),
+    /// A proxy of a kind that is not spoken to: an error once it would be needed.
+    OtherKind(ProxyError),
+}
 
 /// One entry of `NO_PROXY`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,64 +73,128 @@ enum Hosts {
 
 impl Proxies {
     /// What the environment of the process says now.
-    #[must_use]
-    pub fn from_environment() -> Self {
-        Self::from_variables(|name| std::env::var(name).ok())
+    ///
+    /// # Errors
+    /// Where a variable that names a proxy cannot be read.
+    pub fn from_environment() -> Result<Self, ProxyError> {
+        let (proxies, unread) = Self::from_variables(|name| std::env::var_os(name))?;
+        static WARNED: Once = Once::new();
+        if !unread.is_empty() {
+            WARNED
+                .call_once(|| tracing::warn!(entries = unread.join(", "), "`NO_PROXY` has entries that name no host"));
+        }
+        Ok(proxies)
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// The proxies, and entries of `NO_PROXY` that say nothing, as they say nothing to git and curl.
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<(Self, Vec<String>), ProxyError> {
         let read = |name: &str| {
             let names = [name.to_owned(), name.to_ascii_lowercase()];
-            names.iter().filter_map(|name| variable(name)).find(|value| !value.trim().is_empty())
+            names.into_iter().find_map(|name| {
+                let value = variable(&name)?;
+                let said = value.to_str().is_none_or(|value| !value.trim().is_empty());
+                said.then_some((name, value))
+            })
         };
-        let proxy = |name: &str| read(name).or_else(|| read("ALL_PROXY")).and_then(|value| ProxyUrl::parse(&value));
-        let no_proxy = read("NO_PROXY").unwrap_or_default();
-        let entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace());
-        Self { https: proxy("HTTPS_PROXY"), http: proxy("HTTP_PROXY"), bypass: entries.filter_map(bypass).collect() }
+        let proxy = |name: &str| read(name).or_else(|| read("ALL_PROXY")).map(Named::parse).transpose();
+        let no_proxy = read("NO_PROXY").map(|(_, value)| value.to_string_lossy().into_owned()).unwrap_or_default();
+        let entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+        let (mut known, mut unread) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match bypass(entry) {
+                Some(entry) => known.push(entry),
+                None => unread.push(entry.to_owned()),
+            }
+        }
+        Ok((Self { https: proxy("HTTPS_PROXY")?, http: proxy("HTTP_PROXY")?, bypass: known }, unread))
     }
 
     /// How this URL is reached.
-    #[must_use]
-    pub fn route(&self, url: &Url) -> Route {
+    ///
+    /// # Errors
+    /// Where that is through a proxy of a kind that is not spoken to, such as SOCKS.
+    pub fn route(&self, url: &Url) -> Result<Route, ProxyError> {
         let proxy = match url.scheme() {
             "https" => &self.https,
             "http" => &self.http,
-            _ => return Route::Direct,
+            _ => return Ok(Route::Direct),
         };
         if is_local(url) || self.bypass.iter().any(|entry| entry.names(url)) {
-            return Route::Direct;
+            return Ok(Route::Direct);
         }
-        proxy.clone().map_or(Route::Unsaid, Route::Through)
+        match proxy {
+            None => Ok(Route::Unsaid),
+            Some(Named::Usable(proxy)) => Ok(Route::Through(proxy.clone())),
+            Some(Named::OtherKind(error)) => Err(error.clone()),
+        }
+    }
+}
+
+impl Route {
+    /// The proxy on the way.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&ProxyUrl> {
+        if let Self::Through(proxy) = self { Some(proxy) } else { None }
+    }
+}
+
+impl Named {
+    /// A proxy without a scheme speaks HTTP.
+    fn parse((variable, value): (String, OsString)) -> Result<Self, ProxyError> {
+        let error = |problem| ProxyError { variable: variable.clone(), problem };
+        let text = value.to_str().ok_or_else(|| error("it is not UTF-8"))?.trim();
+        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+        let url = url.map_err(|_| error("it cannot be read as a URL"))?;
+        if !url.has_host() || url.host_str() == Some("") {
+            return Err(error("it has no host"));
+        }
+        match url.scheme() {
+            "http" | "https" => Ok(Self::Usable(ProxyUrl(url))),
+            _ => Ok(Self::OtherKind(error("only proxies that speak HTTP are known here"))),
+        }
     }
 }
 
 impl ProxyUrl {
-    /// A proxy without a scheme speaks HTTP.
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-        url.ok().filter(Url::has_host).map(Self)
-    }
-
     /// The URL to connect to, with user and password: never to be shown.
     #[must_use]
     pub fn expose(&self) -> &Url {
         &self.0
     }
 
-    /// Takes the password, or the user where that is all there is, out of a text from elsewhere.
-    #[must_use]
-    pub fn scrub(&self, text: &str) -> String {
-        match self.0.password().unwrap_or(self.0.username()) {
-            "" => text.to_owned(),
-            secret => text.replace(secret, "***"),
+    /// Tells a mask what is not to be shown of it: the password, or the user where that is all there is.
+    pub fn teach(&self, mask: &Mask) {
+        let plain = |text: &str| decoded(text).unwrap_or_else(|| text.to_owned());
+        let user = plain(self.0.username());
+        match self.0.password() {
+            Some(password) => mask.keep_pair(&user, &SecretString::from(plain(password))),
+            None if user.is_empty() => {}
+            None => mask.keep(&SecretString::from(user)),
         }
     }
 }
 
-impl std::fmt::Debug for ProxyUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("ProxyUrl").field(&self.0.host_str()).field(&self.0.port_or_known_default()).finish()
+/// A text without its percent-encoding, where it stands for one.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut plain = Vec::new();
+    while let Some(byte) = bytes.next() {
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        plain.push(if byte == b'%' { digit(bytes.next())? << 4 | digit(bytes.next())? } else { byte });
+    }
+    String::from_utf8(plain).ok()
+}
+
+impl fmt::Display for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.0.port_or_known_default().unwrap_or_default();
+        write!(f, "{}:{port}", self.0.host_str().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProxyUrl({self})")
     }
 }
 
@@ -183,9 +271,12 @@ fn is_local(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    fn read(variables: &[(&str, &str)]) -> Result<(Proxies, Vec<String>), ProxyError> {
+        Proxies::from_variables(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
     fn route(variables: &[(&str, &str)], url: &str) -> Route {
-        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Proxies::from_variables(find).route(&Url::parse(url).unwrap())
+        read(variables).unwrap().0.route(&Url::parse(url).unwrap()).unwrap()
     }
 
     fn shown(variables: &[(&str, &str)], url: &str) -> String {
@@ -236,6 +327,8 @@ mod tests {
         for nothing in ["", ",", "a.test:x", "10.0.0.0/x", "::/"] {
             assert!(!goes_past(nothing, "https://a.test"), "{nothing}");
         }
+        let (_, unread) = read(&[("NO_PROXY", "a.test:x, b.test ::/")]).unwrap();
+        assert_eq!(unread, ["a.test:x", "::/"]);
     }
 
     #[test]
@@ -258,11 +351,45 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_cannot_be_read_is_named_and_not_shown() {
+        for value in ["http://ann:hunter2@[::1", "http://hunter2:port", "http://", "://hunter2", "http://a b"] {
+            for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "all_proxy"] {
+                let error = read(&[(name, value)]).unwrap_err().to_string();
+                assert!(error.contains(&format!("`{name}`")) && !error.contains("hunter2"), "{value}: {error}");
+            }
+        }
+        let strange = |name: &str| {
+            use std::os::unix::ffi::OsStringExt as _;
+            (name == "HTTPS_PROXY").then(|| OsString::from_vec(b"http://prox\xff".to_vec()))
+        };
+        assert!(Proxies::from_variables(strange).unwrap_err().to_string().contains("it is not UTF-8"));
+    }
+
+    #[test]
+    fn a_proxy_of_another_kind_is_an_error_where_it_is_needed() {
+        let (proxies, _) = read(&[("ALL_PROXY", "socks5://ann:hunter2@proxy:1"), ("HTTPS_PROXY", "proxy:2")]).unwrap();
+        assert!(proxies.route(&Url::parse("https://a.test").unwrap()).is_ok());
+        assert_eq!(proxies.route(&Url::parse("http://localhost").unwrap()), Ok(Route::Direct));
+        let error = proxies.route(&Url::parse("http://a.test").unwrap()).unwrap_err().to_string();
+        assert!(error.contains("`ALL_PROXY`") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
     fn the_password_of_a_proxy_is_never_printed() {
-        let set = [("ALL_PROXY", "http://ann:hunter2@proxy:3128")];
-        let route = route(&set, "https://a.test");
-        assert_eq!(format!("{route:?}"), "Through(ProxyUrl(Some(\"proxy\"), Some(3128)))");
-        let Route::Through(proxy) = route else { panic!() };
-        assert_eq!(proxy.scrub("no http://ann:hunter2@proxy"), "no http://ann:***@proxy");
+        for (url, said, masked) in [
+            (
+                "http://ann:hunter2@proxy:3128",
+                "no http://ann:hunter2@proxy, Basic YW5uOmh1bnRlcjI=",
+                "no http://ann:***@proxy, Basic ***=",
+            ),
+            ("http://ann:p%40ss%2Fword@proxy:3128", "p@ss/word p%40ss%2fword YW5uOnBAc3Mvd29yZA==", "*** *** ***=="),
+            ("http://t0ken@proxy:3128", "t0ken@proxy", "***@proxy"),
+        ] {
+            let route = route(&[("HTTPS_PROXY", url)], "https://a.test");
+            assert_eq!(format!("{route:?}"), "Through(ProxyUrl(proxy:3128))");
+            let mask = Mask::default();
+            route.proxy().unwrap().teach(&mask);
+            assert_eq!(mask.hide(said), masked);
+        }
     }
 }

@@ -221,3 +221,32 @@ fn a_secret_with_a_line_break_is_an_error_that_does_not_show_it() {
     let ended = place.run(&["sync", "-vv", "--output", "json"]).exits(1);
     clean(&place, &ended);
 }
+
+#[test]
+fn a_secret_file_that_never_ends_is_an_error_at_once() {
+    let place = place();
+    let fifo = place.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    place.edit_configuration(
+        "clientSecret: { env: CLIENT_SECRET }",
+        &format!("clientSecret: {{ file: {} }}", fifo.display()),
+    );
+    loud(&place, 1).says(&["clientSecret", "expected a regular file, found a FIFO"]);
+    // As the roots of a private authority, too.
+    place.edit_configuration("    tenant:\n", &format!("    tenant:\n      caFile: {}\n", fifo.display()));
+    loud(&place, 1).says(&["`tenant.caFile`", "expected a regular file, found a FIFO"]);
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_named_by_its_variable() {
+    for (variable, value) in [
+        ("HTTPS_PROXY", "http://ann:canary-password-1b2c@[::"),
+        ("http_proxy", "http://canary-password-1b2c:port"),
+        ("ALL_PROXY", "canary-password-1b2c:x@proxy:port"),
+    ] {
+        let mut place = place();
+        place.set(variable, value);
+        loud(&place, 1).says(&[&format!("`{variable}`"), "write it as `http://host:port`"]);
+        place.run(&["doctor"]).exits(1).prints(&[&format!("`{variable}`")]);
+    }
+}

@@ -1,16 +1,11 @@
 //! Remotes behind HTTP: passwords, redirects, lost answers, certificates, proxies.
 
+use base64::Engine as _;
 use flowsync::config::{Credentials, Repository};
 use flowsync::source::{GitOptions, GitSource, PushError, Source, SourceError};
-use openssl::asn1::Asn1Time;
-use openssl::bn::BigNum;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
-use openssl::ssl::{SslAcceptor, SslMethod};
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509NameBuilder};
+use openssl::ssl::SslAcceptor;
 
+use crate::certificates::{Identity, Says};
 use crate::http_server::{HttpServer, Rules, connect_proxy};
 use crate::support::{Place, record, settings};
 
@@ -144,6 +139,50 @@ async fn a_private_authority_is_trusted_once_it_is_named() {
     assert!(matches!(&refused, Err(SourceError::Setting(text)) if text.contains("/no/such.pem")), "{refused:?}");
 }
 
+#[tokio::test]
+async fn a_certificate_that_is_no_good_is_named_for_what_is_wrong_with_it() {
+    let place = Place::new();
+    for (says, words) in [
+        (
+            Says { hosts: &["git.other.test"], ..Says::default() },
+            "is made out for `git.other.test`, not for `localhost`",
+        ),
+        (Says { days: (-9, -2), ..Says::default() }, "the certificate of `localhost` expired at 2"),
+        (Says { days: (2, 9), ..Says::default() }, "the certificate of `localhost` is valid from 2"),
+    ] {
+        let identity = Identity::new(&Says { common_name: words, authority: true, ..says }, None);
+        let ca_file = place.dir.path().join("named.pem");
+        std::fs::write(&ca_file, identity.pem()).unwrap();
+        let server = HttpServer::start_tls(place.dir.path(), Rules::default(), identity.acceptor());
+        let settings = Repository { ca_file: Some(ca_file), ..settings(&server.url("origin.git")) };
+        let source = GitSource::open(&settings, &place.cache(), GitOptions::default()).unwrap();
+        let error = source.fetch().await.unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains("caFile"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_echoes_of_the_password_is_hidden() {
+    let place = Place::new();
+    let server = HttpServer::start(place.dir.path(), login());
+    let source = place.signed_in(&server.url("origin.git"), password(&place, PASSWORD));
+    let base = source.fetch().await.unwrap().flows;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("ann:{PASSWORD}"));
+    let spelt = PASSWORD.replace('-', "%2d");
+    // The last one stands across the border of what is shown.
+    let said = format!("printf '%s ' no: {PASSWORD} Basic {encoded} {spelt}; printf '%4050s{PASSWORD}'; exit 1");
+    place.hook("pre-receive", &said);
+    let declined = source.commit_records(Some(&base), &record("x", Some("1"))).await;
+    let Err(PushError::Declined(why)) = &declined else { panic!("{declined:?}") };
+    assert!(why.contains("no: *** Basic *** ***"), "{why}");
+    assert!(!why.contains("canary"), "{why}");
+    // A redirect that bears it.
+    let elsewhere = Some(format!("http://{PASSWORD}.invalid/{spelt}"));
+    server.set(Rules { redirect: elsewhere, ..login() });
+    let error = source.fetch().await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+}
+
 /// The environment belongs to the process, so another one is asked.
 fn through_a_proxy(settings: &Repository, server: u16) {
     let (proxy, asked) = connect_proxy(server);
@@ -201,28 +240,9 @@ fn somebodys_git_configuration_does_not_send_us_elsewhere() {
     assert!(place.origin_file("deployments/y").len() == 40);
 }
 
-/// A self-signed root that is its own server certificate, and its PEM. OpenSSL tells roots apart by name.
+/// A self-signed root that is its own server certificate, and its PEM.
 fn authority(common_name: &str) -> (SslAcceptor, Vec<u8>) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", common_name).unwrap();
-    let name = name.build();
-    let mut cert = X509::builder().unwrap();
-    cert.set_version(2).unwrap();
-    cert.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
-    cert.set_subject_name(&name).unwrap();
-    cert.set_issuer_name(&name).unwrap();
-    cert.set_pubkey(&key).unwrap();
-    cert.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    cert.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-    let mut names = SubjectAlternativeName::new();
-    let names = names.dns("localhost").dns("git.proxied.test").build(&cert.x509v3_context(None, None)).unwrap();
-    cert.append_extension(names).unwrap();
-    cert.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
-    cert.sign(&key, MessageDigest::sha256()).unwrap();
-    let cert = cert.build();
-    let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
-    acceptor.set_private_key(&key).unwrap();
-    acceptor.set_certificate(&cert).unwrap();
-    (acceptor.build(), cert.to_pem().unwrap())
+    let hosts = &["localhost", "git.proxied.test"];
+    let root = Identity::new(&Says { common_name, hosts, authority: true, ..Says::default() }, None);
+    (root.acceptor(), root.pem())
 }

@@ -275,3 +275,14 @@ fn links_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn what_is_linked_in_is_what_the_readme_says() {
+    let lock = read("Cargo.lock");
+    let security = section("README.md", "## Security");
+    for (package, name) in [("openssl-src", "OpenSSL"), ("libgit2-sys", "libgit2")] {
+        let version = lock.split(&format!("name = \"{package}\"\nversion = \"")).nth(1).unwrap();
+        let version = version.split(['+', '"']).nth(1).unwrap();
+        assert!(security.contains(&format!("{name} {version}")), "the README does not say `{name} {version}`");
+    }
+}

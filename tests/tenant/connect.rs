@@ -8,8 +8,9 @@ use flowsync::config::{Auth, TenantAddress};
 use flowsync::flow::EnvironmentId;
 use flowsync::tenant::flows_v2::{Client, ConnectError};
 use flowsync::tenant::{Call, Failure};
+use flowsync::tls::CaFileError;
 
-use super::server::{Act, CANARY, Seen, Server, ample, good, hurry, make};
+use super::server::{Act, CANARY, Seen, Server, ample, good, hurry, make, reply};
 
 fn address(server: &Server, url: &str) -> TenantAddress {
     TenantAddress {
@@ -29,9 +30,10 @@ async fn a_ca_file_that_is_no_good_is_named() {
         let address = TenantAddress { ca_file, ..address(&server, "https://tenant.example/api/v2") };
         Client::connect(&address, NonZeroUsize::MIN).unwrap_err()
     };
-    assert!(matches!(connect("missing"), ConnectError::CaFile { .. }));
-    assert!(matches!(connect("key"), ConnectError::CaContent { .. }));
-    assert!(connect("missing").to_string().contains("missing"));
+    assert!(matches!(connect("missing"), ConnectError::CaFile(CaFileError::Unreadable { .. })));
+    assert!(matches!(connect("key"), ConnectError::CaFile(CaFileError::Empty { .. })));
+    let said = flowsync::error_chain(&connect("missing"));
+    assert!(said.contains("`tenant.caFile`") && said.contains("/missing`: No such file"), "{said}");
 }
 
 #[tokio::test]
@@ -77,8 +79,11 @@ fn no_proxy_means_what_it_means_for_git_and_the_password_of_a_proxy_is_not_shown
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
-        assert!(!format!("{output:?}").contains(CANARY), "{output:?}");
-        !asked.lock().unwrap().is_empty()
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(!format!("{output:?}").contains(CANARY), "{said}");
+        let was_asked = !asked.lock().unwrap().is_empty();
+        assert_eq!(said.contains(&format!("through the proxy `127.0.0.1:{proxy}`")), was_asked, "{said}");
+        was_asked
     };
     assert!(is_asked("example.com"));
     assert!(asked.lock().unwrap()[0].starts_with("CONNECT 0.0.0.0:1 "), "{asked:?}");
@@ -95,6 +100,18 @@ async fn asks_as_the_environment_says() {
     let client = Client::connect_tuned(&address, NonZeroUsize::MIN, hurry()).unwrap();
     let error = make(&client, Call::Import, &ample()).await.unwrap_err();
     println!("{error} {error:?} {client:?}");
+}
+
+#[tokio::test]
+async fn what_a_proxy_says_when_it_asks_for_credentials_is_not_repeated() {
+    for call in [Call::Token, Call::Export, Call::Import, Call::Delete] {
+        let server = Server::faulty(call, reply(407, format!("<p>Basic {CANARY} says the page</p>")), |_| true).await;
+        let error = make(&server.client(), call, &ample()).await.unwrap_err();
+        let Failure::Unauthorized { message } = &error.failure else { panic!("{error:?}") };
+        assert!(message.starts_with("a proxy on the way asks for credentials (407)"), "{message}");
+        assert!(!format!("{error:?}").contains("page"), "{error:?}");
+        assert_eq!(server.seen(call).len(), 1);
+    }
 }
 
 /// A proxy that lets nobody through, and remembers what was asked.

@@ -112,7 +112,7 @@ impl Remote {
 
     fn talk(&self) -> Result<Talk<'_>, SourceError> {
         let credentials = self.credentials.as_ref();
-        Ok(Talk::new(&self.url, SignIn::read(credentials)?, known_hosts(credentials)?))
+        Talk::new(&self.url, SignIn::read(credentials)?, known_hosts(credentials)?)
     }
 
     /// Commits in the clone and pushes. The caller holds the lock.

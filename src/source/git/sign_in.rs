@@ -7,8 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::address::{RemoteUrl, Scheme};
 use super::known_hosts::KnownHosts;
-use crate::config::{Credentials, SecretError, SecretSource};
+use crate::config::{Credentials, Mask, SecretError, SecretSource};
+use crate::disk::read_regular;
 use crate::source::SourceError;
+
+/// Who signs in where nobody is named.
+const DEFAULT_USER: &str = "git";
+/// A `known_hosts` file may be long; it is no secret.
+const KNOWN_HOSTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// How to sign in, with the secrets at hand. Prints nothing.
 pub(super) enum SignIn {
@@ -84,29 +90,35 @@ impl SignIn {
             Scheme::Https | Scheme::Http | Scheme::Git => configured.or(asked.map(str::to_owned)),
         }
         .or_else(|| remote.user.clone())
-        .unwrap_or_else(|| "git".to_owned())
+        .unwrap_or_else(|| DEFAULT_USER.to_owned())
     }
 
-    /// Takes the secrets out of a text from elsewhere.
-    pub(super) fn scrub(&self, text: &str) -> String {
-        let secrets = match self {
-            Self::Nothing => [None, None],
-            Self::Password { password, .. } => [Some(password), None],
-            Self::SshKey { key, passphrase, .. } => [Some(key), passphrase.as_ref()],
+    /// Tells a mask what is not to be shown of it.
+    pub(super) fn teach(&self, mask: &Mask) {
+        let (user, secrets) = match self {
+            Self::Nothing => return,
+            Self::Password { username, password } => (username, [Some(password), None]),
+            Self::SshKey { username, key, passphrase } => (username, [Some(key), passphrase.as_ref()]),
         };
-        secrets.into_iter().flatten().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "***"))
+        user.iter().for_each(|user| mask.keep(user));
+        for secret in secrets.into_iter().flatten() {
+            mask.keep(secret);
+            // Without a user of its own, a password is sent for `git`.
+            mask.keep_pair(user.as_ref().map_or(DEFAULT_USER, ExposeSecret::expose_secret), secret);
+        }
     }
 }
 
 /// The hosts a person accepted: the configured file, or OpenSSH's own.
 pub(super) fn known_hosts(credentials: Option<&Credentials>) -> Result<KnownHosts, SourceError> {
     if let Some(Credentials::SshKey { known_hosts: Some(source), .. }) = credentials {
-        let text = secret(source, "knownHosts")?;
+        let text = source.read_up_to(KNOWN_HOSTS_BYTES_MAX, "repository.credentials.knownHosts").map_err(unread)?;
         return Ok(KnownHosts::parse(text.expose_secret(), "`repository.credentials.knownHosts`"));
     }
     let own = std::env::home_dir().map(|home| home.join(".ssh/known_hosts"));
     let files = own.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]);
-    let texts: Vec<String> = files.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    let text = |file: PathBuf| String::from_utf8(read_regular(&file, KNOWN_HOSTS_BYTES_MAX).ok()?).ok();
+    let texts: Vec<String> = files.filter_map(text).collect();
     Ok(KnownHosts::parse(&texts.join("\n"), "`~/.ssh/known_hosts`"))
 }
 
@@ -119,12 +131,9 @@ fn optional(source: Option<&SecretSource>, key: &str) -> Result<Option<SecretStr
 }
 
 fn secret(source: &SecretSource, key: &str) -> Result<SecretString, SourceError> {
-    source.read(&format!("repository.credentials.{key}")).map_err(|error| SourceError::Setting(chain(&error)))
+    source.read(&format!("repository.credentials.{key}")).map_err(unread)
 }
 
-fn chain(error: &SecretError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
+fn unread(error: SecretError) -> SourceError {
+    SourceError::Setting(crate::error_chain(&error))
 }

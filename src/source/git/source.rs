@@ -21,6 +21,7 @@ use crate::source::{
     BlobId, CommitId, Expected, FileVersion, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError,
     Tips, TreeId,
 };
+use crate::tls::{CaFileError, Roots};
 
 /// Choices of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,6 +138,9 @@ impl GitSource {
 
 fn trust(ca_file: Option<&Path>) -> Result<(), SourceError> {
     let Some(ca_file) = ca_file else { return Ok(()) };
+    let unusable =
+        |error: CaFileError| SourceError::Setting(format!("`repository.caFile`: {}", crate::error_chain(&error)));
+    Roots::read(ca_file).map_err(unusable)?;
     global::trust(ca_file).map_err(|error| {
         let (path, why) = (ca_file.display(), error.message());
         SourceError::Setting(format!("expected trusted roots in PEM form in `{path}` (`caFile`): {why}"))

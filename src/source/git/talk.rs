@@ -13,11 +13,14 @@ use super::address::{RemoteUrl, strip};
 use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
 use super::names::shown;
 use super::sign_in::SignIn;
-use crate::config::{Proxies, Route};
+use crate::config::{Mask, Proxies, Route};
 use crate::source::SourceError;
+use crate::tls::CertificateFault;
 
 /// The server's words are cut here.
 const WORDS_BYTES_MAX: usize = 4096;
+/// So much is listened to: a secret that begins within what is shown ends within this.
+const HEARD_BYTES_MAX: usize = 128 * 1024;
 
 /// One conversation: made for one fetch or push, then thrown away with its secrets.
 pub(super) struct Talk<'a> {
@@ -25,6 +28,9 @@ pub(super) struct Talk<'a> {
     sign_in: SignIn,
     hosts: KnownHosts,
     route: Route,
+    mask: Mask,
+    /// The last certificate of a server, and the host it was shown for.
+    certificate: RefCell<Option<(String, Vec<u8>)>>,
     n_tries: Cell<u32>,
     refusal: RefCell<Option<String>>,
     words: RefCell<Vec<u8>>,
@@ -33,19 +39,29 @@ pub(super) struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    pub(super) fn new(remote: &'a RemoteUrl, sign_in: SignIn, hosts: KnownHosts) -> Self {
-        let route = Url::parse(&remote.connect).map_or(Route::Direct, |url| Proxies::from_environment().route(&url));
-        Self {
+    /// Fails where the environment names a proxy that cannot be used.
+    pub(super) fn new(remote: &'a RemoteUrl, sign_in: SignIn, hosts: KnownHosts) -> Result<Self, SourceError> {
+        let route = match Url::parse(&remote.connect) {
+            Ok(url) => Proxies::from_environment().and_then(|proxies| proxies.route(&url)),
+            Err(_) => Ok(Route::Direct),
+        };
+        let route = route.map_err(|error| SourceError::Setting(error.to_string()))?;
+        let mask = Mask::default();
+        sign_in.teach(&mask);
+        route.proxy().into_iter().for_each(|proxy| proxy.teach(&mask));
+        Ok(Self {
             remote,
             sign_in,
             hosts,
             route,
+            mask,
+            certificate: RefCell::default(),
             n_tries: Cell::new(0),
             refusal: RefCell::default(),
             words: RefCell::default(),
             status: RefCell::default(),
             stands_at: Cell::new(None),
-        }
+        })
     }
 
     pub(super) fn fetch_options(&self) -> FetchOptions<'_> {
@@ -68,7 +84,7 @@ impl<'a> Talk<'a> {
             Err(Error::new(ErrorCode::NotFastForward, ErrorClass::Reference, "the branch stands elsewhere"))
         });
         callbacks.push_update_reference(|_, problem| {
-            *self.status.borrow_mut() = Some(problem.map_or(Ok(()), |problem| Err(shown(problem))));
+            *self.status.borrow_mut() = Some(problem.map_or(Ok(()), |problem| Err(self.clean(problem))));
             Ok(())
         });
         let mut options = PushOptions::new();
@@ -94,9 +110,11 @@ impl<'a> Talk<'a> {
     /// What the server said on the side, as one line.
     pub(super) fn words(&self) -> String {
         let words = self.words.borrow();
-        let text = String::from_utf8_lossy(&words);
+        // Hidden before it is cut and split: a secret may stand across either border.
+        let text = self.mask.hide(&String::from_utf8_lossy(&words));
+        let text = text.get(..text.floor_char_boundary(WORDS_BYTES_MAX)).unwrap_or(&text);
         let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
-        self.scrub(&lines.map(shown).collect::<Vec<_>>().join("; "))
+        lines.map(shown).collect::<Vec<_>>().join("; ")
     }
 
     /// The error of a conversation that failed.
@@ -106,14 +124,17 @@ impl<'a> Talk<'a> {
 
     pub(super) fn explain(&self, error: &Error) -> String {
         if let Some(refusal) = self.refusal.borrow().as_ref() {
-            return refusal.clone();
+            return self.mask.hide(refusal);
         }
-        let message = self.scrub(&shown(error.message()));
+        let message = self.clean(error.message());
+        if let Some(fault) = self.certificate_fault(error) {
+            return fault;
+        }
+        if let Some(proxy) = self.route.proxy().filter(|_| is_on_the_way(error)) {
+            return format!("{message} (through the proxy `{proxy}`)");
+        }
         match error.code() {
             ErrorCode::Auth => format!("the credentials were refused ({message})"),
-            _ if error.code() == ErrorCode::Certificate || message.contains("certificate") => {
-                format!("{message}; the root of a private authority is named by `repository.caFile`")
-            }
             _ if message.contains("extract public key") => format!(
                 "{message}; expected a private key in PEM or OpenSSH form (`repository.credentials.sshKey`), and its passphrase \
                  where it has one"
@@ -136,9 +157,17 @@ impl<'a> Talk<'a> {
         options
     }
 
-    fn scrub(&self, text: &str) -> String {
-        let text = self.sign_in.scrub(text);
-        if let Route::Through(proxy) = &self.route { proxy.scrub(&text) } else { text }
+    /// A text from elsewhere, fit for a message.
+    fn clean(&self, text: &str) -> String {
+        shown(&self.mask.hide(text))
+    }
+
+    /// What is wrong with the certificate that the conversation ended for.
+    fn certificate_fault(&self, error: &Error) -> Option<String> {
+        let by_certificate = error.code() == ErrorCode::Certificate || error.message().contains("certificate");
+        let shown_to_us = self.certificate.borrow();
+        let (host, certificate) = shown_to_us.as_ref().filter(|_| by_certificate)?;
+        Some(shown(&CertificateFault::of(certificate, host).explain(host, "repository.caFile")))
     }
 
     fn callbacks(&self) -> RemoteCallbacks<'_> {
@@ -147,7 +176,7 @@ impl<'a> Talk<'a> {
         callbacks.certificate_check(|cert, host| self.check_host(cert, host));
         callbacks.sideband_progress(|words| {
             let mut heard = self.words.borrow_mut();
-            let room = WORDS_BYTES_MAX.saturating_sub(heard.len());
+            let room = HEARD_BYTES_MAX.saturating_sub(heard.len());
             heard.extend(words.iter().take(room));
             true
         });
@@ -185,7 +214,10 @@ impl<'a> Talk<'a> {
     }
 
     fn check_host(&self, cert: &Cert<'_>, host: &str) -> Result<CertificateCheckStatus, Error> {
-        let Some(key) = cert.as_hostkey() else { return Ok(CertificateCheckStatus::CertificatePassthrough) };
+        let Some(key) = cert.as_hostkey() else {
+            *self.certificate.borrow_mut() = cert.as_x509().map(|cert| (host.to_owned(), cert.data().to_vec()));
+            return Ok(CertificateCheckStatus::CertificatePassthrough);
+        };
         let Some(key) = key.hostkey() else {
             return Err(self.refuse(ErrorCode::Certificate, format!("the host `{host}` showed no key")));
         };
@@ -217,4 +249,10 @@ impl<'a> Talk<'a> {
         *self.refusal.borrow_mut() = Some(why);
         error
     }
+}
+
+/// Whether a conversation ended before the server itself had a say, as far as libgit2 tells.
+fn is_on_the_way(error: &Error) -> bool {
+    let of_a_proxy = ["proxy", "status code: 407"].iter().any(|words| error.message().contains(words));
+    matches!(error.class(), ErrorClass::Net | ErrorClass::Os) || of_a_proxy
 }

@@ -166,6 +166,9 @@ impl Tokens {
                 Err(fault) if fault.kind == FaultKind::TooLarge => {
                     return Err(Failure::TooLarge { limit_bytes: post.tuning.body_bytes_max });
                 }
+                Err(fault) if fault.kind == FaultKind::Untrusted => {
+                    return Err(patience.given_up(post.mask.clean(&fault.detail)));
+                }
                 Err(fault) => {
                     patience.unavailable(post.mask.clean(&fault.detail), spent, None).await?;
                     continue;
@@ -190,13 +193,14 @@ impl Tokens {
         let OAuth2 { token_url, client_id, client_secret } = &self.from;
         let client_id = read(client_id, "tenant.auth.oauth2.clientId", post)?;
         let client_secret = read(client_secret, "tenant.auth.oauth2.clientSecret", post)?;
+        post.mask.keep_pair(&client_id, &client_secret);
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", client_id.expose_secret()),
             ("client_secret", client_secret.expose_secret()),
             ("scope", SCOPE),
         ];
-        let request = post.http.post(token_url.clone()).header(ACCEPT, "application/json").form(&form);
+        let request = post.http.client.post(token_url.clone()).header(ACCEPT, "application/json").form(&form);
         request.timeout(post.tuning.other_timeout).build().map_err(|error| Failure::Unauthorized {
             message: post.mask.clean(&format!("cannot ask for a token: {}", error.without_url())),
         })
@@ -205,7 +209,10 @@ impl Tokens {
     fn refusal(&self, answer: &Answer, post: &Post) -> Failure {
         let Answer { status, .. } = answer;
         if (300..400).contains(status) {
-            return verdict::redirected(&self.from.token_url, answer, "tokenUrl");
+            return verdict::redirected(&self.from.token_url, answer, "tokenUrl", &post.mask);
+        }
+        if *status == 407 {
+            return verdict::proxy_refusal();
         }
         let message = post.mask.message(&answer.body);
         Failure::Unauthorized { message: format!("the token endpoint answered {status}: {message}") }

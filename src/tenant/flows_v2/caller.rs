@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::super::{Call, CallLimits, Failure, TenantError};
 use super::auth::{Auth, Credential};
+use super::connect::Http;
 use super::exchange::{Answer, Fault, FaultKind, exchange};
 use super::patience::{Ended, Patience, within};
 use super::retry::Tries;
@@ -21,7 +22,7 @@ use crate::flow::{EnvironmentId, FlowId};
 /// What sending anything takes.
 #[derive(Debug)]
 pub(super) struct Post {
-    pub(super) http: reqwest::Client,
+    pub(super) http: Http,
     pub(super) mask: Mask,
     pub(super) tuning: Tuning,
     pub(super) jitter: Jitter,
@@ -230,6 +231,7 @@ impl Caller {
             FaultKind::TooLarge => {
                 return Err(Failure::TooLarge { limit_bytes: self.post.tuning.body_bytes_max }.into());
             }
+            FaultKind::Untrusted => return Err(patience.given_up(self.post.mask.clean(&fault.detail)).into()),
             FaultKind::TimedOut if size == Size::Shrinks => return Err(Stop::AskForLess),
             FaultKind::Lost | FaultKind::TimedOut => patience.after_unknown |= asked.writes(),
             FaultKind::NotSent => {}

@@ -1,12 +1,12 @@
 //! Opening the one HTTP client of a tenant. No request is made.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Proxy, Url};
+use reqwest::{Proxy, Url};
 
 use super::tuning::Tuning;
-use crate::config::{Auth, Proxies, Route, TenantAddress};
+use crate::config::{Auth, Mask, Proxies, ProxyError, ProxyUrl, TenantAddress};
+use crate::tls::{self, CaFileError, Roots, SetupError};
 
 /// What we call ourselves.
 const USER_AGENT: &str = concat!("flowsync/", env!("CARGO_PKG_VERSION"));
@@ -19,64 +19,76 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The `caFile` cannot be read.
-    #[error("cannot read `tenant.caFile` `{}`", path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The `caFile` holds no certificates.
-    #[error("expected PEM certificates in `tenant.caFile` `{}`, found none that can be read", path.display())]
-    CaContent {
-        /// The file.
-        path: PathBuf,
-        /// Why, where there is something to say.
-        source: Option<reqwest::Error>,
-    },
-    /// The TLS library or the resolver does not start.
+    /// The `caFile` is no good.
+    #[error("`tenant.caFile` cannot be used")]
+    CaFile(#[from] CaFileError),
+    /// A proxy is named that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// TLS does not start.
+    #[error("cannot set up HTTPS")]
+    Tls(#[from] SetupError),
+    /// The HTTP client does not start.
     #[error("cannot set up HTTPS")]
     Setup(#[source] reqwest::Error),
 }
 
-pub(super) fn client(address: &TenantAddress, tuning: &Tuning) -> Result<reqwest::Client, ConnectError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .connect_timeout(tuning.connect_timeout)
-        .pool_idle_timeout(IDLE)
-        .http2_keep_alive_interval(PING_EVERY)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        // Every try is ours: each one is counted, and looks at the lease first.
-        .retry(reqwest::retry::never());
-    if let Some(path) = &address.ca_file {
-        builder = builder.tls_certs_merge(roots(path.clone())?);
-    } else if urls(address).all(|url| url.scheme() == "http") {
-        // No TLS, and redirects do not lead there: the system's roots, slow to load, are not needed.
-        builder = builder.tls_certs_only([]);
-    }
-    let proxies = Proxies::from_environment();
-    let through = move |url: &Url| match proxies.route(url) {
-        Route::Through(proxy) => Some(proxy.expose().clone()),
-        Route::Unsaid | Route::Direct => None,
-    };
-    // `no_proxy` first: else reqwest would read the environment in its own way as well.
-    builder = builder.no_proxy().proxy(Proxy::custom(through));
-    builder.build().map_err(ConnectError::Setup)
+/// How requests leave.
+#[derive(Debug)]
+pub(super) struct Http {
+    pub(super) client: reqwest::Client,
+    proxies: Proxies,
 }
 
-fn roots(path: PathBuf) -> Result<Vec<Certificate>, ConnectError> {
-    let pem = match std::fs::read(&path) {
-        Ok(pem) => pem,
-        Err(source) => return Err(ConnectError::CaFile { path, source }),
-    };
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(ConnectError::CaContent { path, source: None }),
-        Err(source) => Err(ConnectError::CaContent { path, source: Some(source) }),
+impl Http {
+    /// Of the tenant at `address`, by what the environment says of proxies now.
+    pub(super) fn new(address: &TenantAddress, tuning: &Tuning) -> Result<Self, ConnectError> {
+        let proxies = Proxies::from_environment()?;
+        for url in urls(address) {
+            proxies.route(url)?;
+        }
+        let ways = proxies.clone();
+        // Only these addresses are ever asked for, so every way is known to be good.
+        let through = move |url: &Url| ways.route(url).ok()?.proxy().map(|proxy| proxy.expose().clone());
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls(address)?)
+            .connect_timeout(tuning.connect_timeout)
+            .pool_idle_timeout(IDLE)
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            // Every try is ours: each one is counted, and looks at the lease first.
+            .retry(reqwest::retry::never())
+            // `no_proxy` first: else reqwest would read the environment in its own way as well.
+            .no_proxy()
+            .proxy(Proxy::custom(through))
+            .build()
+            .map_err(ConnectError::Setup)?;
+        Ok(Self { client, proxies })
     }
+
+    /// The proxy on the way to `url`.
+    pub(super) fn proxy_of(&self, url: &Url) -> Option<ProxyUrl> {
+        self.proxies.route(url).ok()?.proxy().cloned()
+    }
+
+    /// What is not to be shown of the proxies on the way to the tenant at `address`.
+    pub(super) fn secrets(&self, address: &TenantAddress) -> Mask {
+        let mask = Mask::default();
+        urls(address).filter_map(|url| self.proxy_of(url)).for_each(|proxy| proxy.teach(&mask));
+        mask
+    }
+}
+
+fn tls(address: &TenantAddress) -> Result<tls::ClientConfig, ConnectError> {
+    let roots = address.ca_file.as_deref().map(Roots::read).transpose()?;
+    // Redirects do not lead from http to https.
+    if urls(address).all(|url| url.scheme() == "http") {
+        return Ok(tls::nobody()?);
+    }
+    Ok(tls::client_config(roots.unwrap_or_default())?)
 }
 
 /// Every address that requests go to.

@@ -6,6 +6,9 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Request, Response, Url};
 
+use super::connect::Http;
+use crate::tls::CertificateFault;
+
 /// A body of an error is read this far.
 const ERROR_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// Redirects followed within the tenant.
@@ -30,6 +33,8 @@ pub(super) struct Fault {
 pub(super) enum FaultKind {
     /// No connection: the request did not leave.
     NotSent,
+    /// The server's certificate is refused: the request did not leave, and another try would not help.
+    Untrusted,
     /// The connection was lost after the request may have left, or the body is short.
     Lost,
     /// Time was up after the request may have left.
@@ -41,7 +46,7 @@ pub(super) enum FaultKind {
 /// Sends `request`. Redirects are followed for GET, within one scheme, host and port, while `may_start`
 /// says so; any other 3xx is an answer like others.
 pub(super) async fn exchange(
-    http: &reqwest::Client,
+    http: &Http,
     mut request: Request,
     body_bytes_max: u64,
     may_start: impl Fn() -> bool,
@@ -49,13 +54,13 @@ pub(super) async fn exchange(
     let timeout = request.timeout().copied().unwrap_or(Duration::ZERO);
     for _ in 0..REDIRECTS_MAX {
         let next = repeat(&request);
-        let response = http.execute(request).await.map_err(|error| Fault::new(error, timeout))?;
+        let response = http.client.execute(request).await.map_err(|error| Fault::new(error, timeout, http))?;
         match next.zip(onward(&response)) {
             Some((mut next, target)) if may_start() => {
                 *next.url_mut() = target;
                 request = next;
             }
-            _ => return read(response, body_bytes_max, timeout).await,
+            _ => return read(response, body_bytes_max, timeout, http).await,
         }
     }
     Err(Fault { kind: FaultKind::Lost, detail: format!("more than {REDIRECTS_MAX} redirects") })
@@ -80,7 +85,7 @@ pub(super) fn location(from: &Url, headers: &HeaderMap) -> Option<Url> {
     from.join(headers.get(LOCATION)?.to_str().ok()?).ok()
 }
 
-async fn read(mut response: Response, body_bytes_max: u64, timeout: Duration) -> Result<Answer, Fault> {
+async fn read(mut response: Response, body_bytes_max: u64, timeout: Duration, http: &Http) -> Result<Answer, Fault> {
     let status = response.status().as_u16();
     let well = response.status().is_success();
     let too_large = || Fault { kind: FaultKind::TooLarge, detail: String::new() };
@@ -105,19 +110,26 @@ async fn read(mut response: Response, body_bytes_max: u64, timeout: Duration) ->
             }
             // The status alone says what to do.
             Err(_) if status == 429 || status >= 500 => break,
-            Err(error) => return Err(Fault::new(error, timeout)),
+            Err(error) => return Err(Fault::new(error, timeout, http)),
         }
     }
     Ok(Answer { status, headers, body })
 }
 
 impl Fault {
-    fn new(error: reqwest::Error, timeout: Duration) -> Self {
+    fn new(error: reqwest::Error, timeout: Duration, http: &Http) -> Self {
+        if let Some(fault) = CertificateFault::among(&error) {
+            let host = error.url().and_then(Url::host_str).unwrap_or("the server");
+            return Self { kind: FaultKind::Untrusted, detail: fault.explain(host, "tenant.caFile") };
+        }
+        let through =
+            error.url().and_then(|url| http.proxy_of(url)).map(|proxy| format!(" through the proxy `{proxy}`"));
+        let through = through.unwrap_or_default();
         // A URL may hold what must not be printed.
         let error = error.without_url();
         let cause = deepest(&error);
         if error.is_connect() {
-            return Self { kind: FaultKind::NotSent, detail: format!("cannot connect: {cause}") };
+            return Self { kind: FaultKind::NotSent, detail: format!("cannot connect{through}: {cause}") };
         }
         if error.is_timeout() {
             let detail = format!("no whole answer within {} s", timeout.as_secs_f64());
@@ -126,7 +138,7 @@ impl Fault {
         if error.is_builder() {
             return Self { kind: FaultKind::NotSent, detail: format!("cannot send: {cause}") };
         }
-        Self { kind: FaultKind::Lost, detail: format!("connection lost: {cause}") }
+        Self { kind: FaultKind::Lost, detail: format!("connection lost{through}: {cause}") }
     }
 }
 

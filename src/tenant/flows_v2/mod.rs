@@ -34,6 +34,7 @@ use crate::config::TenantAddress;
 use crate::flow::{EnvironmentId, FlowId};
 use auth::Auth;
 use caller::{Asked, Caller, Post, Settled};
+use connect::Http;
 use list::{Flows, List};
 use request::Requests;
 use text::Mask;
@@ -79,10 +80,11 @@ impl Client {
         concurrency: NonZeroUsize,
         tuning: Tuning,
     ) -> Result<Self, ConnectError> {
-        let http = connect::client(address, &tuning)?;
+        let http = Http::new(address, &tuning)?;
+        let mask = Mask::new(http.secrets(address));
         let jitter = Jitter::new(tuning.seed);
         let waits = Arc::new(Waits::new(&name(&address.url)));
-        let post = Post { http, mask: Mask::default(), tuning, jitter, waits: Arc::clone(&waits) };
+        let post = Post { http, mask, tuning, jitter, waits: Arc::clone(&waits) };
         let (base, auth) = (address.url.clone(), Auth::new(&address.auth));
         let caller = Caller { post, base, auth, gate: Gate::new(concurrency, waits) };
         Ok(Self { caller, concurrency })

@@ -51,15 +51,18 @@ impl<'a> Patience<'a> {
         spent: Duration,
         asked: Option<Duration>,
     ) -> Result<(), Failure> {
-        let given_up =
-            |patience: &Self, detail| Failure::Unavailable { detail, maybe_took_effect: patience.after_unknown };
         let Some(wait) = self.tries.after_unavailable(spent, asked) else {
-            return Err(given_up(self, detail));
+            return Err(self.given_up(detail));
         };
         self.rest(wait, &detail).await.map_err(|ended| match ended {
             Ended::Lease => Failure::LeaseEnded,
-            Ended::Patience => given_up(self, detail),
+            Ended::Patience => self.given_up(detail),
         })
+    }
+
+    /// What it means that there is no other try.
+    pub(super) fn given_up(&self, detail: String) -> Failure {
+        Failure::Unavailable { detail, maybe_took_effect: self.after_unknown }
     }
 
     /// What it means that a wait for the throttle ended early.

@@ -1,58 +1,49 @@
 //! Texts of a tenant made fit for a message: secrets hidden, control characters escaped, shortened.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+
+use crate::config;
 
 /// What is quoted of a body.
 const EXCERPT_CHARS: usize = 200;
+/// What is looked at for it: a secret that begins in what is quoted ends within this.
+const LOOKED_AT_BYTES: usize = 32 * 1024;
 /// What is quoted of a message and its violations.
 const MESSAGE_CHARS: usize = 2_000;
 /// Violations listed one by one.
 const VIOLATIONS_MAX: usize = 20;
-/// A shorter secret is none, and hiding it would spoil every message.
-const SECRET_BYTES_MIN: usize = 4;
-/// Secrets remembered: the current ones and some that requests under way may still carry.
-const SECRETS_MAX: usize = 12;
-
 /// Knows the secrets in use, so that a tenant that echoes one does not make us print it.
 #[derive(Debug, Default)]
-pub(super) struct Mask(Mutex<Vec<SecretString>>);
+pub(super) struct Mask(config::Mask);
 
 impl Mask {
-    /// Hides `secret` from now on.
-    pub(super) fn learn(&self, secret: &SecretString) {
-        let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = secrets.iter().any(|known| known.expose_secret() == secret.expose_secret());
-        if known || secret.expose_secret().len() < SECRET_BYTES_MIN {
-            return;
-        }
-        if secrets.len() == SECRETS_MAX {
-            secrets.remove(0);
-        }
-        secrets.push(secret.clone());
+    /// Hides what `secrets` knows.
+    pub(super) fn new(secrets: config::Mask) -> Self {
+        Self(secrets)
     }
 
-    fn hide(&self, text: &str) -> String {
-        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut forms: Vec<String> = secrets.iter().flat_map(|secret| written(secret.expose_secret())).collect();
-        // A secret may be part of another one.
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.iter().fold(text.to_owned(), |text, form| text.replace(form, "***"))
+    /// Hides `secret` from now on.
+    pub(super) fn learn(&self, secret: &SecretString) {
+        self.0.learn(secret);
+    }
+
+    /// Hides `secret`, also where it is sent together with `user`, for good.
+    pub(super) fn keep_pair(&self, user: &SecretString, secret: &SecretString) {
+        self.0.keep_pair(user.expose_secret(), secret);
     }
 
     /// The first 200 characters.
     pub(super) fn excerpt(&self, body: &[u8]) -> String {
-        escape(&self.hide(&String::from_utf8_lossy(body)), EXCERPT_CHARS)
+        let beginning = &body[..body.len().min(LOOKED_AT_BYTES)];
+        escape(&self.0.hide(&String::from_utf8_lossy(beginning)), EXCERPT_CHARS)
     }
 
     /// A text of ours or of a library's that may quote the tenant.
     pub(super) fn clean(&self, text: &str) -> String {
-        escape(&self.hide(text), MESSAGE_CHARS)
+        escape(&self.0.hide(text), MESSAGE_CHARS)
     }
 
     /// `error` and `error_description` of a token endpoint, where there is an `error`; nothing else of the body.
@@ -76,17 +67,6 @@ impl Mask {
             _ => self.excerpt(body),
         }
     }
-}
-
-/// The ways a secret is written: as it is, in JSON, in base64, in a form, in a path.
-fn written(secret: &str) -> Vec<String> {
-    let json = Value::from(secret).to_string();
-    let json = json.trim_matches('"').to_owned();
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let query = form.replace('+', "%20");
-    let path = query.replace("%2F", "/");
-    let base64 = [STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)];
-    [secret.to_owned(), json, form, query, path].into_iter().chain(base64).collect()
 }
 
 type Fields = serde_json::Map<String, Value>;

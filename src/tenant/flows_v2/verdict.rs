@@ -54,18 +54,26 @@ pub(super) fn refusal(call: Call, url: &Url, answer: &Answer, mask: &Mask) -> Fa
     let message = || mask.message(&answer.body);
     match answer.status {
         401 => Failure::Unauthorized { message: format!("the tenant answered 401: {}", message()) },
+        407 => proxy_refusal(),
         403 => Failure::Forbidden { scope: call.scope(), message: message() },
         405 | 501 => Failure::Unsupported { status: answer.status },
-        300..=399 => redirected(url, answer, "tenant.url"),
+        300..=399 => redirected(url, answer, "tenant.url", mask),
         status => Failure::Refused { status, message: message() },
     }
 }
 
+/// 407: whoever it comes from is not the tenant, and what it says is not repeated.
+pub(super) fn proxy_refusal() -> Failure {
+    let message =
+        "a proxy on the way asks for credentials (407); they belong into the URL of the proxy (`HTTPS_PROXY`)";
+    Failure::Unauthorized { message: message.to_owned() }
+}
+
 /// A redirect that is not followed: credentials go nowhere else.
-pub(super) fn redirected(url: &Url, answer: &Answer, key: &str) -> Failure {
+pub(super) fn redirected(url: &Url, answer: &Answer, key: &str, mask: &Mask) -> Failure {
     let message = match location(url, &answer.headers) {
         Some(target) => {
-            let target = target.origin().ascii_serialization();
+            let target = mask.clean(&target.origin().ascii_serialization());
             format!("it redirects to `{target}`, where no credentials are sent; correct `{key}`")
         }
         None => "it redirects to nowhere".to_owned(),
