@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::world::{Stored, World};
 use super::yaml::{self, Loose, ReadError, Worded};
-use crate::flow::ReferenceKind;
+use crate::flow::{Comparison, Definition, ReferenceKind};
 
 /// Environments by name.
 #[derive(Debug, Clone, Default)]
@@ -137,10 +137,12 @@ impl Seed {
 
 /// A flow's id and what is to be kept of it.
 pub(super) fn identified(environment: &str, text: &str) -> Result<(String, Stored), String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let id = value.get("id").and_then(Value::as_str).ok_or("expected an `id`, found none")?.to_owned();
-    let stored = Stored::of(environment, text, &value).map_err(|error| error.to_string())?;
-    Ok((id, stored))
+    let stored = Stored::read(environment, text).map_err(|error| error.to_string())?;
+    let id = match serde_json::from_str::<Value>(text) {
+        Ok(value) => value.get("id").and_then(Value::as_str).map(str::to_owned),
+        Err(_) => Definition::from_live(text.as_bytes(), &Comparison::default()).ok().map(|flow| flow.id.to_string()),
+    };
+    Ok((id.ok_or("expected an `id`, found none")?, stored))
 }
 
 fn named(things: Vec<Loose<WrittenThing>>) -> BTreeMap<String, String> {

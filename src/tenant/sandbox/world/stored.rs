@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use serde_json::Value;
 
 use super::raw;
-use crate::flow::{EnvironmentId, Reference, ReferenceKind};
+use crate::flow::{Comparison, Definition, EnvironmentId, Reference, ReferenceKind};
 
 /// A definition. Its bytes are made once, when it is stored; an export only copies them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,20 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Reads `text`, a JSON object; whatever is missing or ill-typed in it counts as empty.
+    /// Reads `text`, a JSON object; whatever is missing or ill-typed in it counts as empty. What is JSON only to
+    /// lenient readers (half a surrogate pair, a number beyond a double, thousands of brackets) is held all the same.
     pub(crate) fn read(environment: &str, text: &str) -> Result<Self, serde_json::Error> {
-        Self::of(environment, text, &raw::value(text)?)
+        match raw::value(text) {
+            Ok(value) => Self::of(environment, text, &value),
+            Err(error) => Self::unparsed(environment, text).ok_or(error),
+        }
+    }
+
+    fn unparsed(environment: &str, text: &str) -> Option<Self> {
+        let item = raw::with_member(text, "environmentId", &raw::quoted(environment)).ok()?.into();
+        let Definition { name, version, references, .. } =
+            Definition::from_live(text.as_bytes(), &Comparison::default()).ok()?;
+        Some(Self { name, version, references, item })
     }
 
     /// The same for a caller who has read `text` already.
