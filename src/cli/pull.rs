@@ -13,8 +13,9 @@ use super::arguments::PullArgs;
 use super::context::{Context, shown, the_one};
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
-use crate::flow::{Definition, FlowId};
-use crate::tenant::{CallLimits, Tenant};
+use crate::flow::{Definition, FlowId, Reading};
+use crate::problem::escape_terminal;
+use crate::tenant::{CallLimits, Export, Tenant};
 
 pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, Failure> {
     let config = context.config()?;
@@ -27,19 +28,35 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
     let limits = CallLimits::before_deployment();
     let export =
         engine.tenant.export(&engine.target, &engine.reader, &limits).await.map_err(|error| Failure::of(&error))?;
-    for (id, reason) in &export.unreadable {
-        output::say(&format!(
-            "left out: {}: {}",
-            crate::problem::escape_terminal(id),
-            crate::problem::escape_terminal(reason)
-        ));
-    }
-    let n_flows = export.flows.len();
-    write_all(&into, &export.flows).map_err(|error| {
+    let (flows, left_out) = divide(export);
+    let n_flows = flows.len();
+    write_all(&into, &flows).map_err(|error| {
         Failure::other(format!("cannot write to `{}`: {error}; what was there is as it was", into.display()))
     })?;
     output::print(&format!("{n_flows} flows written to {}\n", shown(&into)));
-    Ok(0)
+    for (name, reason) in &left_out {
+        output::complain(&format!("left out: {}: {}", escape_terminal(name), escape_terminal(reason)));
+    }
+    if left_out.is_empty() {
+        return Ok(0);
+    }
+    let (n_live, n_left_out) = (n_flows + left_out.len(), left_out.len());
+    Err(Failure::other(format!(
+        "{n_left_out} of {n_live} live flows could not be written and are named above; mend or delete them in the tenant, \
+         then pull again"
+    )))
+}
+
+/// The flows that can stand in files, and by name what else is live, with the reason why it cannot.
+fn divide(export: Export) -> (BTreeMap<FlowId, Definition>, BTreeMap<String, String>) {
+    let Export { flows, foreign: mut left_out } = export;
+    let (whole, unreadable): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        flows.into_iter().partition(|(_, flow)| flow.reading == Reading::Whole);
+    for (id, flow) in unreadable {
+        let why = flow.reading.unreadable().map(|why| why.to_string()).unwrap_or_default();
+        left_out.insert(id.to_string(), format!("it cannot be read: {why}"));
+    }
+    (whole, left_out)
 }
 
 fn write_all(into: &Path, flows: &BTreeMap<FlowId, Definition>) -> std::io::Result<()> {
