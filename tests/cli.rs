@@ -45,3 +45,5 @@ mod secrets;
 mod support;
 #[path = "cli/tenant.rs"]
 mod tenant;
+#[path = "cli/unreadable.rs"]
+mod unreadable;

@@ -8,7 +8,7 @@ use super::output::{self, Failure};
 use crate::controller::read_desired;
 use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
-use crate::tenant::{CallLimits, Tenant};
+use crate::tenant::{CallLimits, Export, Tenant};
 
 pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8, Failure> {
     let path = context.config_path();
@@ -43,7 +43,7 @@ async fn examine(engine: &RealEngine) -> bool {
     let export = engine.tenant.export(&engine.target, &engine.reader, &limits).await;
     healthy &= line(
         &format!("{name}: tenant, flows:read"),
-        export.map(|export| format!("{} live flows", export.flows.len())).map_err(|error| error.to_string()),
+        export.map(|export| live_flows(&export)).map_err(|error| error.to_string()),
     );
     let intents = engine.tenant.intents(&engine.target, &limits).await;
     healthy &= line(
@@ -61,6 +61,18 @@ async fn examine(engine: &RealEngine) -> bool {
         },
     );
     healthy
+}
+
+/// How many flows are live, and which of them cannot be read.
+fn live_flows(export: &Export) -> String {
+    let unreadable: Vec<String> = export
+        .flows
+        .values()
+        .filter_map(|flow| Some(format!("`{}` cannot be read: {}", flow.id, flow.reading.unreadable()?)))
+        .collect();
+    let n_flows = export.flows.len();
+    let rest = if unreadable.is_empty() { String::new() } else { format!("; {}", unreadable.join("; ")) };
+    format!("{n_flows} live flows{rest}")
 }
 
 async fn git(engine: &RealEngine) -> Result<String, String> {

@@ -85,15 +85,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             load_texts(&*self.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path))).await?;
             problems = plan::missing(&whole, &live, &plan, &present, &self.target);
         }
+        problems.extend(plan::unreadable(&plan));
         problems.sort();
         Ok(Prepared { desired, plan, looked, problems })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {
-        let Export { flows, unreadable } = self.tenant.export(&self.target, reader, limits).await?;
+        let Export { flows, foreign } = self.tenant.export(&self.target, reader, limits).await?;
         Ok(Live {
             flows: flows.into_iter().map(|(id, definition)| (id, Arc::new(definition))).collect(),
-            foreign: unreadable.into_keys().collect(),
+            foreign: foreign.into_keys().collect(),
         })
     }
 
@@ -104,8 +105,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 let ids = match kind {
                     ReferenceKind::Flow => {
                         let reader = self.reader.only(std::iter::empty());
-                        let Export { flows, unreadable } = self.tenant.export(&environment, &reader, limits).await?;
-                        Some(flows.into_keys().map(|id| id.to_string()).chain(unreadable.into_keys()).collect())
+                        let Export { flows, foreign } = self.tenant.export(&environment, &reader, limits).await?;
+                        Some(flows.into_keys().map(|id| id.to_string()).chain(foreign.into_keys()).collect())
                     }
                     ReferenceKind::Intent => Some(self.tenant.intents(&environment, limits).await?),
                     ReferenceKind::Entity => Some(self.tenant.entities(&environment, limits).await?),
@@ -157,14 +158,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 }
 
-/// What the flows refer to must be there.
+/// What the flows refer to must be there, and what they replace must be kept.
 pub(super) fn check_references(prepared: &Prepared) -> Result<(), PassError> {
     let problems = &prepared.problems;
     if !any_error(problems) {
         return Ok(());
     }
     let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let reason = format!("{n_errors} problem(s) in what the flows refer to; nothing was written");
+    let reason = format!("{n_errors} problem(s) in what the flows refer to or replace; nothing was written");
     Err(PassError::Refused { reason, problems: problems.clone(), quarantined: false })
 }
 

@@ -132,7 +132,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let text = texts.get(blob).and_then(Named::text).cloned().ok_or_else(|| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) is not in git any more"))
             })?;
-            let definition = Definition::from_file(text, self.reader.comparison()).map_err(|error| {
+            // A previous definition may be one that nobody could read: it goes back as the bytes it was.
+            let read = Definition::from_file(Arc::clone(&text), self.reader.comparison())
+                .or_else(|_| Definition::from_live(&text, self.reader.comparison()));
+            let definition = read.map_err(|error| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) cannot be read: {error}"))
             })?;
             let flow = DesiredFlow { definition: Arc::new(definition), path: path.clone(), blob: Some(blob.clone()) };

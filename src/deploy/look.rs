@@ -93,7 +93,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if let (Found::Else, Some(live)) = (found, live) {
             self.keep(live).await.map_err(|message| failure(message, false))?;
         }
-        let is_there = live.is_some() || export.unreadable.contains_key(change.id.as_str());
+        let is_there = live.is_some();
         drop(newest);
         if !matches!(change.step, Step::Create { .. }) || !is_there {
             return Ok(Before::Planned);

@@ -8,7 +8,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::jobs::{Direction, Schedule};
 use super::look::Before;
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
-use crate::flow::{Definition, Document, FlowId, Reference, ReferenceKind, without_references, without_references_to};
+use crate::flow::{
+    Definition, Document, FlowId, Reference, ReferenceKind, without_raw_references, without_references,
+    without_references_to,
+};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -236,20 +239,30 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
 /// The text of a flow without its references to `members` of its cycle. `None` where it has none.
 pub(super) fn without_cycle(definition: &Definition, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    Some(without_references_to(&parsed_where_tied(definition, members)?, members))
+    loosened(definition, members, |document| without_references_to(document, members))
 }
 
 /// The text of a flow that is about to be deleted, without any reference, so that what it refers to may be gone
 /// already. `None` where it refers to none of `members`.
 pub(super) fn untied(definition: &Definition, members: &BTreeSet<FlowId>) -> Option<Vec<u8>> {
-    Some(without_references(&parsed_where_tied(definition, members)?))
+    loosened(definition, members, without_references)
 }
 
-fn parsed_where_tied(definition: &Definition, members: &BTreeSet<FlowId>) -> Option<Document> {
+/// The text as `cut` leaves it; one that cannot be parsed loses all of its references. `None` where it refers to
+/// none of `members`.
+fn loosened(
+    definition: &Definition,
+    members: &BTreeSet<FlowId>,
+    cut: impl FnOnce(&Document) -> Vec<u8>,
+) -> Option<Vec<u8>> {
     let is_tie = |reference: &Reference| {
         reference.kind == ReferenceKind::Flow && members.iter().any(|id| id.as_str() == reference.id)
     };
-    definition.references.iter().any(is_tie).then(|| Document::parse(definition.body().ok()?.clone()).ok()).flatten()
+    let body = definition.body().ok().filter(|_| definition.references.iter().any(is_tie))?;
+    match Document::parse(body.clone()) {
+        Ok(document) => Some(cut(&document)),
+        Err(_) => without_raw_references(body),
+    }
 }
 
 /// What a new flow of a cycle is imported as at first; `None` where it is imported whole at once.

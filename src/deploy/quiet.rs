@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::flow::{Comparison, ContentHash, Definition, FlowId};
+use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, Reading};
 use crate::index::Quiet;
 use crate::tenant::{Export, ReadLive};
 
@@ -25,19 +25,19 @@ impl<'a> QuietReader<'a> {
     #[must_use]
     pub fn is_same(&self, export: &Export) -> bool {
         let quiet = self.quiet;
-        let n_managed = quiet.flows.values().filter(|id| export.flows.contains_key(*id)).count();
+        let is_known = |id: &&FlowId| export.flows.get(*id).is_some_and(|flow| flow.reading == Reading::Whole);
+        let n_managed = quiet.flows.values().filter(is_known).count();
         let n_others = quiet
             .others
             .iter()
             .filter(|id| {
-                export.unreadable.contains_key(*id)
-                    || id.parse::<FlowId>().is_ok_and(|id| export.flows.contains_key(&id))
+                export.foreign.contains_key(*id) || id.parse::<FlowId>().is_ok_and(|id| export.flows.contains_key(&id))
             })
             .count();
         !self.is_changed.load(Ordering::Relaxed)
             && n_managed == quiet.flows.len()
             && n_others == quiet.others.len()
-            && n_managed + n_others == export.flows.len() + export.unreadable.len()
+            && n_managed + n_others == export.flows.len() + export.foreign.len()
     }
 
     /// How many flows were known by their bytes.
@@ -54,8 +54,8 @@ impl ReadLive for QuietReader<'_> {
             self.n_recognised.fetch_add(1, Ordering::Relaxed);
             return Ok(Definition::known(id, nothing, nothing));
         }
-        let id = Definition::from_live(raw, &Comparison::default()).map(|definition| definition.id);
-        match id {
+        let flow = Definition::from_live_keeping(raw, &Comparison::default(), |_, _| Keep::Hashes);
+        match flow.map(|flow| flow.id) {
             Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(Definition::known(id, nothing, nothing)),
             _ => {
                 self.is_changed.store(true, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::flow::{Comparison, ContentHash, Definition, FlowId};
+use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep};
 use crate::index::{FlowIndex, Known};
 use crate::plan::{Desired, Last};
 use crate::tenant::ReadLive;
@@ -70,18 +70,17 @@ impl ReadLive for LiveReader {
             self.index.count_recognised(1);
             return Ok(Definition::known(id, content_hash, equality_hash));
         }
-        let mut definition = Definition::from_live(raw, self.comparison()).map_err(|error| error.to_string())?;
-        let Definition { id, content_hash, equality_hash, .. } = &definition;
-        let is_expected = self.is_expected(id, *equality_hash);
-        let keeps_text = !is_expected && self.keeps_text(id);
-        self.index.count_parsed(raw.len(), keeps_text);
-        if is_expected {
+        let definition = Definition::from_live_keeping(raw, self.comparison(), |id, equality| {
+            let is_wanted = !self.is_expected(id, equality) && self.keeps_text(id);
+            if is_wanted { Keep::Text } else { Keep::Hashes }
+        });
+        let definition = definition.map_err(|error| error.to_string())?;
+        let Definition { id, content_hash, equality_hash, text, .. } = &definition;
+        self.index.count_parsed(raw.len(), text.is_some());
+        if self.is_expected(id, *equality_hash) {
             let known = Known { id: id.clone(), content_hash: *content_hash, equality_hash: *equality_hash };
             self.index.keep_live(digest, known.clone());
             return Ok(Definition::known(known.id, known.content_hash, known.equality_hash));
-        }
-        if !keeps_text {
-            definition.text = None;
         }
         Ok(definition)
     }

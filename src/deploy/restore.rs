@@ -2,17 +2,19 @@
 //! possible even where one fails. The verdict is an export compared by hash, nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure, Step as Shown};
-use crate::flow::{ContentHash, Definition, FlowId};
+use crate::flow::{ContentHash, Definition, FlowId, Keep};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -60,7 +62,7 @@ impl Undo {
 
     fn is_restored(&self, export: &Export) -> bool {
         let want = self.previous.as_ref().map(|definition| definition.equality_hash);
-        !export.unreadable.contains_key(self.id.as_str()) && hash_of(export, &self.id) == want
+        hash_of(export, &self.id) == want
     }
 }
 
@@ -82,15 +84,39 @@ pub enum Restored {
 struct Progress {
     acted: BTreeSet<FlowId>,
     errors: BTreeMap<FlowId, FlowFailure>,
+    learned: Learned,
+}
+
+/// What calls that run side by side learn for each other.
+struct Learned {
     rollback_works: AtomicBool,
+    /// What stands in the record already, and what this restoration wrote on its way: neither need be kept again.
+    kept: Mutex<BTreeSet<(FlowId, ContentHash)>>,
+}
+
+impl Learned {
+    fn new() -> Self {
+        Self { rollback_works: AtomicBool::new(true), kept: Mutex::default() }
+    }
+
+    fn is_kept(&self, live: &Definition) -> bool {
+        self.kept().contains(&(live.id.clone(), live.equality_hash))
+    }
+
+    fn note_kept(&self, id: &FlowId, hash: ContentHash) {
+        self.kept().insert((id.clone(), hash));
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeSet<(FlowId, ContentHash)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Puts back every flow of `undos` (in plan order) that is not live as before.
     pub async fn restore(&self, undos: &[Undo]) -> BTreeMap<FlowId, Restored> {
         (self.progress)(Shown::Stage("restore", undos.len()));
-        let mut progress =
-            Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), rollback_works: AtomicBool::new(true) };
+        let mut progress = Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), learned: Learned::new() };
         let mut last_error = String::new();
         let lag = EXPORT_LAG.min(self.verify_timeout);
         let mut fresh_from = Instant::now() + lag;
@@ -165,13 +191,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut Progress) {
         for group in groups(different, export) {
-            self.untie_created(&group, export, round).await;
+            self.untie_created(&group, export, &progress.learned).await;
             let absent: BTreeSet<FlowId> =
                 group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
             let results: Vec<(FlowId, Result<(), FlowFailure>)> = stream::iter(group)
                 .map(|undo| {
-                    let (works, absent) = (&progress.rollback_works, &absent);
-                    async move { (undo.id.clone(), self.undo(undo, export, round, absent, works).await) }
+                    let (learned, absent) = (&progress.learned, &absent);
+                    async move { (undo.id.clone(), self.undo(undo, export, round, absent, learned).await) }
                 })
                 .buffer_unordered(self.concurrency)
                 .collect()
@@ -189,7 +215,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// Created flows that refer to each other lose their references before they are deleted: a tenant may
     /// refuse to delete what another flow refers to. Where that fails, so does the delete, which says why.
-    async fn untie_created(&self, group: &[&Undo], export: &Export, round: usize) {
+    async fn untie_created(&self, group: &[&Undo], export: &Export, learned: &Learned) {
         let created = |undo: &&Undo| undo.previous.is_none() && !undo.existed;
         for undo in group.iter().copied().filter(created) {
             let others: BTreeSet<FlowId> = group
@@ -202,10 +228,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             let (Some(target), Some(live)) = (&undo.target, export.flows.get(&undo.id)) else { continue };
             let refers = live.references.iter().any(|reference| others.iter().any(|id| id.as_str() == reference.id));
             let Some(body) = untied(target, &others).filter(|_| refers) else { continue };
-            let kept = if round == 0 { self.keep_if_else(undo, Some(live)).await } else { Ok(()) };
             let note = "restore, without references, before its deletion";
-            let untied = match kept {
-                Ok(()) => self.import_back(target, &body, note).await,
+            let untied = match self.keep_if_else(undo, Some(live), learned).await {
+                Ok(()) => self.import_loosened(target, &body, note, learned).await,
                 Err(reason) => Err(reason),
             };
             if let Err(reason) = untied {
@@ -220,12 +245,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         export: &Export,
         round: usize,
         absent: &BTreeSet<FlowId>,
-        works: &AtomicBool,
+        learned: &Learned,
     ) -> Result<(), FlowFailure> {
         let live = export.flows.get(&undo.id);
-        if round == 0 {
-            self.keep_if_else(undo, live).await?;
-        }
+        self.keep_if_else(undo, live, learned).await?;
         match (&undo.previous, live) {
             (None, _) if undo.existed => Err(blamed(
                 Blame::Flow,
@@ -236,13 +259,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             )),
             (None, Some(live)) => self.undo_create(live).await,
             (None, None) => Ok(()),
-            (Some(previous), None) => self.recreate(previous, absent).await,
+            (Some(previous), None) => self.recreate(previous, absent, learned).await,
             (Some(previous), Some(live)) => {
                 let distinct = !previous.version.is_empty()
                     && previous.version != live.version
                     && undo.target.as_ref().is_none_or(|target| target.version != previous.version);
-                if round == 0 && distinct && works.load(Ordering::Relaxed) {
-                    match self.roll_back(previous, works).await {
+                if round == 0 && distinct && learned.rollback_works.load(Ordering::Relaxed) {
+                    match self.roll_back(previous, &learned.rollback_works).await {
                         Ok(()) => return Ok(()),
                         Err(failure) => {
                             tracing::info!(flow = %undo.id, reason = failure.message, "rollback declined; importing instead")
@@ -263,10 +286,16 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// Members of a cycle that are all gone come back in two steps: now without their references to each
     /// other, and whole in the next round, which finds them different.
-    async fn recreate(&self, previous: &Definition, absent: &BTreeSet<FlowId>) -> Result<(), FlowFailure> {
+    async fn recreate(
+        &self,
+        previous: &Definition,
+        absent: &BTreeSet<FlowId>,
+        learned: &Learned,
+    ) -> Result<(), FlowFailure> {
         let body = previous.body().map_err(|error| blamed(Blame::Flow, error.to_string()))?;
+        let note = "restore, without references inside its cycle";
         match without_cycle(previous, absent) {
-            Some(body) => self.import_back(previous, &body, "restore, without references inside its cycle").await,
+            Some(body) => self.import_loosened(previous, &body, note, learned).await,
             None => self.import_back(previous, body, "restore").await,
         }
     }
@@ -274,6 +303,21 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn put_back(&self, previous: &Definition) -> Result<(), FlowFailure> {
         let body = previous.body().map_err(|error| blamed(Blame::Flow, error.to_string()))?;
         self.import_back(previous, body, "restore").await
+    }
+
+    /// Imports a form of a flow that is live only for the time being.
+    async fn import_loosened(
+        &self,
+        flow: &Definition,
+        body: &[u8],
+        note: &str,
+        learned: &Learned,
+    ) -> Result<(), FlowFailure> {
+        let form = Definition::from_live_keeping(body, self.reader.comparison(), |_, _| Keep::Hashes);
+        if let Ok(form) = form {
+            learned.note_kept(&form.id, form.equality_hash);
+        }
+        self.import_back(flow, body, note).await
     }
 
     async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), FlowFailure> {
@@ -298,21 +342,46 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         self.await_deployed(&previous.id, || Ok(())).await
     }
 
-    async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>) -> Result<(), FlowFailure> {
+    /// Keeps what is live where it is neither what the deployment wrote nor what was there before, in whatever
+    /// round it shows.
+    async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>, learned: &Learned) -> Result<(), FlowFailure> {
         let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
         let found = look(hash(undo.target.as_deref()), hash(undo.previous.as_deref()), hash(live));
         match (found, live) {
-            (Found::Else, Some(live)) => self.keep(live).await.map_err(|reason| blamed(Blame::Transport, reason)),
+            (Found::Else, Some(live)) if !learned.is_kept(live) => {
+                // What cannot be kept today cannot be kept tomorrow.
+                let blame = if live.body().is_ok() { Blame::Transport } else { Blame::Flow };
+                self.keep(live).await.map_err(|reason| blamed(blame, reason))?;
+                learned.note_kept(&live.id, live.equality_hash);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     /// Keeps a live definition in the audit record before it is overwritten.
+    ///
+    /// # Errors
+    ///
+    /// In words: the record cannot be written, or there are no bytes to keep. Nothing may be overwritten then.
     pub async fn keep(&self, live: &Definition) -> Result<(), String> {
-        let event = Event::new(EventKind::Overwritten)
+        let body = live.body().map_err(|absent| match live.reading.unreadable() {
+            Some(why) => format!(
+                "`{}` cannot be kept and is not overwritten: {why}; save what is needed of it, then delete it in the tenant",
+                live.id
+            ),
+            None => absent.to_string(),
+        })?;
+        let mut event = Event::new(EventKind::Overwritten)
             .with("flow", live.id.as_str())
-            .with("contentHash", live.content_hash.to_string())
-            .with("definition", live.body().map_or_else(|_| "".into(), |body| String::from_utf8_lossy(body)));
+            .with("contentHash", live.content_hash.to_string());
+        if let Some(why) = live.reading.unreadable() {
+            event = event.with("unreadable", why.to_string());
+        }
+        event = match std::str::from_utf8(body) {
+            Ok(text) => event.with("definition", text),
+            Err(_) => event.with("definitionBase64", STANDARD.encode(body)),
+        };
         self.journal.record(&event).await.map_err(|error| crate::error_chain(&error))
     }
 }

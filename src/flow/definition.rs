@@ -1,11 +1,11 @@
 //! A flow as the rest of the program sees it: identity, version, what it needs, its hashes and its bytes.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use super::document::{Document, Node, ParseError, without_environment};
-use super::{Comparison, ContentHash, EnvironmentId, FlowId, FlowIdError};
+use super::raw::Found;
+use super::{Comparison, ContentHash, FlowId, FlowIdError, Reading, Reference};
 
 /// A flow, read and hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Definition {
     /// Over the flow without its top-level `environmentId` and without what `ignore` names: two flows are
     /// equal when these are.
     pub equality_hash: ContentHash,
+    /// How much of it could be read. Only of a live flow not all of it: then both hashes are over its bytes,
+    /// which no readable flow has, and the other fields hold what was found in them.
+    pub reading: Reading,
     /// The JSON text itself: for a git flow exactly the file, for a live flow without `environmentId`.
     /// Absent where it was not needed so far; see [`Definition::body`].
     pub text: Option<Arc<[u8]>>,
@@ -50,13 +53,13 @@ pub enum DefinitionError {
     Id(#[source] FlowIdError),
 }
 
-/// How the environment a flow came from is treated.
+/// What is kept of a live flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// A file: everything in it is meant.
-    File,
-    /// A tenant: `environmentId` is the tenant's, not the flow's.
-    Live,
+pub enum Keep {
+    /// Its text as well.
+    Text,
+    /// Everything but its text.
+    Hashes,
 }
 
 impl Definition {
@@ -73,7 +76,7 @@ impl Definition {
     #[must_use]
     pub fn known(id: FlowId, content_hash: ContentHash, equality_hash: ContentHash) -> Self {
         let (name, version, references) = (String::new(), String::new(), Vec::new());
-        Self { id, name, version, references, content_hash, equality_hash, text: None }
+        Self { id, name, version, references, content_hash, equality_hash, reading: Reading::Whole, text: None }
     }
 
     /// Reads a file. Only a valid `id` is asked for; what else a flow must have, [`super::check_file`] says.
@@ -92,106 +95,105 @@ impl Definition {
     ///
     /// The document has no flow id.
     pub fn from_document(document: &Document, comparison: &Comparison) -> Result<Self, DefinitionError> {
-        Self::read(document, comparison, Origin::File)
+        let text = Some(document.source().clone());
+        Ok(Self { text, ..Self::read(document, document.hashes(comparison))? })
     }
 
     /// Reads a flow as a tenant reports it. Its top-level `environmentId` is taken out of the text; every
-    /// other byte is kept. Only a valid `id` is asked for.
+    /// other byte is kept. What the parser refuses is live all the same, as long as an `id` can be found in it:
+    /// see [`Definition::reading`].
     ///
     /// # Errors
     ///
-    /// The text is no JSON, or has no flow id.
+    /// There is no flow id.
     pub fn from_live(raw: &[u8], comparison: &Comparison) -> Result<Self, DefinitionError> {
-        let document = Document::parse(raw).map_err(DefinitionError::Parse)?;
-        Self::read(&document, comparison, Origin::Live)
+        Self::from_live_keeping(raw, comparison, |_, _| Keep::Text)
     }
 
-    fn read(document: &Document, comparison: &Comparison, origin: Origin) -> Result<Self, DefinitionError> {
+    /// The same, where `keep` decides by id and equality hash whether the text is wanted.
+    ///
+    /// # Errors
+    ///
+    /// There is no flow id.
+    pub fn from_live_keeping(
+        raw: &[u8],
+        comparison: &Comparison,
+        keep: impl FnOnce(&FlowId, ContentHash) -> Keep,
+    ) -> Result<Self, DefinitionError> {
+        // What is too large is not even copied.
+        let parsed = Document::check_size(raw.len()).map_or_else(|| Document::parse(raw), Err);
+        let document = match parsed {
+            Ok(document) => document,
+            Err(error) => return Self::from_unreadable(raw, error, keep),
+        };
+        let flow = Self::read(&document, document.live_hashes(comparison))?;
+        let text = || {
+            let is_cut = document.root().member("environmentId").is_some();
+            if is_cut { without_environment(&document).into() } else { document.source().clone() }
+        };
+        let text = (keep(&flow.id, flow.equality_hash) == Keep::Text).then(text);
+        Ok(Self { text, ..flow })
+    }
+
+    fn from_unreadable(
+        raw: &[u8],
+        error: ParseError,
+        keep: impl FnOnce(&FlowId, ContentHash) -> Keep,
+    ) -> Result<Self, DefinitionError> {
+        let found = Found::in_text(raw);
+        let Some(id) = found.id.clone() else { return Err(DefinitionError::Parse(error)) };
+        let flow = Self::raw(id, found.hash(), Reading::Raw(error), &found)?;
+        let text = (keep(&flow.id, flow.equality_hash) == Keep::Text).then(|| found.body().into());
+        Ok(Self { text, ..flow })
+    }
+
+    /// Reads the beginning of a live flow that is larger than `bytes_max`, the most that is taken. Its text is
+    /// nowhere, so that it cannot be kept, and nothing may overwrite it.
+    ///
+    /// # Errors
+    ///
+    /// There is no flow id so far.
+    pub fn from_beginning(beginning: &[u8], bytes_max: u64) -> Result<Self, DefinitionError> {
+        let found = Found::in_text(beginning);
+        let id = found.id.clone().ok_or(DefinitionError::NoId)?;
+        Self::raw(id, found.hash(), Reading::Beginning { bytes_max }, &found)
+    }
+
+    fn raw(id: String, hash: ContentHash, reading: Reading, found: &Found<'_>) -> Result<Self, DefinitionError> {
+        let Found { name, version, references, .. } = found;
+        Ok(Self {
+            id: id.parse().map_err(DefinitionError::Id)?,
+            name: name.clone(),
+            version: version.clone(),
+            references: each_once(references.iter().cloned()),
+            content_hash: hash,
+            equality_hash: hash,
+            reading,
+            text: None,
+        })
+    }
+
+    /// Everything but the text.
+    fn read(document: &Document, hashes: (ContentHash, ContentHash)) -> Result<Self, DefinitionError> {
         let id = document.text_member("id").ok_or(DefinitionError::NoId)?;
         let text = |key| document.text_member(key).unwrap_or_default().into_owned();
-        let is_cut = origin == Origin::Live && document.root().member("environmentId").is_some();
-        let (content_hash, equality_hash) = match origin {
-            Origin::File => document.hashes(comparison),
-            Origin::Live => document.live_hashes(comparison),
-        };
+        let entries = document.root().member("externalReferences").into_iter().flat_map(Node::elements);
         Ok(Self {
             id: id.parse().map_err(DefinitionError::Id)?,
             name: text("name"),
             version: text("version"),
-            references: references(document),
-            content_hash,
-            equality_hash,
-            text: Some(if is_cut { without_environment(document).into() } else { document.source().clone() }),
+            references: each_once(entries.filter_map(Reference::read)),
+            content_hash: hashes.0,
+            equality_hash: hashes.1,
+            reading: Reading::Whole,
+            text: None,
         })
     }
 }
 
-/// The entries of `externalReferences` that can be understood, each once.
-fn references(document: &Document) -> Vec<Reference> {
-    let entries = document.root().member("externalReferences").into_iter().flat_map(Node::elements);
+fn each_once(references: impl Iterator<Item = Reference>) -> Vec<Reference> {
     let mut seen = HashSet::new();
-    entries.filter_map(Reference::read).filter(|reference| seen.insert(reference.clone())).collect()
-}
-
-/// What kind of thing a flow refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReferenceKind {
-    /// Another flow.
-    Flow,
-    /// An intent the tenant was trained on.
-    Intent,
-    /// An entity the tenant recognises.
-    Entity,
-    /// A variable of the environment.
-    Variable,
-}
-
-impl ReferenceKind {
-    fn named(word: &str) -> Option<Self> {
-        [Self::Flow, Self::Intent, Self::Entity, Self::Variable].into_iter().find(|kind| kind.as_str() == word)
-    }
-
-    /// The word the flow file uses.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Flow => "flow",
-            Self::Intent => "intent",
-            Self::Entity => "entity",
-            Self::Variable => "variable",
-        }
-    }
-}
-
-/// One entry of `externalReferences`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Reference {
-    /// What kind of thing.
-    pub kind: ReferenceKind,
-    /// Its id.
-    pub id: String,
-    /// The environment it must exist in.
-    pub environment: EnvironmentId,
-}
-
-impl Reference {
-    /// Reads one entry of `externalReferences`; `None` for what is no reference of a known kind.
-    pub(in crate::flow) fn read(entry: Node<'_>) -> Option<Self> {
-        let text = |key| entry.member(key).and_then(Node::as_str);
-        let kind = ReferenceKind::named(&text("type")?)?;
-        let environment = EnvironmentId(text("environmentId").unwrap_or_default().into_owned());
-        Some(Self { kind, id: text("id")?.into_owned(), environment })
-    }
-}
-
-/// A flow id alone; other kinds as `kind:id`: the form of the manifest's `dependencyGraph`.
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            ReferenceKind::Flow => f.write_str(&self.id),
-            kind => write!(f, "{}:{}", kind.as_str(), self.id),
-        }
-    }
+    references.filter(|reference| seen.insert(reference.clone())).collect()
 }
 
 #[cfg(test)]

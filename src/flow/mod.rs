@@ -12,18 +12,23 @@ mod hash;
 mod id;
 mod lint;
 mod pointer;
+mod raw;
+mod reading;
+mod reference;
 mod schema;
 mod version;
 
 pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join_reports};
 pub use comparison::{Comparison, IgnoreError};
-pub use definition::{BodyAbsent, Definition, DefinitionError, Reference, ReferenceKind};
+pub use definition::{BodyAbsent, Definition, DefinitionError, Keep};
 pub use document::{
     DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,
-    Position, without_environment, without_references, without_references_to,
+    Position, scan, without_environment, without_raw_references, without_references, without_references_to,
 };
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};
 pub use lint::version_place;
+pub use reading::{Reading, Unreadable};
+pub use reference::{Reference, ReferenceKind};
 pub use schema::FLOW_SCHEMA;
 pub use version::{compare_versions, version_not_raised};

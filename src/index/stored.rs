@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::{Known, State};
-use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reference, ReferenceKind};
+use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reading, Reference, ReferenceKind};
 use crate::problem::{Place, Problem, Severity};
 use crate::revision::BlobId;
 use crate::source::{FlowEntry, TreeId};
@@ -140,7 +140,8 @@ impl StoredReport {
 
 impl StoredDefinition {
     fn of(definition: &Definition) -> Self {
-        let Definition { id, name, version, references, content_hash, equality_hash, text: _ } = definition;
+        // What a file holds was read whole, or there is no definition.
+        let Definition { id, name, version, references, content_hash, equality_hash, reading: _, text: _ } = definition;
         let reference = |Reference { kind, id, environment }: &Reference| {
             let kind = KINDS.iter().position(|known| known == kind).unwrap_or_default() as u8;
             (kind, id.clone(), environment.0.clone())
@@ -167,6 +168,7 @@ impl StoredDefinition {
             references: references.into_iter().map(reference).collect::<Option<_>>()?,
             content_hash: ContentHash(content_hash),
             equality_hash: ContentHash(equality_hash),
+            reading: Reading::Whole,
             text: None,
         })
     }

@@ -11,6 +11,7 @@ mod guard;
 mod references;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
 pub use guard::{TooManyDeletes, check_deletes};
 pub use references::{Lookup, Present, lookups, missing, place_in};
+pub use unreadable::unreadable;
 
 /// The flows git holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -21,7 +21,7 @@ pub use limits::{CallLimits, StartLimit};
 /// Turns the raw JSON of one live flow into a [`Definition`]; handed to [`Tenant::export`] so that
 /// what is kept of each flow is decided while the pages arrive.
 ///
-/// The error is the reason in words; it concerns that flow only.
+/// What is live is live, whatever it looks like: only what has no flow id is an error, in words.
 pub trait ReadLive: Send + Sync {
     /// Reads one exported flow; `raw` is the item exactly as the tenant sent it.
     fn read(&self, raw: &[u8]) -> Result<Definition, String>;
@@ -37,11 +37,11 @@ pub trait ReadLive: Send + Sync {
 /// Everything live in one environment, complete: the distinct items counted equal the tenant's total.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Export {
-    /// The flows that could be read.
+    /// The flows, those among them that could not be read: see [`Definition::reading`].
     pub flows: BTreeMap<FlowId, Definition>,
-    /// Ids of live items that are no flow flowsync could ever manage (a foreign id, unreadable content),
-    /// with the reason.
-    pub unreadable: BTreeMap<String, String>,
+    /// Live items that are no flow flowsync could ever manage, by their id or, without one, by their
+    /// beginning; with the reason.
+    pub foreign: BTreeMap<String, String>,
 }
 
 /// What an import did.

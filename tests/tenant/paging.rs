@@ -40,7 +40,7 @@ async fn exports(n: usize, script: impl Fn(&Seen) -> Act + Send + Sync + 'static
         Server::start(move |seen: &Seen| if seen.call == Call::Export { script(seen) } else { good(seen) }).await;
     let export = export(&server).await.unwrap();
     assert_eq!(export.flows.len(), n);
-    assert!(export.unreadable.is_empty());
+    assert!(export.foreign.is_empty());
     server
 }
 
@@ -116,8 +116,8 @@ async fn items_that_are_no_flows_are_reported_and_counted() {
         Server::start(move |seen: &Seen| if seen.call == Call::Export { page(&strange, 3) } else { good(seen) }).await;
     let export = export(&server).await.unwrap();
     assert_eq!(export.flows.len(), 1);
-    assert_eq!(export.unreadable.keys().collect::<Vec<_>>(), ["65f0-uuid", "flow_9"]);
-    assert_eq!(export.unreadable["flow_9"], "it says so");
+    assert_eq!(export.foreign.keys().collect::<Vec<_>>(), ["65f0-uuid", "flow_9"]);
+    assert_eq!(export.foreign["flow_9"], "it says so");
     assert_eq!(&**export.flows.values().next().unwrap().body().unwrap(), item(1).as_bytes(), "the bytes as they came");
 }
 

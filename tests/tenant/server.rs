@@ -185,6 +185,7 @@ impl ReadLive for Plain {
             references: Vec::new(),
             content_hash: hash,
             equality_hash: hash,
+            reading: flowsync::flow::Reading::Whole,
             text: Some(raw.into()),
         })
     }

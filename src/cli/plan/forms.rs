@@ -53,7 +53,10 @@ pub(super) fn text(planned: &Planned, color: bool) -> String {
         text.push_str(&headline(change, color));
         let before = change.before().and_then(|definition| definition.text.as_deref()).unwrap_or_default();
         let after = change.after().and_then(|flow| flow.definition.text.as_deref()).unwrap_or_default();
-        if !before.is_empty() && !after.is_empty() {
+        let unreadable = change.before().and_then(|definition| definition.reading.unreadable());
+        if let Some(why) = unreadable {
+            text.push_str(&format!("    the live flow cannot be read: {}\n", escape_terminal(&why.to_string())));
+        } else if !before.is_empty() && !after.is_empty() {
             text.push_str(&unified(before, after, color));
         }
     }

@@ -8,6 +8,7 @@ mod node;
 mod parser;
 mod position;
 mod scalars;
+pub mod scan;
 mod surgery;
 mod syntax;
 #[cfg(test)]
@@ -26,7 +27,8 @@ pub use error::{Fault, ParseError};
 pub use limits::{DEPTH_MAX, FLOW_BYTES_MAX, INTEGER_DIGITS_MAX};
 pub use node::{Elements, Entries, Node};
 pub use position::Position;
-pub use surgery::{without_environment, without_references, without_references_to};
+pub(in crate::flow) use surgery::kept;
+pub use surgery::{without_environment, without_raw_references, without_references, without_references_to};
 pub(in crate::flow) use text::{code_point, hex4};
 
 /// A parsed JSON text.
@@ -49,6 +51,11 @@ impl Document {
             (Some(document), faults) if faults.is_empty() => Ok(document),
             (_, faults) => Err(ParseError { faults }),
         }
+    }
+
+    /// Why a text of so many bytes is refused; `None` where its size is no reason.
+    pub(in crate::flow) fn check_size(n_bytes: usize) -> Option<ParseError> {
+        too_large(n_bytes).map(|fault| ParseError::new(b"", vec![fault]))
     }
 
     /// Parses a text for people who want to hear everything that is wrong: a well-formed text gives its document
@@ -94,12 +101,17 @@ impl fmt::Debug for Document {
     }
 }
 
+fn too_large(n_bytes: usize) -> Option<RawFault> {
+    let message = format!("expected at most {FLOW_BYTES_MAX} bytes, found {n_bytes}");
+    let fault = RawFault { rule: "too-large", offset: 0, pointer: String::new(), message, help: "split the flow" };
+    (n_bytes > FLOW_BYTES_MAX).then_some(fault)
+}
+
 /// What can be said of a text before it is read.
 fn check_text(text: &[u8]) -> Result<(), RawFault> {
     let fault = |rule, offset, message, help| Err(RawFault { rule, offset, pointer: String::new(), message, help });
-    if text.len() > FLOW_BYTES_MAX {
-        let message = format!("expected at most {FLOW_BYTES_MAX} bytes, found {}", text.len());
-        return fault("too-large", 0, message, "split the flow");
+    if let Some(fault) = too_large(text.len()) {
+        return Err(fault);
     }
     if text.starts_with(b"\xef\xbb\xbf") {
         let message = "expected JSON, found a byte order mark".to_owned();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Document, Node};
+use super::{Document, Node, scan};
 use crate::flow::FlowId;
 
 /// The text without its top-level `environmentId`.
@@ -37,6 +37,18 @@ pub fn without_references(document: &Document) -> Vec<u8> {
     cut(document, &items.collect::<Vec<_>>())
 }
 
+/// The same for a text that cannot be parsed; `None` where its members cannot be told apart.
+#[must_use]
+pub fn without_raw_references(text: &[u8]) -> Option<Vec<u8>> {
+    let mut members = scan::members(text)?;
+    let items: Vec<_> = members
+        .by_ref()
+        .map(|member| (member.start..member.value.span.end, member.key == "externalReferences"))
+        .collect();
+    let parts = members.is_whole().then(|| kept(text.len(), &items))?;
+    Some(parts.into_iter().filter_map(|part| text.get(part)).collect::<Vec<_>>().concat())
+}
+
 fn names_one_of(entry: Node<'_>, flows: &BTreeSet<FlowId>) -> bool {
     let text = |key| entry.member(key).and_then(Node::as_str);
     let is_flow = text("type").is_some_and(|kind| kind == "flow");
@@ -46,7 +58,13 @@ fn names_one_of(entry: Node<'_>, flows: &BTreeSet<FlowId>) -> bool {
 /// The text without the marked ones of `items`, all of one container, and without a comma for each.
 fn cut(document: &Document, items: &[(Range<usize>, bool)]) -> Vec<u8> {
     let source = document.source();
-    let mut text = Vec::with_capacity(source.len());
+    kept(source.len(), items).into_iter().filter_map(|part| source.get(part)).collect::<Vec<_>>().concat()
+}
+
+/// The parts that stay of a text of so many bytes when the marked ones of `items`, all of one container, leave it,
+/// and a comma for each.
+pub(in crate::flow) fn kept(n_bytes: usize, items: &[(Range<usize>, bool)]) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
     let mut kept_to = 0;
     let mut last_kept: Option<&Range<usize>> = None;
     let mut marked = items.chunk_by(|a, b| a.1 == b.1);
@@ -63,11 +81,11 @@ fn cut(document: &Document, items: &[(Range<usize>, bool)]) -> Vec<u8> {
             (None, Some(before)) => (before.end, last.end),
             (None, None) => (first.start, last.end),
         };
-        text.extend_from_slice(source.get(kept_to..from).unwrap_or_default());
+        parts.push(kept_to..from);
         kept_to = to;
     }
-    text.extend_from_slice(source.get(kept_to..).unwrap_or_default());
-    text
+    parts.push(kept_to..n_bytes);
+    parts
 }
 
 #[cfg(test)]
@@ -110,5 +128,14 @@ mod tests {
         check(&[&a, &b, &intent], &[&intent]);
         check(&[&c, &b, &intent], &[&c, &intent]);
         check(&[&a, &b], &[&String::new()]);
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_parsed_loses_its_references_too() {
+        let without = |text: &str| without_raw_references(text.as_bytes()).map(|text| String::from_utf8(text).unwrap());
+        let text = r#"{"a":1,"a":2, "externalReferences":[{"type":"flow"}], "b":{"externalReferences":[]}}"#;
+        assert_eq!(without(text).unwrap(), r#"{"a":1,"a":2, "b":{"externalReferences":[]}}"#);
+        assert_eq!(without(r#"{"externalReferences":[]}"#).unwrap(), "{}");
+        assert_eq!(without(r#"{"externalReferences":["#), None);
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::member::text;
-use crate::flow::definition::{Reference, ReferenceKind};
 use crate::flow::finding::{Findings, quoted};
+use crate::flow::{Reference, ReferenceKind};
 
 pub(super) fn lint(findings: &mut Findings<'_>) {
     let root = findings.document().root();

@@ -1,6 +1,6 @@
 //! A whole list, page by page, or no list at all: a short answer must never look like an absence.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -16,9 +16,14 @@ use crate::flow::FlowId;
 
 /// Takes the items of the environment asked about, each once.
 pub(super) trait Sink: Send {
-    fn take(&mut self, id: &str, item: &str);
+    fn take(&mut self, id: &str, item: &[u8]);
+    /// Takes an item that has no id, shown by its beginning; false where that is no item at all.
+    fn take_nameless(&mut self, beginning: &str) -> bool {
+        let _ = beginning;
+        false
+    }
     /// The id of an item of the environment, where its bytes alone tell.
-    fn recognise(&self, item: &str) -> Option<FlowId> {
+    fn recognise(&self, item: &[u8]) -> Option<FlowId> {
         let _ = item;
         None
     }
@@ -33,9 +38,9 @@ pub(super) struct Flows<'a> {
 }
 
 impl Sink for Flows<'_> {
-    fn take(&mut self, id: &str, item: &str) {
+    fn take(&mut self, id: &str, item: &[u8]) {
         let read = id.parse::<FlowId>().map_err(|error| error.to_string()).and_then(|parsed| {
-            let definition = self.reader.read(item.as_bytes())?;
+            let definition = self.reader.read(item)?;
             Ok((parsed, definition))
         });
         match read {
@@ -43,23 +48,28 @@ impl Sink for Flows<'_> {
                 self.export.flows.insert(id, definition);
             }
             Err(reason) => {
-                self.export.unreadable.insert(id.to_owned(), reason);
+                self.export.foreign.insert(id.to_owned(), reason);
             }
         }
     }
 
-    fn recognise(&self, item: &str) -> Option<FlowId> {
-        self.reader.recognise(item.as_bytes())
+    fn take_nameless(&mut self, beginning: &str) -> bool {
+        tracing::warn!("a live item has no id and is nobody's flow: {beginning}");
+        self.export.foreign.insert(format!("without an id: {beginning}"), "it has no id".to_owned());
+        true
+    }
+
+    fn recognise(&self, item: &[u8]) -> Option<FlowId> {
+        self.reader.recognise(item)
     }
 
     fn clear(&mut self) {
-        let Export { flows, unreadable } = &mut self.export;
-        (*flows, *unreadable) = (BTreeMap::new(), BTreeMap::new());
+        self.export = Export::default();
     }
 }
 
 impl Sink for BTreeSet<String> {
-    fn take(&mut self, id: &str, _: &str) {
+    fn take(&mut self, id: &str, _: &[u8]) {
         self.insert(id.to_owned());
     }
 
@@ -107,6 +117,8 @@ struct Count<'a> {
     total: u64,
     /// Digests of id and environment.
     seen: HashSet<u128>,
+    /// Items without an id: nobody can tell whether they came before.
+    n_nameless: u64,
 }
 
 impl<'a> List<'a> {
@@ -136,7 +148,7 @@ impl<'a> List<'a> {
         let Some(first) = self.fetch(0, u64::MAX).await? else { return Ok(Reading::Unknown) };
         let page = self.parse(&first)?;
         let (total, step) = (page.total, page.items.len() as u64);
-        let mut count = Count { asked: self.asked, total, seen: HashSet::new() };
+        let mut count = Count { asked: self.asked, total, seen: HashSet::new(), n_nameless: 0 };
         if let Err(why) = self.take(&mut count, &page, step, sink)? {
             return Ok(Reading::Unstable(why));
         }
@@ -223,21 +235,28 @@ impl<'a> List<'a> {
         }
         // A tenant that ignores `limit` sends what other pages are for.
         for item in page.items.iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
-            if let Some(id) = sink.recognise(item.get()) {
+            if let Some(id) = sink.recognise(item) {
                 if !count.add(id.as_str(), count.asked.environment.as_str()) {
                     return Ok(Err(format!("`{id}` came twice")));
                 }
-                sink.take(id.as_str(), item.get());
+                sink.take(id.as_str(), item);
                 continue;
             }
-            let head = Head::read(item).ok_or_else(|| self.garbage(item.get().as_bytes()))?;
+            let head = Head::read(item).ok_or_else(|| self.garbage(item))?;
             let asked = count.asked.environment.as_str();
-            let environment = head.environment.as_deref().unwrap_or(asked);
-            if !count.add(&head.id, environment) {
-                return Ok(Err(format!("`{}` came twice", head.id)));
+            let is_ours = head.environment.as_deref().unwrap_or(asked) == asked;
+            let Some(id) = head.id else {
+                count.n_nameless += 1;
+                if is_ours && !sink.take_nameless(&self.caller.post.mask.excerpt(item)) {
+                    return Err(self.garbage(item));
+                }
+                continue;
+            };
+            if !count.add(&id, head.environment.as_deref().unwrap_or(asked)) {
+                return Ok(Err(format!("`{id}` came twice")));
             }
-            if environment == asked {
-                sink.take(&head.id, item.get());
+            if is_ours {
+                sink.take(&id, item);
             }
         }
         Ok(Ok(()))
@@ -264,7 +283,7 @@ impl Count<'_> {
     }
 
     fn verdict(&self) -> Reading {
-        let n_seen = self.seen.len() as u64;
+        let n_seen = self.seen.len() as u64 + self.n_nameless;
         if n_seen == self.total {
             return Reading::Complete;
         }

@@ -15,6 +15,9 @@ use crate::tenant::{Call, CallLimits, Export, Failure, FlowStatus, Imported, Rea
 /// Retries of an unavailable tenant last this long.
 const RETRIES: Duration = Duration::from_secs(2 * 60);
 
+/// A list that moves is read again within one export for this long.
+const READINGS: Duration = Duration::from_secs(3);
+
 /// A process's client.
 pub struct MemoryClient {
     tenant: MemoryTenant,
@@ -149,10 +152,16 @@ impl Tenant for MemoryClient {
     ) -> Result<Export, TenantError> {
         let request = Request { call: Call::Export, environment, flow: None, limits };
         let fault = self.begin(request, None).await?;
-        let flows = match fault {
-            TenantFault::Incomplete => {
-                return Err(request.error(Failure::Incomplete { detail: "expected 8 flows, found 7".into() }));
+        let incomplete = || request.error(Failure::Incomplete { detail: "expected 8 flows, found 7".into() });
+        if let Some(instant) = self.tenant.moves_until() {
+            let patience_ends = Instant::now() + READINGS;
+            sleep_until(instant.min(patience_ends)).await;
+            if instant > patience_ends {
+                return Err(incomplete());
             }
+        }
+        let flows = match fault {
+            TenantFault::Incomplete => return Err(incomplete()),
             TenantFault::Stale(age) => self.tenant.flows_before(environment, age),
             _ => self.tenant.flows(environment),
         };
@@ -160,7 +169,7 @@ impl Tenant for MemoryClient {
         for (id, raw) in flows {
             match reader.read(&raw) {
                 Ok(definition) => _ = export.flows.insert(id, definition),
-                Err(reason) => _ = export.unreadable.insert(id.to_string(), reason),
+                Err(reason) => _ = export.foreign.insert(id.to_string(), reason),
             }
         }
         self.answer(request, fault, export).await

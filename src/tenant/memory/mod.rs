@@ -5,6 +5,7 @@
 //! call; the client suffers it as the real one would, obeying the same [`crate::tenant::CallLimits`].
 
 mod client;
+mod garble;
 mod world;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::Call;
 use crate::flow::FlowId;
 
 pub use client::MemoryClient;
+pub use garble::Garble;
 pub use world::MemoryTenant;
 
 /// What happens to one call.

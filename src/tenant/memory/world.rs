@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::garble::Garble;
 use crate::flow::{Comparison, Definition, EnvironmentId, FlowId, ReferenceKind};
 use crate::tenant::FlowStatus;
 
@@ -25,6 +26,7 @@ struct World {
     intents: BTreeSet<(EnvironmentId, String)>,
     entities: BTreeSet<(EnvironmentId, String)>,
     delay: Duration,
+    moves_until: Option<Instant>,
     n_writes: usize,
 }
 
@@ -71,7 +73,26 @@ impl MemoryTenant {
         self.with(|world| world.entities.insert((environment.clone(), id.to_owned())));
     }
 
-    /// Somebody writes a flow by hand. What is no flow is left out.
+    /// Other environments of the tenant move the list until `instant`: an export that begins earlier and does not
+    /// outlast that is not complete.
+    pub fn move_list_until(&self, instant: Instant) {
+        self.with(|world| world.moves_until = Some(instant));
+    }
+
+    /// When the list comes to rest, if that lies ahead.
+    pub(super) fn moves_until(&self) -> Option<Instant> {
+        self.with(|world| world.moves_until).filter(|instant| *instant > Instant::now())
+    }
+
+    /// A live flow is written anew in a form that no strict parser reads, and that the tenant takes all the same.
+    /// False where it is not live.
+    pub fn garble(&self, environment: &EnvironmentId, id: &FlowId, how: Garble) -> bool {
+        let Some(raw) = self.flow(environment, id) else { return false };
+        self.edit(environment, &how.applied_to(&raw));
+        true
+    }
+
+    /// Somebody writes a flow by hand, whatever it looks like. What has no flow id is left out.
     pub fn edit(&self, environment: &EnvironmentId, body: &[u8]) {
         if let Ok(definition) = Definition::from_live(body, &Comparison::default()) {
             self.with(|world| world.write(environment, &definition, Status::ReadyAt(Instant::now())));

@@ -1,0 +1,47 @@
+//! Live flows that a plan would replace or delete, and that could not be read.
+
+use super::{Change, Plan, Step};
+use crate::flow::Reading;
+use crate::problem::{Place, Problem, Severity};
+
+/// The rule of these problems.
+const RULE: &str = "live-unreadable";
+
+/// What a reviewer must hear of live flows that could not be read: warnings where their bytes are kept before
+/// anything happens to them, errors where that is impossible.
+#[must_use]
+pub fn unreadable(plan: &Plan) -> Vec<Problem> {
+    let acted = plan.changes.iter().filter_map(|change| problem(change, Fate::ActedOn));
+    let left = plan.reported.iter().filter_map(|change| problem(change, Fate::LeftAlone));
+    acted.chain(left).collect()
+}
+
+/// What happens to a live flow.
+#[derive(Clone, Copy)]
+enum Fate {
+    ActedOn,
+    LeftAlone,
+}
+
+fn problem(change: &Change, fate: Fate) -> Option<Problem> {
+    let before = change.before()?;
+    let why = before.reading.unreadable()?;
+    let cannot_be_kept = matches!(before.reading, Reading::Beginning { .. });
+    let (severity, help) = match (&change.step, fate) {
+        (_, Fate::LeftAlone) => (Severity::Warning, "mend it in the tenant; drift is only reported here"),
+        _ if cannot_be_kept => (
+            Severity::Error,
+            "its bytes cannot be kept, so that nothing overwrites them: save what is needed of it, then delete it in \
+             the tenant",
+        ),
+        (Step::Delete { .. }, _) => (Severity::Warning, "its bytes are kept before it is deleted"),
+        _ => (Severity::Warning, "its bytes are kept before git's flow takes its place"),
+    };
+    Some(Problem {
+        place: Place { file: change.id.to_string(), line: 1, column: 1, pointer: String::new() },
+        rule: RULE,
+        severity,
+        message: format!("the live flow `{}` cannot be read: {why}", change.id),
+        help: help.to_owned(),
+    })
+}
