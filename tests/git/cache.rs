@@ -55,6 +55,23 @@ async fn a_damaged_clone_is_made_anew() {
     }
 }
 
+/// Overwrites the compressed bytes of one object in its pack.
+fn spoil(clone: &Path, id: &str) {
+    for index in fs::read_dir(clone.join("objects/pack")).unwrap().map(|entry| entry.unwrap().path()) {
+        if index.extension().is_none_or(|extension| extension != "idx") {
+            continue;
+        }
+        let listing = git(clone, &["verify-pack", "-v", index.to_str().unwrap()]);
+        let Some(line) = listing.lines().find(|line| line.starts_with(id)) else { continue };
+        let offset: usize = line.split_whitespace().nth(4).unwrap().parse().unwrap();
+        let pack = index.with_extension("pack");
+        let mut content = fs::read(&pack).unwrap();
+        content[offset + 1..offset + 9].fill(0xff);
+        fs::remove_file(&pack).unwrap();
+        fs::write(&pack, content).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn damage_that_only_a_read_finds_is_mended_by_the_next_fetch() {
     let place = Place::new();
@@ -62,10 +79,7 @@ async fn damage_that_only_a_read_finds_is_mended_by_the_next_fetch() {
     let source = place.source(&url);
     let base = source.fetch().await.unwrap().flows;
     let tip = source.commit_records(Some(&base), &record("x", Some("1"))).await.unwrap();
-    let blob = source.blob_id(b"1").0;
-    let file = place.clone_dir().join("objects").join(&blob[..2]).join(&blob[2..]);
-    fs::remove_file(&file).unwrap();
-    fs::write(&file, "not zlib").unwrap();
+    spoil(&place.clone_dir(), &source.blob_id(b"1").0);
     assert!(matches!(source.read_record(&tip, "x").await, Err(SourceError::Local { .. })));
     source.fetch().await.unwrap();
     assert_eq!(source.read_record(&tip, "x").await.unwrap().as_deref(), Some(&b"1"[..]));

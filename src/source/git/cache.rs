@@ -13,10 +13,17 @@ use git2::Oid;
 use sha2::{Digest, Sha256};
 
 use super::read::io_error;
+use super::tidy::Rewound;
 use crate::source::SourceError;
 
 /// Longer than any network operation may take under its time-outs.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// Nobody reads what they fetched before for longer than this.
+const READING_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// In the clone: what it took on the disk when it was as small as it gets.
+const FRESH: &str = "flowsync-fresh";
 
 /// Paths in the cache that belong to one repository.
 #[derive(Debug, Clone)]
@@ -26,6 +33,7 @@ pub(super) struct Cache {
     lock: PathBuf,
     seen: PathBuf,
     suspect: PathBuf,
+    rewound: PathBuf,
 }
 
 /// Held while something is written; dropped, it is free again.
@@ -40,6 +48,7 @@ impl Cache {
             lock: clones.join(format!("{name}.lock")),
             seen: clones.join(format!("{name}.seen")),
             suspect: clones.join(format!("{name}.suspect")),
+            rewound: clones.join(format!("{name}.rewound")),
             clone: clones.join(name),
         }
     }
@@ -107,7 +116,44 @@ impl Cache {
             .map_err(|error| io_error(path, "remove the damaged clone", &error))?;
         }
         let _ = fs::remove_file(&self.suspect);
+        let _ = fs::remove_file(&self.rewound);
         Ok(())
+    }
+
+    /// Notes that a branch no longer holds what it held, so that the clone may hold what nobody needs any more.
+    pub(super) fn note_rewound(&self) {
+        if let Err(error) = fs::write(&self.rewound, b"") {
+            tracing::debug!(%error, "cannot note that a branch was rewound");
+        }
+    }
+
+    /// Whether that was noted, and when.
+    pub(super) fn rewound(&self) -> Rewound {
+        let noted = fs::metadata(&self.rewound).and_then(|meta| meta.modified()).ok();
+        match noted.map(|time| time.elapsed().unwrap_or_default()) {
+            None => Rewound::Never,
+            Some(age) if age < READING_MAX => Rewound::Lately,
+            Some(_) => Rewound::Before,
+        }
+    }
+
+    /// The clone holds what branches hold, and nothing else.
+    pub(super) fn forget_rewound(&self) -> std::io::Result<()> {
+        match fs::remove_file(&self.rewound) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the clone took on the disk when it was as small as it gets; 0 where that is not known.
+    pub(super) fn fresh_bytes(&self) -> u64 {
+        let text = fs::read_to_string(self.clone.join(FRESH)).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
+    }
+
+    /// Remembers that. The caller holds the lock.
+    pub(super) fn set_fresh_bytes(&self, bytes: u64) -> std::io::Result<()> {
+        replace(&self.clone.join(FRESH), format!("{bytes}\n").as_bytes())
     }
 
     /// Where a clone is made before it moves into its place.
@@ -125,13 +171,22 @@ pub(super) fn heal(folder: &Path) {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             // Packs are files of their own folder; the 256 others are only worth a look for what is left.
             heal(&path);
-        } else if name.ends_with(".lock") || name.starts_with("tmp_") || name.starts_with("pack_git2_") {
+        } else if is_left_over(&path, &name) {
             tracing::warn!(path = %path.display(), "removing what an interrupted git operation left");
             if let Err(error) = fs::remove_file(&path) {
                 tracing::warn!(%error, "cannot remove it");
             }
         }
     }
+}
+
+/// Whether a file of a clone is half of something: a lock, what was being written, a pack without its index.
+fn is_left_over(path: &Path, name: &str) -> bool {
+    let lacks = |other: &str| name.starts_with("pack-") && !path.with_extension(other).exists();
+    name.ends_with(".lock")
+        || ["tmp_", "pack_git2_", ".flowsync-"].iter().any(|start| name.starts_with(start))
+        || (name.ends_with(".pack") && lacks("idx"))
+        || (name.ends_with(".idx") && lacks("pack"))
 }
 
 /// Writes a file in one step: readers see the old content or the new one.

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::address::RemoteUrl;
-use super::build::{Built, build};
+use super::build::{Built, NewCommit, build};
 use super::cache::{Cache, heal};
 use super::global;
 use super::local::{Target, unchanged};
 use super::names::branch_ref;
 use super::push::{Outcome, judge};
 use super::read::{Reader, commit_id, io_error, local_error};
+use super::repack::keep_objects;
 use super::sign_in::{SignIn, known_hosts};
 use super::talk::Talk;
+use super::tidy::Effort;
 use crate::config::Credentials;
 use crate::source::{CommitId, PushError, RecordCommit, SourceError};
 
@@ -70,7 +72,7 @@ impl Remote {
         self.open()
     }
 
-    fn fetch_into(&self, repo: &Repository, branches: &[&str]) -> Result<Advertised, SourceError> {
+    pub(super) fn fetch_into(&self, repo: &Repository, branches: &[&str]) -> Result<Advertised, SourceError> {
         let talk = self.talk()?;
         let _network = global::network();
         let failed = |error: git2::Error| talk.failed("fetch from", &error);
@@ -125,16 +127,27 @@ impl Remote {
         let repo = self.open()?;
         heal(&self.cache.clone);
         let shown = self.shown();
+        // What is not pushed leaves nothing behind.
+        let failed = |error: git2::Error| local_error(&shown, "write a record", &error);
+        let odb = repo.odb().map_err(failed)?;
+        let _memory = odb.add_new_mempack_backend(BEFORE_ALL_OTHERS).map_err(failed)?;
         let reader = Reader { repo: &repo, shown: &shown };
         let base_commit = base.map(|base| reader.commit(base)).transpose()?;
         let new = match build(&reader, target.records, target.author, base_commit.as_ref(), change)? {
-            Built::New(new) => new.id,
+            Built::New(new) => new,
             Built::Unchanged => return unchanged(base, target.records),
         };
+        let NewCommit { id: new, objects, files: _ } = new;
         let outcome = self.push(&repo, target.branch, base_commit.map(|base| base.id()), new)?;
         if matches!(outcome, Outcome::Elsewhere | Outcome::NotSent(_)) {
             return Err(outcome.error(None));
         }
+        if matches!(outcome, Outcome::Taken)
+            && let Err(error) = keep_objects(&repo, &self.cache.clone, &objects)
+        {
+            tracing::debug!(%error, "the pushed records are fetched instead of kept");
+        }
+        self.keep_small(Effort::Brief);
         match self.read_back(target.branch, new) {
             Ok((true, _)) => Ok(commit_id(new)),
             Ok((false, tip)) => Err(outcome.error(Some(tip == base.map(|base| base.0.clone())))),
@@ -161,12 +174,18 @@ impl Remote {
     }
 }
 
+/// Where the branches of the remote are kept.
+pub(super) const KEPT: &str = "refs/flowsync/heads/";
+
+/// Objects are written to memory first where there is one.
+const BEFORE_ALL_OTHERS: i32 = 1000;
+
 fn kept_ref(branch: &str) -> String {
-    format!("refs/flowsync/heads/{branch}")
+    format!("{KEPT}{branch}")
 }
 
 /// Whether the kept branches can be read, folders included; contents show when they are read.
-fn is_whole(repo: &Repository, branches: &[&str]) -> bool {
+pub(super) fn is_whole(repo: &Repository, branches: &[&str]) -> bool {
     branches.iter().all(|branch| match repo.find_reference(&kept_ref(branch)) {
         Ok(reference) => tree_is_whole(repo, &reference).unwrap_or(false),
         Err(error) => error.code() == ErrorCode::NotFound,

@@ -5,6 +5,7 @@ use git2::{Oid, Repository};
 use super::names::{branch_ref, shown};
 use super::read::{Reader, commit_id};
 use super::source::{Inner, Place};
+use super::tidy::Effort;
 use crate::source::{SourceError, Tips};
 
 /// How many branches a hint names.
@@ -25,8 +26,13 @@ impl Inner {
         let Found { repo, flows, records, names } = self.find()?;
         let reader = Reader { repo: &repo, shown: &self.url };
         let Some(flows) = flows else { return Err(self.no_branch(&self.branch, &names)) };
+        let seen = [&self.branch, &self.records_branch].map(|branch| self.cache.seen(branch));
         self.check_rewind(&reader, &self.branch, Some(flows), &names)?;
         self.check_rewind(&reader, &self.records_branch, records, &names)?;
+        if let (Place::Remote(remote), true) = (&self.place, seen != [Some(flows), records]) {
+            // Only a pass that has something to do pays for it.
+            remote.keep_small(Effort::Thorough);
+        }
         Ok(Tips { flows: commit_id(flows), records: records.map(commit_id) })
     }
 
@@ -60,9 +66,16 @@ impl Inner {
         if seen == tip {
             return Ok(());
         }
-        if let Some(seen) = seen.filter(|_| !self.options.allow_rewind) {
-            let Some(tip) = tip else { return Err(self.vanished(branch, seen, names)) };
-            if !reader.descends(tip, seen)? {
+        if let Some(seen) = seen {
+            let holds = match tip {
+                Some(tip) => reader.descends(tip, seen)?,
+                None => false,
+            };
+            if !holds {
+                self.cache.note_rewound();
+            }
+            if !holds && !self.options.allow_rewind {
+                let Some(tip) = tip else { return Err(self.vanished(branch, seen, names)) };
                 let (known, found) = (commit_id(seen), commit_id(tip));
                 return Err(SourceError::Rewound { branch: branch.to_owned(), known, found });
             }
