@@ -173,6 +173,8 @@ pub enum Blame {
     Flow,
     /// The way there: worth another try later.
     Transport,
+    /// Nothing failed: somebody asked this process to end.
+    Nobody,
 }
 
 impl Failure {

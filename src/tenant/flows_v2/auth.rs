@@ -151,7 +151,7 @@ impl Tokens {
     async fn fetch_patiently(&self, post: &Post, patience: &mut Patience<'_>) -> Result<Credential, Failure> {
         loop {
             let request = self.request(post)?;
-            if !patience.limits.lease.allows_now() {
+            if !patience.limits.lease.holds().await {
                 return Err(patience.turn_ended(Ended::Lease, false));
             }
             patience.attempts += 1;

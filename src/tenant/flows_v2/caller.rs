@@ -176,7 +176,7 @@ impl Caller {
     async fn admit(&self, asked: &Asked<'_>, patience: &Patience<'_>) -> Result<(Credential, Permit<'_>), Stop> {
         let limits = asked.limits;
         loop {
-            if !limits.lease.allows_now() {
+            if !limits.lease.holds().await {
                 return Err(Failure::LeaseEnded.into());
             }
             let credential = self.auth.credential(&self.post, asked).await.map_err(Stop::NotSignedIn)?;
@@ -185,7 +185,7 @@ impl Caller {
             }
             let permit = within(limits, self.gate.admit()).await;
             let permit = permit.map_err(|ended| patience.turn_ended(ended, self.gate.closed_until().is_some()))?;
-            if !limits.lease.allows_now() {
+            if !limits.lease.holds().await {
                 return Err(Failure::LeaseEnded.into());
             }
             if credential.is_good() {

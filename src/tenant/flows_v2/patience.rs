@@ -103,7 +103,7 @@ pub(super) async fn within<T>(limits: &CallLimits, ready: impl Future<Output = T
             value = &mut ready => return Ok(value),
             () = sleep_until(until) => {}
         }
-        if !limits.lease.allows_now() {
+        if !limits.lease.holds().await {
             return Err(Ended::Lease);
         }
         if Instant::now() >= limits.give_up_at {

@@ -69,7 +69,7 @@ impl MemoryClient {
     /// Asks the hook and suffers what happens before a call could take effect; the rest is the caller's.
     async fn begin(&self, request: Request<'_>, body: Option<&[u8]>) -> Result<TenantFault, TenantError> {
         let Request { limits, .. } = request;
-        if !limits.lease.allows_now() {
+        if !limits.lease.holds().await {
             return Err(request.error(Failure::LeaseEnded));
         }
         let fault = self.hook.next(request.call, request.flow, body);
@@ -102,7 +102,7 @@ impl MemoryClient {
         if over > *give_up_at {
             return Err(request.error(Failure::Throttled { waited: time }));
         }
-        if lease.allows_now() { Ok(()) } else { Err(request.error(Failure::LeaseEnded)) }
+        if lease.holds().await { Ok(()) } else { Err(request.error(Failure::LeaseEnded)) }
     }
 
     /// What happens to the answer of a call that took effect.
