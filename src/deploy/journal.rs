@@ -6,11 +6,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as TurnMutex;
 
 use crate::clock::Clock;
-use crate::local::{LocalError, LocalState};
-use crate::record::audit::{Chain, Event, Fault, parse};
+use crate::local::{LocalError, LocalState, Room};
+use crate::plan::Change;
+use crate::record::audit::{Chain, Event, EventKind, Fault, parse};
+
+/// A record, without the names of flow and version in it.
+const RECORD_BYTES: u64 = 512;
+/// Records of one flow: intent and outcome, there and back twice.
+const RECORDS_A_FLOW: u64 = 6;
+/// Records of the deployment itself, with their errors.
+const RECORDS_BYTES: u64 = 16 * 1024;
+/// What a manifest holds of one flow.
+const MANIFEST_FLOW_BYTES: u64 = 1024;
+/// Files and connections beside those to the tenant: git, the journal, what is being written.
+const DESCRIPTORS: usize = 16;
+
+/// What a deployment will need on this machine: the journal of `changes`, the closing record of `n_managed`
+/// flows, and as many connections as may be in flight. More than that is needed where much of what is live
+/// has to be kept, or a restoration is tried again and again.
+#[must_use]
+pub fn room_for(changes: &[Change], n_managed: usize, concurrency: usize) -> Room {
+    let records = |change: &Change| {
+        let definition = change.definition();
+        let names = (definition.id.as_str().len() + definition.version.len()) as u64;
+        RECORDS_A_FLOW.saturating_mul(RECORD_BYTES.saturating_add(names))
+    };
+    let journal_bytes = changes.iter().map(records).fold(RECORDS_BYTES, u64::saturating_add);
+    let manifest_bytes = (n_managed as u64).saturating_mul(MANIFEST_FLOW_BYTES);
+    // Both are texts in a text.
+    let closing_bytes = journal_bytes.saturating_add(manifest_bytes).saturating_mul(3) / 2;
+    Room { journal_bytes, closing_bytes, n_descriptors: concurrency.saturating_add(DESCRIPTORS) }
+}
 
 /// Seals events into one chain and writes them in groups: while one group is being synced, the next
 /// gathers, so that many flows at once cost few syncs.
+///
+/// A journal that cannot be written has failed for good: no flow is begun after that. What is taken back
+/// then is announced in memory only ([`Journal::record_if_possible`]), and the closing record says so.
 pub struct Journal<L> {
     local: Arc<L>,
     clock: Arc<dyn Clock>,
@@ -23,6 +55,8 @@ struct State {
     chain: Chain,
     text: Vec<u8>,
     unwritten: Vec<u8>,
+    /// Why it could not be written, once it could not.
+    failure: Option<String>,
 }
 
 impl<L: LocalState> Journal<L> {
@@ -64,7 +98,7 @@ impl<L: LocalState> Journal<L> {
     }
 
     fn with(local: Arc<L>, clock: Arc<dyn Clock>, deployment: &str, chain: Chain, text: Vec<u8>) -> Self {
-        let state = Mutex::new(State { chain, text, unwritten: Vec::new() });
+        let state = Mutex::new(State { chain, text, unwritten: Vec::new(), failure: None });
         Self { local, clock, deployment: deployment.to_owned(), state, turn: TurnMutex::new(()) }
     }
 
@@ -81,21 +115,58 @@ impl<L: LocalState> Journal<L> {
         state.unwritten.extend_from_slice(line.as_bytes());
     }
 
+    /// Secures room on this machine before the first record.
+    pub fn secure(&self, room: Room) -> Result<(), LocalError> {
+        let unwritten = self.state().unwritten.len() as u64;
+        let room = Room { journal_bytes: room.journal_bytes.saturating_add(unwritten), ..room };
+        self.local.secure(&self.deployment, room)
+    }
+
     /// Records an event; it is on the disk when this returns.
-    pub async fn record(&self, event: &Event) -> Result<(), LocalError> {
+    ///
+    /// # Errors
+    /// It could not be written, now or earlier; the record stands in memory.
+    pub async fn record(&self, event: &Event) -> Result<(), JournalFailed> {
         self.note(event);
         let _turn = self.turn.lock().await;
         let lines = std::mem::take(&mut self.state().unwritten);
         if lines.is_empty() {
-            return Ok(());
+            return self.failure().map_or(Ok(()), Err);
         }
-        let written = self.local.append_journal(&self.deployment, lines.clone()).await;
-        if written.is_err() {
-            let mut state = self.state();
-            let later = std::mem::replace(&mut state.unwritten, lines);
-            state.unwritten.extend(later);
+        match self.local.append_journal(&self.deployment, lines.clone()).await {
+            Ok(()) => self.failure().map_or(Ok(()), Err),
+            Err(error) => {
+                let mut state = self.state();
+                let later = std::mem::replace(&mut state.unwritten, lines);
+                state.unwritten.extend(later);
+                drop(state);
+                Err(self.fail(&error))
+            }
         }
-        written
+    }
+
+    /// Records an event as far as that can be done: for what must go on without the journal.
+    pub async fn record_if_possible(&self, event: &Event) {
+        // The failure is known already, and told at the end.
+        _ = self.record(event).await;
+    }
+
+    /// From now on the journal counts as failed.
+    pub fn fail(&self, error: &LocalError) -> JournalFailed {
+        if let Some(failure) = self.failure() {
+            return failure;
+        }
+        let reason = crate::error_chain(error);
+        tracing::error!(reason, "the journal cannot be written; what was written to the tenant is taken back");
+        self.state().failure = Some(reason.clone());
+        self.note(&Event::new(EventKind::JournalFailed).with("error", reason.as_str()));
+        JournalFailed(reason)
+    }
+
+    /// Why the journal could not be written, once it could not.
+    #[must_use]
+    pub fn failure(&self) -> Option<JournalFailed> {
+        self.state().failure.clone().map(JournalFailed)
     }
 
     /// The whole audit file so far and the hash of its last record.
@@ -112,11 +183,18 @@ impl<L: LocalState> Journal<L> {
         Ok(told.map(|record| record.text("flow").to_owned()).collect())
     }
 
-    /// Forgets the file on this machine: the records are in git.
-    pub fn forget(&self) -> Result<(), LocalError> {
-        self.local.remove_journal(&self.deployment)
+    /// Forgets the file on this machine: the records are in git. What cannot be removed is in nobody's way.
+    pub fn forget(&self) {
+        if let Err(error) = self.local.remove_journal(&self.deployment) {
+            tracing::warn!(error = %crate::error_chain(&error), "a journal that is not needed any more stays");
+        }
     }
 }
+
+/// The journal could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the journal could not be written: {0}")]
+pub struct JournalFailed(pub String);
 
 /// The text up to and with its last line break: what a crash tore off is no record.
 fn whole_lines(text: &[u8]) -> &[u8] {
@@ -128,8 +206,45 @@ fn whole_lines(text: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
-    use crate::local::MemoryState;
-    use crate::record::audit::{EventKind, parse};
+    use crate::local::{MemoryState, StateFault, StateHook, StateWrite};
+    use crate::record::audit::parse;
+
+    /// A disk of which the `n`-th append fails, or tears.
+    struct Failing(std::sync::atomic::AtomicUsize, StateFault);
+
+    impl StateHook for Failing {
+        fn next(&self, write: StateWrite) -> StateFault {
+            let is_due = write == StateWrite::Append && self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 1;
+            if is_due { self.1 } else { StateFault::None }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_failed_once_begins_nothing_more_and_loses_no_record() {
+        let full = std::io::ErrorKind::StorageFull;
+        for fault in [StateFault::Fails(full), StateFault::Torn(full)] {
+            let disk = MemoryState::default().through(Arc::new(Failing(2.into(), fault)));
+            let journal = Journal::new(Arc::new(disk.clone()), Arc::new(SystemClock), "production", "d1", None);
+            journal.record(&Event::new(EventKind::Begun)).await.unwrap();
+            let failed = journal.record(&Event::new(EventKind::Intent)).await.unwrap_err();
+            assert_eq!(journal.failure(), Some(failed.clone()));
+            assert_eq!(journal.record(&Event::new(EventKind::Intent)).await, Err(failed), "the disk has room again");
+            journal.record_if_possible(&Event::new(EventKind::Ended)).await;
+            let on_disk = disk.read_journal("d1").unwrap().unwrap();
+            assert_eq!(on_disk, journal.snapshot().0);
+            let events: Vec<_> =
+                parse(&on_disk).unwrap().iter().map(|record| record.text("event").to_owned()).collect();
+            assert_eq!(events, ["begun", "intent", "journal-failed", "intent", "ended"]);
+        }
+    }
+
+    #[test]
+    fn room_grows_with_what_there_is_to_do_and_never_overflows() {
+        let room = room_for(&[], 0, 8);
+        assert_eq!((room.journal_bytes, room.n_descriptors), (RECORDS_BYTES, 8 + DESCRIPTORS));
+        assert!(room_for(&[], 1_000, 8).closing_bytes > room.closing_bytes + 1_000_000);
+        assert_eq!(room_for(&[], usize::MAX, usize::MAX).n_descriptors, usize::MAX);
+    }
 
     #[tokio::test]
     async fn a_torn_journal_is_resumed_at_its_last_whole_record() {

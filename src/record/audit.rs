@@ -46,6 +46,8 @@ pub enum EventKind {
     Verified,
     /// Something failed; what was written is taken back.
     Restoring,
+    /// The journal could not be written: what follows was in memory only until it was committed.
+    JournalFailed,
     /// The deployment ended.
     Ended,
 }
@@ -65,6 +67,7 @@ impl EventKind {
             Self::Renewed => "renewed",
             Self::Verified => "verified",
             Self::Restoring => "restoring",
+            Self::JournalFailed => "journal-failed",
             Self::Ended => "ended",
         }
     }
