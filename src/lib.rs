@@ -49,6 +49,7 @@ pub mod problem;
 pub mod record;
 pub mod revision;
 pub mod serve;
+pub mod shutdown;
 pub mod source;
 pub mod tenant;
 pub mod tls;

@@ -14,6 +14,7 @@ use crate::flow::Comparison;
 use crate::index::FlowIndex;
 use crate::local::FileState;
 use crate::record::hex_sha256;
+use crate::shutdown::Shutdown;
 use crate::source::{GitOptions, GitSource, normalise_url};
 use crate::tenant::flows_v2::Client;
 
@@ -23,11 +24,13 @@ pub(crate) type RealEngine = Engine<Client, GitSource, FileState>;
 /// What every command is given.
 pub(crate) struct Context {
     globals: Globals,
+    /// Asks this process to end.
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
-        Self { globals }
+        Self { globals, shutdown: Shutdown::default() }
     }
 
     /// Whether stdout and stderr take colours.
@@ -105,6 +108,7 @@ impl Context {
             local: Arc::new(FileState::new(&self.state_dir()?, &url, &environment.name)),
             clock: Arc::new(SystemClock),
             progress,
+            shutdown: self.shutdown.clone(),
         })
     }
 }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use super::ledger::{Ledger, keep_renewed};
-use super::report::{EnvironmentReport, FlowReport, SyncResult};
+use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError};
-use crate::deploy::{Deployer, Disown, Looked, Looks, PushReport, Pushed, Restored, Standing, Undo};
+use crate::clock::in_future;
+use crate::deploy::{Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restored, Standing, Undo};
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::{Change, drift_key};
 use crate::record::audit::{Event, EventKind};
 use crate::record::{
-    FlowAction, FlowStatus, Kind, LastDeployed, Manifest, Quarantine, QuarantineCause, Status, StatusEvent,
+    FlowAction, FlowStatus, Kind, LastDeployed, Manifest, ManifestFlow, Quarantine, QuarantineCause, Status,
+    StatusEvent,
 };
+use crate::shutdown::Stage;
 use crate::source::Source;
 use crate::tenant::{Blame, CallLimits, Tenant};
 
@@ -32,14 +34,25 @@ pub(super) struct Work {
     pub standing: Standing,
     /// When the tenant was last looked at.
     pub looked: Looked,
-    /// Why it is to be taken back at once, if it is.
-    pub restore: bool,
+    /// Which way it goes.
+    pub course: Course,
     /// Whether every flow counts as touched: another run began it.
     pub resumed: bool,
     /// Flows whose previous definition is in no commit.
     pub lost: BTreeSet<FlowId>,
     /// Creates that an earlier run saw answered as updates.
     pub existed: BTreeSet<FlowId>,
+}
+
+/// Which way a deployment goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Forward, until something fails.
+    Forward,
+    /// Back, for this reason; git does not say so yet.
+    Back(FlowFailure),
+    /// Back, as git says already.
+    StillBack,
 }
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
@@ -61,19 +74,22 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         work: Work,
         stopped: watch::Receiver<bool>,
     ) -> Result<EnvironmentReport, PassError> {
-        let pushed = if work.restore {
-            PushReport {
-                flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(),
-                failure: None,
+        let untouched = |failure| PushReport {
+            flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(),
+            failure,
+        };
+        let pushed = match &work.course {
+            Course::StillBack => untouched(None),
+            Course::Back(failure) => untouched(Some(failure.clone())),
+            Course::Forward => {
+                let patience = self.policy.deploy_timeout;
+                let deployer = self.deployer(ledger, &work.changes, patience, work.looked, stopped.clone());
+                let report = deployer.push(&work.changes, &work.standing).await;
+                if report.is_complete() {
+                    return self.close_deployed(ledger, &work).await;
+                }
+                report
             }
-        } else {
-            let patience = self.policy.deploy_timeout;
-            let deployer = self.deployer(ledger, &work.changes, patience, work.looked, stopped.clone());
-            let report = deployer.push(&work.changes, &work.standing).await;
-            if report.is_complete() {
-                return self.close_deployed(ledger, &work).await;
-            }
-            report
         };
         self.take_back(ledger, &work, &pushed, stopped).await
     }
@@ -91,12 +107,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             target: &self.target,
             reader: self.reader.only(changes.iter().map(|change| &change.id)),
             journal: &ledger.journal,
-            limits: CallLimits { lease: ledger.lease.limit(), give_up_at: Instant::now() + patience },
+            limits: CallLimits { lease: ledger.lease.limit(), give_up_at: in_future(patience) },
             concurrency: self.policy.concurrency.get(),
             verify_timeout: self.policy.verify_timeout,
             stop,
             looks: Looks::planned(looked),
             disown: self.disowning(ledger),
+            shutdown: &self.shutdown,
             progress: &self.progress,
         }
     }
@@ -150,15 +167,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         stopped: watch::Receiver<bool>,
     ) -> Result<EnvironmentReport, PassError> {
         let hold_back = self.hold_back(work, pushed);
-        let is_announced = work.restore || self.announce_restoring(ledger, &hold_back).await?;
+        let is_announced = work.course == Course::StillBack || self.announce_restoring(ledger, &hold_back).await?;
         let undos: Vec<Undo> = touched(work, pushed);
         let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
-        let mut restored = self.deployer(ledger, &work.changes, patience, work.looked, stopped).restore(&undos).await;
+        let deployer = self.deployer(ledger, &work.changes, patience, work.looked, stopped);
+        let mut restored = tokio::select! {
+            biased;
+            restored = deployer.restore(&undos) => restored,
+            grace = self.shutdown.end_of(Stage::Restore) => return Err(self.unfinished(ledger, &undos, grace.by).await),
+        };
         for id in &work.lost {
             restored.insert(id.clone(), Restored::Not("its previous definition is not in git any more".into()));
         }
         let incomplete = restored.values().any(|restored| matches!(restored, Restored::Not(_)));
-        if incomplete && !ledger.lease.limit().allows_now() {
+        if incomplete && !ledger.lease.limit().holds().await {
             return Err(PassError::Busy(
                 "the lease ended while the deployment was being taken back; the next pass goes on with it".into(),
             ));
@@ -177,6 +199,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 if incomplete {
                     hold_incomplete(manifest);
                 }
+                if let Some(failed) = ledger.journal.failure() {
+                    add_failure(manifest, &failed.to_string());
+                }
             })
             .await?;
         let manifest = ledger.manifest().await;
@@ -188,6 +213,21 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(report)
     }
 
+    /// What is said when the time for a restoration ended: git says `restoring`, and the next pass goes on.
+    async fn unfinished(&self, ledger: &Ledger<L>, undos: &[Undo], by: &str) -> PassError {
+        let manifest = ledger.manifest().await;
+        let touched: BTreeSet<&FlowId> = undos.iter().map(|undo| &undo.id).collect();
+        let outcome = |flow: &ManifestFlow| FlowReport {
+            outcome: if touched.contains(&flow.id) { Outcome::NotRestored } else { Outcome::NotAttempted },
+            ..FlowReport::of(flow)
+        };
+        PassError::Unfinished {
+            flows: manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).map(outcome).collect(),
+            deployment: manifest.deployment_id.to_string(),
+            reason: format!("{by}: this process was asked to end, and the time for it is over (`--grace`)"),
+        }
+    }
+
     fn hold_back(&self, work: &Work, pushed: &PushReport) -> HoldBack {
         let (blame, reason, flows) =
             pushed.summary().unwrap_or((Blame::Transport, "the deployment was not complete".into(), Vec::new()));
@@ -195,8 +235,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let existed = pushed.flows.iter().filter(|(_, pushed)| pushed.existed()).map(|(id, _)| id.clone()).collect();
         HoldBack {
             cause: match blame {
-                Blame::Flow => QuarantineCause::Flow,
-                Blame::Transport => QuarantineCause::Transport,
+                Blame::Flow => Some(QuarantineCause::Flow),
+                Blame::Transport => Some(QuarantineCause::Transport),
+                Blame::Nobody => None,
             },
             drift_key: drift_only.then(|| drift_key(&work.changes)),
             now: self.now(),
@@ -213,8 +254,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     async fn announce_restoring(&self, ledger: &Ledger<L>, hold_back: &HoldBack) -> Result<bool, PassError> {
         let reason = hold_back.reason.as_str();
         tracing::warn!(environment = %self.environment, reason, "the deployment failed; what was written is taken back");
-        ledger.journal.record(&Event::new(EventKind::Restoring).with("reason", reason)).await?;
-        match self.advance(ledger, "restoring", false, |manifest| hold_back.enter(manifest)).await {
+        ledger.journal.record_if_possible(&Event::new(EventKind::Restoring).with("reason", reason)).await;
+        let pushing = self.advance(ledger, "restoring", false, |manifest| hold_back.enter(manifest));
+        match self.by_the_end_of(Stage::Announce, pushing).await {
             Ok(_) => Ok(true),
             Err(super::ledger::LedgerError::TakenOver(by)) => {
                 Err(PassError::Busy(format!("the deployment was taken over while it failed, by {by}")))
@@ -237,7 +279,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
 /// What a failure means for the manifest: why, and what is not tried again for now.
 struct HoldBack {
-    cause: QuarantineCause,
+    /// None where nothing failed: it may be tried again at once.
+    cause: Option<QuarantineCause>,
     /// Where every change corrects drift: what these corrections are known by.
     drift_key: Option<String>,
     now: jiff::Timestamp,
@@ -254,19 +297,19 @@ impl HoldBack {
         let key = drift_key.clone().unwrap_or_else(|| manifest.source.flows_digest.clone());
         let earlier = manifest.quarantine.take();
         let drift_only = drift_key.is_some();
-        manifest.quarantine = if manifest.kind == Kind::Rollback {
+        manifest.quarantine = match (manifest.kind, *cause) {
             // What git holds was not refused: it is as free, or as held, as before the rollback.
-            earlier.filter(|earlier| earlier.attempts > 0)
-        } else {
-            Some(Quarantine::after_failure(
+            (Kind::Rollback, _) => earlier.filter(|earlier| earlier.attempts > 0),
+            (Kind::Sync | Kind::Adoption, None) => earlier,
+            (Kind::Sync | Kind::Adoption, Some(cause)) => Some(Quarantine::after_failure(
                 earlier.as_ref(),
-                *cause,
+                cause,
                 &key,
                 drift_only,
                 *now,
                 flows.clone(),
                 reason.clone(),
-            ))
+            )),
         };
         manifest.failure = Some(reason.clone());
         manifest.status = Status::Restoring;
@@ -336,7 +379,7 @@ fn hold_incomplete(manifest: &mut Manifest) {
         names.join(", ")
     );
     let attempts = manifest.quarantine.as_ref().map_or(1, |quarantine| quarantine.attempts);
-    manifest.failure = Some(manifest.failure.take().map_or_else(|| reason.clone(), |why| format!("{why}; {reason}")));
+    add_failure(manifest, &reason);
     manifest.quarantine = Some(Quarantine {
         cause: QuarantineCause::Incomplete,
         key: manifest.source.flows_digest.clone(),
@@ -345,6 +388,16 @@ fn hold_incomplete(manifest: &mut Manifest) {
         until: None,
         flows: open,
         reason,
+    });
+}
+
+/// One more reason why a deployment failed, where it does not stand there yet.
+fn add_failure(manifest: &mut Manifest, reason: &str) {
+    let known = manifest.failure.take().unwrap_or_default();
+    manifest.failure = Some(match known.as_str() {
+        "" => reason.to_owned(),
+        known if known.contains(reason) => known.to_owned(),
+        known => format!("{known}; {reason}"),
     });
 }
 

@@ -112,6 +112,7 @@ impl World {
             local: self.local.clone(),
             clock: self.clock.clone(),
             progress: Arc::new(|_| {}),
+            shutdown: crate::shutdown::Shutdown::default(),
         }
     }
 }

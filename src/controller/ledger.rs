@@ -4,6 +4,7 @@
 //! what makes the pushed manifest a lock.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,12 +13,13 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::report::FlowReport;
-use super::{Engine, PassError};
+use super::{Engine, Kept, PassError};
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
 use crate::record::{FlowAction, Manifest, ManifestFlow, SealKey, Status, StatusEvent, manifest_digest, paths};
 use crate::revision::CommitId;
+use crate::shutdown::Stage;
 use crate::source::{PushError, RecordCommit, Source};
 use crate::tenant::Tenant;
 
@@ -25,6 +27,9 @@ use crate::tenant::Tenant;
 const RACES_MAX: usize = 100;
 /// An unreachable remote is asked again this often.
 const TRIES_MAX: usize = 3;
+
+/// A renewal that failed is tried again after this long.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(15);
 
 /// A running deployment's records.
 pub(super) struct Ledger<L> {
@@ -55,6 +60,9 @@ pub(super) enum LedgerError {
     /// The manifest in git names another deployment or holder.
     #[error("the deployment was taken over: the manifest in git now names {0}")]
     TakenOver(String),
+    /// There was no time to wait for it once this process was asked to end.
+    #[error("{0}: this process was asked to end, and the time for it is over")]
+    NoTime(&'static str),
     /// The push failed.
     #[error(transparent)]
     Push(#[from] PushError),
@@ -81,6 +89,11 @@ impl<L: LocalState> Ledger<L> {
         Self { audit, ..self }
     }
 
+    /// The commit to build on next.
+    pub(super) async fn rebase(&self, tip: Option<CommitId>) {
+        self.state.lock().await.tip = tip;
+    }
+
     /// The manifest as last committed.
     pub(super) async fn manifest(&self) -> Manifest {
         self.state.lock().await.manifest.clone()
@@ -97,7 +110,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         subject: &str,
     ) -> Result<CommitId, PushError> {
         let mut state = ledger.state.lock().await;
-        let term = ledger.lease.next_term(self.now());
+        let term = ledger.lease.next_term();
         let mut manifest = state.manifest.clone();
         if manifest.status.is_under_way() {
             manifest.holder = Some(term.holder());
@@ -122,7 +135,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if let (false, Some(tip)) = (state.manifest.status.is_under_way(), &state.tip) {
             return Ok(tip.clone());
         }
-        let term = ledger.lease.next_term(self.now());
+        let term = ledger.lease.next_term();
         let mut manifest = state.manifest.clone();
         edit(&mut manifest);
         if manifest.status.is_under_way() {
@@ -251,30 +264,44 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let ended = Event::new(EventKind::Ended)
             .with("status", closed.status.as_str())
             .with(MANIFEST_MEMBER, manifest_digest(&closed.to_text()));
-        ledger.journal.record(&ended).await?;
+        ledger.journal.record_if_possible(&ended).await;
         let clean = closed.status != Status::RollbackIncomplete;
         let subject = closed.status.as_str();
-        let result = self.advance(ledger, subject, clean, |manifest| *manifest = closed.clone()).await;
-        match result {
+        let pushing = self.advance(ledger, subject, clean, |manifest| *manifest = closed.clone());
+        match self.by_the_end_of(Stage::Close, pushing).await {
             Ok(commit) => {
-                ledger.journal.forget()?;
+                ledger.journal.forget();
                 Ok(commit)
             }
             Err(LedgerError::TakenOver(by)) => {
                 Err(PassError::Busy(format!("the deployment was taken over before it could be closed, by {by}")))
             }
             Err(error) => {
+                let reached = closed.status;
                 let (change, manifest) = self.record_commit(ledger, closed, BTreeMap::new(), subject);
-                self.keep_unsent(&manifest, change, ledger.lease.holder())?;
+                let kept = self.keep_unsent(&manifest, change, ledger.lease.holder());
                 let is_change = |flow: &&ManifestFlow| flow.action != FlowAction::None;
                 let flows = manifest.flows.iter().filter(is_change).map(FlowReport::of).collect();
                 let (deployment, reason) = (manifest.deployment_id.to_string(), crate::error_chain(&error));
-                Err(PassError::Unrecorded { result: subject, deployment, reason, flows })
+                Err(PassError::Unrecorded { reached, kept, deployment, reason, flows })
             }
         }
     }
 
-    fn keep_unsent(&self, manifest: &Manifest, change: RecordCommit, holder: &str) -> Result<(), PassError> {
+    /// Waits for a commit, as long as there is time for it once this process was asked to end.
+    pub(super) async fn by_the_end_of(
+        &self,
+        stage: Stage,
+        commit: impl Future<Output = Result<CommitId, LedgerError>>,
+    ) -> Result<CommitId, LedgerError> {
+        tokio::select! {
+            biased;
+            done = commit => done,
+            grace = self.shutdown.end_of(stage) => Err(LedgerError::NoTime(grace.by)),
+        }
+    }
+
+    fn keep_unsent(&self, manifest: &Manifest, change: RecordCommit, holder: &str) -> Kept {
         let text = |content: Option<Vec<u8>>| content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let unsent = Unsent {
             deployment_id: manifest.deployment_id.to_string(),
@@ -283,8 +310,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             time: change.time,
             files: change.files.into_iter().map(|(path, content)| (path, text(content))).collect(),
         };
-        tracing::error!(deployment = %unsent.deployment_id, "the closing record could not be pushed; it is kept and sent later");
-        Ok(self.local.keep_unsent(&unsent)?)
+        match self.local.keep_unsent(&unsent) {
+            Ok(()) => {
+                tracing::error!(deployment = %unsent.deployment_id, "the closing record could not be pushed; it is kept and sent later");
+                Kept::ForALaterPass
+            }
+            Err(error) => Kept::Not(crate::error_chain(&error)),
+        }
     }
 
     /// Sends a closing record that an earlier pass could not push, as long as the manifest in git
@@ -350,29 +382,34 @@ fn message(environment: &str, manifest: &Manifest, subject: &str) -> String {
     )
 }
 
-/// Keeps a lease renewed while a deployment runs; never returns. `stop` turns true when a renewal fails.
+/// Keeps a lease renewed while a deployment runs, at its time and whenever a request finds it in doubt; never
+/// returns. `stop` turns true when a renewal fails.
 pub(super) async fn keep_renewed<T: Tenant, S: Source, L: LocalState>(
     engine: &Engine<T, S, L>,
     ledger: &Arc<Ledger<L>>,
     stop: &tokio::sync::watch::Sender<bool>,
 ) -> std::convert::Infallible {
+    let limit = ledger.lease.limit();
+    limit.is_renewed();
     loop {
-        tokio::time::sleep_until(ledger.lease.renew_at()).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(ledger.lease.renew_at()) => {}
+            () = limit.renewal_wanted() => {}
+        }
         if ledger.closing.load(Ordering::Relaxed) {
+            limit.is_renewed_no_more();
             std::future::pending::<()>().await;
         }
-        let renewed = ledger.journal.record(&Event::new(EventKind::Renewed)).await.map_err(PassError::from);
-        let renewed = match renewed {
-            Ok(()) => engine.advance(ledger, "lease renewed", false, |_| {}).await,
-            Err(error) => Err(LedgerError::Pass(Box::new(error))),
-        };
-        if let Err(error) = renewed {
-            tracing::error!(error = %crate::error_chain(&error), "the lease could not be renewed; what was written is taken back");
-            stop.send_replace(true);
-            if matches!(error, LedgerError::TakenOver(_)) {
-                std::future::pending::<()>().await;
-            }
-            sleep(Duration::from_secs(15)).await;
+        ledger.journal.record_if_possible(&Event::new(EventKind::Renewed)).await;
+        let Err(error) = engine.advance(ledger, "lease renewed", false, |_| {}).await else { continue };
+        tracing::error!(error = %crate::error_chain(&error), "the lease could not be renewed; what was written is taken back");
+        stop.send_replace(true);
+        if matches!(error, LedgerError::TakenOver(_)) {
+            // Not even to take back: it is somebody else's now.
+            limit.end();
+            std::future::pending::<()>().await;
         }
+        limit.renewal_failed();
+        sleep(RENEWAL_PAUSE).await;
     }
 }

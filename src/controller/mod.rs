@@ -26,11 +26,12 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{SecretError, SecretSource, SyncPolicy};
-use crate::deploy::{LiveReader, Progress};
+use crate::deploy::{JournalFailed, LiveReader, Progress};
 use crate::flow::{BodyAbsent, EnvironmentId};
 use crate::local::LocalError;
 use crate::problem::Problem;
-use crate::record::{ManifestError, audit};
+use crate::record::{ManifestError, Status, audit};
+use crate::shutdown::Shutdown;
 use crate::source::{PushError, SourceError};
 use crate::tenant::TenantError;
 
@@ -69,6 +70,8 @@ pub struct Engine<T, S, L> {
     pub clock: Arc<dyn Clock>,
     /// Told of every step.
     pub progress: Progress,
+    /// Asks this process to end: nothing new is begun then, and what was begun is ended or taken back.
+    pub shutdown: Shutdown,
 }
 
 /// What a person may say for one pass.
@@ -88,7 +91,8 @@ pub struct PassOptions {
     pub adopt_records: bool,
 }
 
-/// Why a pass could not do its work. Nothing was written to the tenant.
+/// Why a pass could not do its work. Nothing was written to the tenant but by [`PassError::Unrecorded`] and
+/// [`PassError::Unfinished`].
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
     /// Refused: the flows, the references, the deletes, the quarantine.
@@ -113,6 +117,9 @@ pub enum PassError {
     /// The state directory.
     #[error(transparent)]
     Local(#[from] LocalError),
+    /// The journal, before anything was begun.
+    #[error("nothing was begun")]
+    Journal(#[from] JournalFailed),
     /// A record in git cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -127,14 +134,19 @@ pub enum PassError {
     /// The records could not be pushed.
     #[error("cannot push the records")]
     Push(#[from] PushError),
+    /// This process was asked to end before anything was begun.
+    #[error("{0}: this process was asked to end; nothing was begun and nothing written")]
+    Stopped(&'static str),
     /// Live flows or the branch changed under every attempt to look at them.
     #[error("{0}; try again when it is quiet")]
     Unsettled(String),
-    /// The closing record could not be pushed; it is kept and sent later.
-    #[error("{result} was reached, but its record could not be pushed and is kept for a later pass: {reason}")]
+    /// The closing record could not be pushed.
+    #[error("`{reached}` was reached, but its record could not be pushed and {kept}: {reason}")]
     Unrecorded {
         /// The status reached.
-        result: &'static str,
+        reached: Status,
+        /// What became of the record.
+        kept: Kept,
         /// The deployment.
         deployment: String,
         /// Why it could not be pushed.
@@ -145,12 +157,40 @@ pub enum PassError {
     /// The key that seals manifests cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A deployment was being taken back when the time for it ended.
+    #[error("the deployment was not wholly taken back: {reason}; the next pass goes on with it")]
+    Unfinished {
+        /// The deployment.
+        deployment: String,
+        /// What ended it.
+        reason: String,
+        /// The flows that may be as they were before or not.
+        flows: Vec<FlowReport>,
+    },
     /// A flow's text is needed and was not loaded.
     #[error(transparent)]
     Body(#[from] BodyAbsent),
     /// What was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
+}
+
+/// What became of a closing record that could not be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept on this machine.
+    ForALaterPass,
+    /// It could not be kept either, for this reason: the next pass finds the deployment as if it had crashed.
+    Not(String),
+}
+
+impl std::fmt::Display for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ForALaterPass => f.write_str("is kept for a later pass"),
+            Self::Not(reason) => write!(f, "could not be kept on this machine ({reason})"),
+        }
+    }
 }
 
 impl PassError {
@@ -162,9 +202,17 @@ impl PassError {
             // A record that nobody can go by is refused, as flows that nobody can deploy are.
             Self::Manifest(_) | Self::Audit { .. } | Self::Source(SourceError::TooLarge { .. }) => SyncResult::Refused,
             Self::Busy(_) | Self::Local(LocalError::Held { .. }) => SyncResult::Busy,
+            Self::Unfinished { .. } => SyncResult::RollbackIncomplete,
+            // Nothing is left to tell but what is live.
+            Self::Unrecorded { kept: Kept::Not(_), reached: Status::RolledBack, .. } => SyncResult::RolledBack,
+            Self::Unrecorded { kept: Kept::Not(_), reached: Status::RollbackIncomplete, .. } => {
+                SyncResult::RollbackIncomplete
+            }
             Self::Source(_)
             | Self::Tenant(_)
-            | Self::Local(LocalError::Io { .. })
+            | Self::Local(LocalError::Io { .. } | LocalError::Room { .. })
+            | Self::Journal(_)
+            | Self::Stopped(_)
             | Self::Push(_)
             | Self::Unsettled(_)
             | Self::Unrecorded { .. }

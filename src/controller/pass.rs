@@ -1,18 +1,20 @@
 //! One pass, its stages in order.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 
 use super::carry::Work;
 use super::ledger::Ledger;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
-use crate::deploy::{Journal, Lease};
+use crate::deploy::{Journal, Lease, room_for};
 use crate::local::LocalState;
 use crate::plan::{Change, Plan};
 use crate::problem::any_error;
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
 use crate::record::{Kind, LastDeployed, Manifest, Status, manifest_digest};
+use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
 
@@ -25,21 +27,41 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut commit = None;
         match self.try_pass(options, &mut commit).await {
             Ok(report) => report,
-            Err(error) => {
-                let mut report = EnvironmentReport::new(&self.environment, error.result());
-                report.commit = commit;
-                report.error = Some(crate::error_chain(&error));
-                match error {
-                    PassError::Refused { problems, .. } => report.problems = problems,
-                    PassError::Unrecorded { deployment, flows, .. } => {
-                        report.deployment_id = Some(deployment);
-                        report.flows = flows;
-                    }
-                    _ => {}
-                }
-                report
-            }
+            Err(error) => EnvironmentReport { commit, ..self.report_of_error(error) },
         }
+    }
+
+    /// What a pass that ended with an error says of itself.
+    pub(super) fn report_of_error(&self, error: PassError) -> EnvironmentReport {
+        let mut report = EnvironmentReport::new(&self.environment, error.result());
+        report.error = Some(crate::error_chain(&error));
+        match error {
+            PassError::Refused { problems, .. } => report.problems = problems,
+            PassError::Unrecorded { deployment, flows, .. } | PassError::Unfinished { deployment, flows, .. } => {
+                report.deployment_id = Some(deployment);
+                report.flows = flows;
+            }
+            _ => {}
+        }
+        report
+    }
+
+    /// Looks at git or at the tenant, and lets go of it at once when this process is asked to end: nothing
+    /// has begun yet.
+    pub(super) async fn look<R, E: Into<PassError>>(
+        &self,
+        reading: impl Future<Output = Result<R, E>>,
+    ) -> Result<R, PassError> {
+        tokio::select! {
+            biased;
+            grace = self.shutdown.when_asked() => Err(PassError::Stopped(grace.by)),
+            read = reading => read.map_err(Into::into),
+        }
+    }
+
+    /// Nothing is begun once this process was asked to end.
+    pub(super) fn may_begin(&self) -> Result<(), PassError> {
+        self.shutdown.asked().map_or(Ok(()), |grace| Err(PassError::Stopped(grace.by)))
     }
 
     async fn try_pass(
@@ -49,20 +71,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<EnvironmentReport, PassError> {
         let _guard = if options.dry_run { None } else { Some(self.local.lock()?) };
         if !options.dry_run {
-            self.send_unsent().await?;
+            self.look(self.send_unsent()).await?;
         }
         let mut recovered: Option<EnvironmentReport> = None;
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
-            let tips = self.source.fetch().await?;
+            let tips = self.look(self.source.fetch()).await?;
             *commit = Some(tips.flows.clone());
             if start == 0
                 && !options.dry_run
-                && let Some(report) = self.still_quiet(&tips).await?
+                && let Some(report) = self.look(self.still_quiet(&tips)).await?
             {
                 return Ok(report);
             }
-            let seen = self.seen_at(tips, &options).await?;
+            let seen = self.look(self.seen_at(tips, &options)).await?;
             // Who is taken over is who was seen first: whoever came since is alive.
             options.take_over &= start == 0;
             // Whoever only looks is never held up: the plan then stands on what was deployed before.
@@ -72,7 +94,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 }
                 continue;
             }
-            self.check_not_rewound(&seen, options.allow_rewind).await?;
+            self.look(self.check_not_rewound(&seen, options.allow_rewind)).await?;
             match self.reconcile(&seen, &options).await {
                 Ok(Some(report)) => return Ok(merge(recovered, report)),
                 Ok(None) => {}
@@ -87,14 +109,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
     async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
-        let (desired, problems) = read_desired(&*self.source, &seen.tips.flows, self.reader.index()).await?;
+        let reading = read_desired(&*self.source, &seen.tips.flows, self.reader.index());
+        let (desired, problems) = self.look(reading).await?;
         if any_error(&problems) {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
             let reason =
                 format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
             return Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false });
         }
-        let mut prepared = self.prepare(desired, seen.manifest.as_ref()).await?;
+        let mut prepared = self.look(self.prepare(desired, seen.manifest.as_ref())).await?;
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
         let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
@@ -145,6 +168,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared: &Prepared,
         mut report: EnvironmentReport,
     ) -> Result<Option<EnvironmentReport>, PassError> {
+        self.may_begin()?;
         let mut manifest = self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption).await?;
         manifest.status = Status::Deployed;
         manifest.last_deployed = Some(LastDeployed {
@@ -156,9 +180,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let event =
             Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len()).with(MANIFEST_MEMBER, digest);
         ledger.journal.record(&event).await?;
-        let pushed = self.take_lock(&ledger, BTreeMap::new(), "adopted").await;
-        ledger.journal.forget()?;
-        match pushed {
+        let pushed = self.in_time(self.take_lock(&ledger, BTreeMap::new(), "adopted")).await;
+        ledger.journal.forget();
+        match pushed? {
             Ok(commit) => {
                 report.record_commit = Some(commit);
                 report.deployment_id = Some(ledger.manifest().await.deployment_id.to_string());
@@ -181,28 +205,55 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut manifest = self.new_manifest(seen, plan, prepared, kind).await?;
         manifest.status = Status::Pending.after(crate::record::StatusEvent::Begun).unwrap_or(Status::Deploying);
         let stored = self.store_previous(&mut manifest, &plan.changes).await?;
+        let ledger = self.new_ledger(seen, manifest).await?;
+        let n_managed = ledger.manifest().await.flows.len();
+        ledger.journal.secure(room_for(&plan.changes, n_managed, self.policy.concurrency.get()))?;
+        let begun = match self.record_begun(&ledger, plan, kind).await {
+            Ok(()) => self.win_lock(&ledger, seen, stored).await,
+            Err(error) => Err(error),
+        };
+        if !matches!(begun, Ok(Won::Lock)) {
+            ledger.journal.forget();
+        }
+        Ok(match begun? {
+            Won::Lock => Some(Arc::new(ledger)),
+            Won::Nothing => None,
+        })
+    }
+
+    /// Pushes the manifest that is lock and journal, again where others moved the branch and nothing that
+    /// matters.
+    async fn win_lock(
+        &self,
+        ledger: &Ledger<L>,
+        seen: &Seen,
+        stored: BTreeMap<String, Option<Vec<u8>>>,
+    ) -> Result<Won, PassError> {
         let mut tips = seen.tips.clone();
-        let mut ledger = self.new_ledger(seen, manifest.clone()).await?;
-        self.record_begun(&ledger, plan, kind).await?;
         for _ in 0..STARTS_MAX {
-            match self.take_lock(&ledger, stored.clone(), "deploying").await {
-                Ok(_) => return Ok(Some(Arc::new(ledger))),
+            self.may_begin()?;
+            match self.in_time(self.take_lock(ledger, stored.clone(), "deploying")).await? {
+                Ok(_) => return Ok(Won::Lock),
                 Err(PushError::Lost(_)) => {}
-                Err(error) => {
-                    ledger.journal.forget()?;
-                    return Err(error.into());
-                }
+                Err(error) => return Err(error.into()),
             }
-            let now = self.source.fetch().await?;
-            if !self.is_same_ground(&tips, &now).await? {
+            let now = self.look(self.source.fetch()).await?;
+            if !self.look(self.is_same_ground(&tips, &now)).await? {
                 break;
             }
             tips = now;
-            let Ledger { journal, lease, seal, .. } = ledger;
-            ledger = Ledger::new(journal, lease, seal, manifest.clone(), tips.records.clone());
+            ledger.rebase(tips.records.clone()).await;
         }
-        ledger.journal.forget()?;
-        Ok(None)
+        Ok(Won::Nothing)
+    }
+
+    /// Waits for a commit that begins something, as long as there is time once this process was asked to end.
+    pub(super) async fn in_time<R>(&self, commit: impl Future<Output = R>) -> Result<R, PassError> {
+        tokio::select! {
+            biased;
+            done = commit => Ok(done),
+            grace = self.shutdown.end_of(Stage::Close) => Err(PassError::Stopped(grace.by)),
+        }
     }
 
     /// Whether neither the flows nor this environment's records differ between two looks at git.
@@ -239,8 +290,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             manifest.deployment_id.as_str(),
             head.as_deref(),
         );
-        Ok(Ledger::new(journal, Lease::new(&holder), self.seal_key()?, manifest, seen.tips.records.clone()))
+        let lease = Lease::new(&holder, self.clock.clone());
+        Ok(Ledger::new(journal, lease, self.seal_key()?, manifest, seen.tips.records.clone()))
     }
+}
+
+/// What came of the race for the lock.
+enum Won {
+    Lock,
+    /// Git moved in a way that matters: look again.
+    Nothing,
 }
 
 /// The more telling of a recovery and what the same pass did next.

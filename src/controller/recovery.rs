@@ -7,19 +7,19 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::carry::Work;
+use super::carry::{Course, Work};
 use super::ledger::{Ledger, LedgerError};
 use super::named::Named;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
-use crate::deploy::{self, Journal, Lease, Looked, Recovery, Standing, look};
+use crate::deploy::{self, FlowFailure, Journal, Lease, Looked, Recovery, Standing, believed_until, look, room_for};
 use crate::flow::{Definition, FlowId};
-use crate::local::LocalState;
+use crate::local::{LocalState, Sighting};
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
 use crate::record::audit::{Event, EventKind};
-use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Manifest, ManifestFlow, Status, paths};
+use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Holder, Manifest, ManifestFlow, Status, paths};
 use crate::source::{PushError, Source};
-use crate::tenant::{CallLimits, Export, Tenant};
+use crate::tenant::{Blame, CallLimits, Export, Tenant};
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Takes the lock over and finishes the deployment. `None`: git moved meanwhile, look again.
@@ -33,7 +33,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
-        let (changes, lost) = self.changes_of(&manifest).await?;
+        let (changes, lost) = self.look(self.changes_of(&manifest)).await?;
         let (audit, journal) = self.journal_of(seen, &manifest).await?;
         let told =
             journal.existed().map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
@@ -45,13 +45,19 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .with("holder", holder.as_str())
             .with("from", manifest.holder.as_ref().map_or("", |holder| holder.id.as_str()))
             .with("status", manifest.status.as_str());
-        journal.record(&event).await?;
+        let room = room_for(&changes, manifest.flows.len(), self.policy.concurrency.get());
+        if let Err(error) = journal.secure(room) {
+            // Half of it may be live: what can be done without is to take it back.
+            journal.fail(&error);
+        }
+        journal.record_if_possible(&event).await;
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status, "going on with an interrupted deployment");
         let status = manifest.status;
-        let (lease, seal) = (Lease::new(&holder), self.seal_key()?);
+        let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.seal_key()?);
         let ledger = Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone());
         let ledger = Arc::new(ledger.with_audit_at(audit));
-        match self.take_lock(&ledger, BTreeMap::new(), &format!("{status} (continued)")).await {
+        self.may_begin()?;
+        match self.in_time(self.take_lock(&ledger, BTreeMap::new(), &format!("{status} (continued)"))).await? {
             Ok(_) => {}
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -66,12 +72,21 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Ok(_) => {}
                 Err(LedgerError::Push(error)) => return Err(error.into()),
                 Err(LedgerError::Pass(error)) => return Err(*error),
+                Err(LedgerError::NoTime(by)) => return Err(PassError::Stopped(by)),
                 Err(LedgerError::TakenOver(_)) => return Ok(None),
             }
         }
         let existed = existed.union(&foreign).cloned().collect();
-        let restore = status == Status::Restoring || !lost.is_empty();
-        let work = Work { changes, standing, looked, restore, resumed: true, lost, existed };
+        let back = |blame, message: String| Course::Back(FlowFailure { blame, message, existed: false });
+        let course = match ledger.journal.failure() {
+            _ if status == Status::Restoring => Course::StillBack,
+            Some(failed) => back(Blame::Transport, failed.to_string()),
+            None if !lost.is_empty() => {
+                back(Blame::Transport, "definitions that the deployment needs are not in git any more".to_owned())
+            }
+            None => Course::Forward,
+        };
+        let work = Work { changes, standing, looked, course, resumed: true, lost, existed };
         self.carry_out(ledger, work).await.map(Some)
     }
 
@@ -82,11 +97,26 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         holder: &str,
         options: &PassOptions,
     ) -> Result<(), PassError> {
-        let free = match &manifest.holder {
-            None => true,
-            Some(other) => other.id == holder || deploy::free_at(other) <= self.now() || options.take_over,
+        let Some(other) = manifest.holder.as_ref().filter(|other| other.id != holder && !options.take_over) else {
+            return Ok(());
         };
-        if free { Ok(()) } else { Err(PassError::Busy(self.who_holds(seen))) }
+        let sighting = self.sighting(manifest.deployment_id.as_str(), other);
+        if believed_until(other, sighting.first_seen) <= self.now() {
+            return Ok(());
+        }
+        if let Err(error) = self.local.keep_sighting(&sighting) {
+            tracing::warn!(error = %crate::error_chain(&error), "cannot remember when somebody else's lease was first seen");
+        }
+        Err(PassError::Busy(self.who_holds(seen)))
+    }
+
+    /// When this machine first saw a lease as it stands now. One that cannot be read is seen now.
+    fn sighting(&self, deployment: &str, holder: &Holder) -> Sighting {
+        let now = self.now();
+        let known = self.local.sighting().ok().flatten();
+        let known = known.filter(|known| known.deployment_id == deployment && known.holder == *holder);
+        let first_seen = known.map_or(now, |known| known.first_seen.min(now));
+        Sighting { deployment_id: deployment.to_owned(), holder: holder.clone(), first_seen }
     }
 
     /// Who holds the environment and until when, in words.
@@ -96,7 +126,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let Manifest { deployment_id, status, holder, .. } = manifest;
         let (id, until) = match holder {
-            Some(holder) => (holder.id.as_str(), deploy::free_at(holder).to_string()),
+            Some(holder) => {
+                let first_seen = self.sighting(deployment_id.as_str(), holder).first_seen;
+                (holder.id.as_str(), believed_until(holder, first_seen).to_string())
+            }
             None => ("nobody", "now".to_owned()),
         };
         format!(
@@ -193,11 +226,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 live.map(|definition| definition.equality_hash),
             );
             let event = Event::new(EventKind::Found).with("flow", change.id.as_str()).with("live", found.as_str());
-            ledger.journal.record(&event).await?;
+            ledger.journal.record_if_possible(&event).await;
             match (found.recovery(status), live) {
                 (Recovery::Leave, _) => _ = settled.standing.done.insert(change.id.clone()),
                 (Recovery::KeepAndWrite, Some(live)) if status == Status::Deploying => {
-                    deployer.keep(live).await.map_err(PassError::Unsettled)?;
+                    // A journal that fails sends the deployment back.
+                    deployer.keep_if_possible(live).await.map_err(PassError::Unsettled)?;
                     if change.before().is_none() {
                         settled.standing.there.insert(change.id.clone());
                         if !existed.contains(&change.id) && !self.is_first_form(live, change, changes) {
@@ -236,7 +270,7 @@ impl Work {
             changes,
             standing: Standing::default(),
             looked,
-            restore: false,
+            course: Course::Forward,
             resumed: false,
             lost: BTreeSet::new(),
             existed: BTreeSet::new(),

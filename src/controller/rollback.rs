@@ -30,36 +30,30 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     pub async fn rollback(&self, to: Option<&str>, options: &PassOptions) -> EnvironmentReport {
         match self.try_rollback(to, options).await {
             Ok(report) => report,
-            Err(error) => {
-                let mut report = EnvironmentReport::new(&self.environment, error.result());
-                report.error = Some(crate::error_chain(&error));
-                if let PassError::Refused { problems, .. } = error {
-                    report.problems = problems;
-                }
-                report
-            }
+            Err(error) => self.report_of_error(error),
         }
     }
 
     async fn try_rollback(&self, to: Option<&str>, options: &PassOptions) -> Result<EnvironmentReport, PassError> {
         let _guard = self.local.lock()?;
-        self.send_unsent().await?;
+        self.look(self.send_unsent()).await?;
         let mut options = options.clone();
         for start in 0..super::pass::STARTS_MAX {
-            let seen = self.seen_at(self.source.fetch().await?, &options).await?;
+            let tips = self.look(self.source.fetch()).await?;
+            let seen = self.look(self.seen_at(tips, &options)).await?;
             options.take_over &= start == 0;
             if seen.interrupted {
                 self.recover(&seen, &options).await?;
                 continue;
             }
-            let (wanted, back_to) = self.wanted_state(&seen, to).await?;
-            let prepared = self.prepare_state(&seen, &wanted).await?;
+            let (wanted, back_to) = self.look(self.wanted_state(&seen, to)).await?;
+            let prepared = self.look(self.prepare_state(&seen, &wanted)).await?;
             if prepared.plan.changes.is_empty() {
                 let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
                 report.commit = Some(seen.tips.flows.clone());
                 return Ok(report);
             }
-            let seen = self.quarantine_git(seen, &back_to).await?;
+            let seen = self.look(self.quarantine_git(seen, &back_to)).await?;
             let mut plan = prepared.plan.clone();
             if let Some(quarantine) = seen.manifest.as_ref().and_then(|manifest| manifest.quarantine.as_ref()) {
                 plan.flows_digest.clone_from(&quarantine.key);

@@ -82,7 +82,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut newest = self.looks.0.lock().await;
         if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
             let began = Instant::now();
-            let export = self.export().await.map_err(|error| FlowFailure::of(&error))?;
+            let export = self.in_time(self.export()).await?.map_err(|error| FlowFailure::of(&error))?;
             *newest = Newest { looked: Looked::since(began), export: Some(export) };
         }
         let Some(export) = &newest.export else { return Ok(Before::Planned) };
@@ -91,7 +91,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let previous = change.before().map(|definition| definition.equality_hash);
         let found = look(target, previous, live.map(|live| live.equality_hash));
         if let (Found::Else, Some(live)) = (found, live) {
-            self.keep(live).await.map_err(|message| failure(message, false))?;
+            let failed = |message| FlowFailure { blame: Blame::Transport, message, existed: false };
+            self.keep(live).await.map_err(failed)?;
         }
         let is_there = live.is_some();
         drop(newest);
@@ -106,11 +107,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         tracing::warn!(flow = %id, "somebody else has created this flow meanwhile; it is overwritten, and never deleted");
         let event = Event::new(EventKind::Found).with("flow", id.as_str()).with("existed", true);
         let on_disk = self.journal.record(&event).await;
-        (self.disown)(id).await.map_err(|message| failure(message, true))?;
-        on_disk.map_err(|error| FlowFailure { existed: true, ..FlowFailure::local(&error) })
+        let theirs = |failure: FlowFailure| FlowFailure { existed: true, ..failure };
+        let in_git = self.in_time((self.disown)(id)).await.map_err(theirs)?;
+        in_git.map_err(|message| FlowFailure { blame: Blame::Transport, message, existed: true })?;
+        on_disk.map_err(|failed| theirs(FlowFailure::journal(&failed)))
     }
-}
-
-fn failure(message: String, existed: bool) -> FlowFailure {
-    FlowFailure { blame: Blame::Transport, message, existed }
 }

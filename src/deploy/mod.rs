@@ -16,6 +16,7 @@ mod restore;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,12 +24,14 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock::in_future;
 use crate::flow::{EnvironmentId, FlowId};
-use crate::local::{LocalError, LocalState};
+use crate::local::LocalState;
+use crate::shutdown::{Grace, Shutdown, Stage};
 use crate::tenant::{Blame, CallLimits, Export, Tenant, TenantError};
 
-pub use journal::Journal;
-pub use lease::{GRACE, LEASE, Lease, MARGIN, free_at};
+pub use journal::{Journal, JournalFailed, room_for};
+pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
 pub use look::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
 pub use push::{Standing, first_form};
 pub use quiet::QuietReader;
@@ -58,6 +61,8 @@ pub struct Deployer<'a, T, L> {
     pub looks: Looks,
     /// Says in git that a flow to be created was somebody else's.
     pub disown: Disown<'a>,
+    /// Asks this process to end.
+    pub shutdown: &'a Shutdown,
     /// Told of every step.
     pub progress: &'a Progress,
 }
@@ -130,8 +135,13 @@ impl FlowFailure {
         Self { blame: error.blame(), message: error.to_string(), existed: false }
     }
 
-    fn local(error: &LocalError) -> Self {
-        Self { blame: Blame::Transport, message: crate::error_chain(error), existed: false }
+    fn journal(failed: &JournalFailed) -> Self {
+        Self { blame: Blame::Transport, message: failed.to_string(), existed: false }
+    }
+
+    fn asked_to_end(grace: &Grace) -> Self {
+        let message = format!("{}: this process was asked to end before everything was live", grace.by);
+        Self { blame: Blame::Nobody, message, existed: false }
     }
 }
 
@@ -169,6 +179,22 @@ impl PushReport {
     }
 }
 
+/// How fast flows were done so far.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    since: Instant,
+    n_done: usize,
+    n_left: usize,
+}
+
+impl Pace {
+    /// The time for what is left; unknown before anything is done.
+    fn rest(self) -> Option<Duration> {
+        let each = self.since.elapsed().checked_div(u32::try_from(self.n_done).ok()?)?;
+        Some(each.saturating_mul(u32::try_from(self.n_left).unwrap_or(u32::MAX)))
+    }
+}
+
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn export(&self) -> Result<Export, TenantError> {
         self.tenant.export(self.target, &self.reader, &self.limits).await
@@ -183,6 +209,27 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if Instant::now() >= self.limits.give_up_at {
             return Err(failure("the deployment took longer than `deployTimeout`"));
         }
-        Ok(())
+        match self.shutdown.asked() {
+            Some(grace) if Instant::now() >= grace.end_of(Stage::Forward) => Err(FlowFailure::asked_to_end(&grace)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether one more flow may be begun. Once this process was asked to end, only while the rest takes no
+    /// longer than what is left, at the pace so far: what cannot be finished is better not begun.
+    fn may_take_on(&self, pace: impl FnOnce() -> Pace) -> Result<(), FlowFailure> {
+        self.may_start()?;
+        let Some(grace) = self.shutdown.asked() else { return Ok(()) };
+        let is_near = pace().rest().is_some_and(|rest| in_future(rest) <= grace.end_of(Stage::Forward));
+        if is_near { Ok(()) } else { Err(FlowFailure::asked_to_end(&grace)) }
+    }
+
+    /// Waits for a step on the way forward, unless the time for it ends first.
+    async fn in_time<R>(&self, step: impl Future<Output = R>) -> Result<R, FlowFailure> {
+        tokio::select! {
+            biased;
+            done = step => Ok(done),
+            grace = self.shutdown.end_of(Stage::Forward) => Err(FlowFailure::asked_to_end(&grace)),
+        }
     }
 }

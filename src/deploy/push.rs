@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::Instant;
 
 use super::jobs::{Direction, Schedule};
 use super::look::Before;
-use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
+use super::{Deployer, FlowFailure, Pace, PushReport, Pushed, Step as Shown};
 use crate::flow::{
     Definition, Document, FlowId, Reference, ReferenceKind, without_raw_references, without_references,
     without_references_to,
@@ -38,7 +39,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Carries out `changes` (in plan order) but for those done already, then reads everything back.
     /// Stops starting new flows at the first failure, and lets those under way come to their end.
     pub async fn push(&self, changes: &[Change], standing: &Standing) -> PushReport {
-        let Standing { done, there } = standing;
+        let done = &standing.done;
         let begin = |id: &FlowId| {
             if done.contains(id) { Pushed::Done { existed: false } } else { Pushed::NotAttempted }
         };
@@ -51,22 +52,27 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             .filter(|change| !done.contains(&change.id))
             .partition(|change| matches!(change.step, Step::Delete { .. }));
         (self.progress)(Shown::Stage("deploy", writes.len() + deletes.len()));
-        self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), there, &mut report).await;
+        let since = Instant::now();
+        self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), since, standing, &mut report).await;
         if report.failure.is_none() && report.summary().is_none() {
-            self.run(Schedule::new(&deletes, self.target, Direction::DependentsFirst), there, &mut report).await;
+            self.run(Schedule::new(&deletes, self.target, Direction::DependentsFirst), since, standing, &mut report)
+                .await;
         }
-        if report.is_complete() {
-            self.verify(changes, &mut report).await;
+        if report.is_complete()
+            && let Err(failure) = self.in_time(self.verify(changes, &mut report)).await
+        {
+            report.failure = Some(failure);
         }
         report
     }
 
-    async fn run(&self, mut schedule: Schedule<'_>, there: &BTreeSet<FlowId>, report: &mut PushReport) {
+    async fn run(&self, mut schedule: Schedule<'_>, since: Instant, standing: &Standing, report: &mut PushReport) {
+        let Standing { done, there } = standing;
         let mut under_way = FuturesUnordered::new();
         loop {
             while report.failure.is_none() && report.summary().is_none() && under_way.len() < self.concurrency {
                 let Some((index, changes)) = schedule.next() else { break };
-                match self.may_start() {
+                match self.may_take_on(|| pace(since, done, report)) {
                     Ok(()) => under_way.push(async move { (index, self.unit(&changes, there).await) }),
                     Err(failure) => report.failure = Some(failure),
                 }
@@ -178,7 +184,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     async fn send(&self, change: &Change, body: &[u8], note: &str) -> Result<Imported, FlowFailure> {
         self.intent(Call::Import, change.definition(), note).await?;
-        let answer = self.tenant.import(self.target, &change.id, body, &self.limits).await;
+        let import = self.tenant.import(self.target, &change.id, body, &self.limits);
+        let answer = self.in_time(import).await.map_err(|failure| self.cut_off(Call::Import, &change.id, failure))?;
         self.outcome(Call::Import, &change.id, &answer);
         answer.map(|reply| reply.value).map_err(|error| FlowFailure::of(&error))
     }
@@ -190,9 +197,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if existed && let Err(failure) = self.disown(&change.id).await {
             return Pushed::Failed(failure);
         }
-        match self.await_deployed(&change.id, || self.may_start()).await {
-            Ok(()) => Pushed::Done { existed },
-            Err(failure) => Pushed::Failed(FlowFailure { existed, ..failure }),
+        match self.in_time(self.await_deployed(&change.id, || self.may_start())).await {
+            Ok(Ok(())) => Pushed::Done { existed },
+            Ok(Err(failure)) | Err(failure) => Pushed::Failed(FlowFailure { existed, ..failure }),
         }
     }
 
@@ -205,7 +212,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {
             return Pushed::Failed(failure);
         }
-        let answer = self.tenant.delete(self.target, &change.id, &self.limits).await;
+        let answer = match self.in_time(self.tenant.delete(self.target, &change.id, &self.limits)).await {
+            Ok(answer) => answer,
+            Err(failure) => return Pushed::Failed(self.cut_off(Call::Delete, &change.id, failure)),
+        };
         self.outcome(Call::Delete, &change.id, &answer);
         match answer {
             Ok(_) => Pushed::Done { existed: false },
@@ -213,16 +223,21 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    pub(super) async fn intent(&self, call: Call, definition: &Definition, note: &str) -> Result<(), FlowFailure> {
-        let mut event = Event::new(EventKind::Intent)
-            .with("call", call.as_str())
-            .with("flow", definition.id.as_str())
-            .with("version", definition.version.as_str())
-            .with("contentHash", definition.content_hash.to_string());
-        if !note.is_empty() {
-            event = event.with("note", note);
-        }
-        self.journal.record(&event).await.map_err(|error| FlowFailure::local(&error))
+    /// A call that there was no time to wait for: it may take effect yet.
+    fn cut_off(&self, call: Call, id: &FlowId, failure: FlowFailure) -> FlowFailure {
+        let event = Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str());
+        self.journal.note(&event.with("result", "unknown").with("error", failure.message.as_str()));
+        failure
+    }
+
+    async fn intent(&self, call: Call, definition: &Definition, note: &str) -> Result<(), FlowFailure> {
+        let event = intent_event(call, definition, note);
+        self.journal.record(&event).await.map_err(|failed| FlowFailure::journal(&failed))
+    }
+
+    /// An intent on the way back, which goes on without the journal where it must.
+    pub(super) async fn intent_back(&self, call: Call, definition: &Definition, note: &str) {
+        self.journal.record_if_possible(&intent_event(call, definition, note)).await;
     }
 
     pub(super) fn outcome<V>(&self, call: Call, id: &FlowId, answer: &Result<Reply<V>, TenantError>) {
@@ -235,6 +250,23 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 .with("error", error.to_string()),
         });
     }
+}
+
+fn intent_event(call: Call, definition: &Definition, note: &str) -> Event {
+    let event = Event::new(EventKind::Intent)
+        .with("call", call.as_str())
+        .with("flow", definition.id.as_str())
+        .with("version", definition.version.as_str())
+        .with("contentHash", definition.content_hash.to_string());
+    if note.is_empty() { event } else { event.with("note", note) }
+}
+
+/// How fast it goes, but for what was `done` already.
+fn pace(since: Instant, done: &BTreeSet<FlowId>, report: &PushReport) -> Pace {
+    let is_done = |pushed: &Pushed| matches!(pushed, Pushed::Done { .. });
+    let n_done = report.flows.iter().filter(|(id, pushed)| is_done(pushed) && !done.contains(*id)).count();
+    let n_left = report.flows.values().filter(|pushed| !is_done(pushed)).count();
+    Pace { since, n_done, n_left }
 }
 
 /// The text of a flow without its references to `members` of its cycle. `None` where it has none.

@@ -278,7 +278,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     async fn undo_create(&self, live: &Definition) -> Result<(), FlowFailure> {
-        self.intent(Call::Delete, live, "restore").await?;
+        self.intent_back(Call::Delete, live, "restore").await;
         let answer = self.tenant.delete(self.target, &live.id, &self.limits).await;
         self.outcome(Call::Delete, &live.id, &answer);
         answer.map(drop).map_err(|error| FlowFailure::of(&error))
@@ -321,7 +321,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), FlowFailure> {
-        self.intent(Call::Import, previous, note).await?;
+        self.intent_back(Call::Import, previous, note).await;
         let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
         self.outcome(Call::Import, &previous.id, &answer);
         answer.map_err(|error| FlowFailure::of(&error))?;
@@ -329,7 +329,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), FlowFailure> {
-        self.intent(Call::Rollback, previous, "restore").await?;
+        self.intent_back(Call::Rollback, previous, "restore").await;
         let answer = self.tenant.rollback(self.target, &previous.id, &previous.version, &self.limits).await;
         self.outcome(Call::Rollback, &previous.id, &answer);
         let worn_out = |error: &TenantError| {
@@ -351,7 +351,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             (Found::Else, Some(live)) if !learned.is_kept(live) => {
                 // What cannot be kept today cannot be kept tomorrow.
                 let blame = if live.body().is_ok() { Blame::Transport } else { Blame::Flow };
-                self.keep(live).await.map_err(|reason| blamed(blame, reason))?;
+                self.keep_if_possible(live).await.map_err(|reason| blamed(blame, reason))?;
                 learned.note_kept(&live.id, live.equality_hash);
                 Ok(())
             }
@@ -365,25 +365,41 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     ///
     /// In words: the record cannot be written, or there are no bytes to keep. Nothing may be overwritten then.
     pub async fn keep(&self, live: &Definition) -> Result<(), String> {
-        let body = live.body().map_err(|absent| match live.reading.unreadable() {
-            Some(why) => format!(
-                "`{}` cannot be kept and is not overwritten: {why}; save what is needed of it, then delete it in the tenant",
-                live.id
-            ),
-            None => absent.to_string(),
-        })?;
-        let mut event = Event::new(EventKind::Overwritten)
-            .with("flow", live.id.as_str())
-            .with("contentHash", live.content_hash.to_string());
-        if let Some(why) = live.reading.unreadable() {
-            event = event.with("unreadable", why.to_string());
-        }
-        event = match std::str::from_utf8(body) {
-            Ok(text) => event.with("definition", text),
-            Err(_) => event.with("definitionBase64", STANDARD.encode(body)),
-        };
-        self.journal.record(&event).await.map_err(|error| crate::error_chain(&error))
+        let event = overwritten(live)?;
+        self.journal.record(&event).await.map_err(|failed| failed.to_string())
     }
+
+    /// The same on the way back, which goes on without the journal where it must.
+    ///
+    /// # Errors
+    ///
+    /// In words: there are no bytes to keep.
+    pub async fn keep_if_possible(&self, live: &Definition) -> Result<(), String> {
+        let event = overwritten(live)?;
+        self.journal.record_if_possible(&event).await;
+        Ok(())
+    }
+}
+
+/// What is kept of a live definition that is about to be overwritten.
+fn overwritten(live: &Definition) -> Result<Event, String> {
+    let body = live.body().map_err(|absent| match live.reading.unreadable() {
+        Some(why) => format!(
+            "`{}` cannot be kept and is not overwritten: {why}; save what is needed of it, then delete it in the tenant",
+            live.id
+        ),
+        None => absent.to_string(),
+    })?;
+    let mut event = Event::new(EventKind::Overwritten)
+        .with("flow", live.id.as_str())
+        .with("contentHash", live.content_hash.to_string());
+    if let Some(why) = live.reading.unreadable() {
+        event = event.with("unreadable", why.to_string());
+    }
+    Ok(match std::str::from_utf8(body) {
+        Ok(text) => event.with("definition", text),
+        Err(_) => event.with("definitionBase64", STANDARD.encode(body)),
+    })
 }
 
 /// Undos that may run side by side, one group after the other. Plan order is reversed; of one wave, where

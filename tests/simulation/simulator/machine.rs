@@ -9,7 +9,7 @@ use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
 use flowsync::deploy::LiveReader;
 use flowsync::flow::Comparison;
 use flowsync::index::FlowIndex;
-use flowsync::local::{Guard, LocalError, LocalState, MemoryState, Unsent};
+use flowsync::local::{Guard, LocalError, LocalState, MemoryState, Room, Sighting, Unsent};
 use flowsync::source::memory::MemorySource;
 use flowsync::tenant::memory::MemoryClient;
 
@@ -68,6 +68,7 @@ impl Machine {
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone() }),
             clock: self.clock.clone(),
             progress: Arc::new(|_| {}),
+            shutdown: script.shutdown.clone(),
         }
     }
 
@@ -114,6 +115,10 @@ impl LocalState for Disk {
         self.state.lock()
     }
 
+    fn secure(&self, deployment: &str, room: Room) -> Result<(), LocalError> {
+        self.state.secure(deployment, room)
+    }
+
     async fn append_journal(&self, deployment: &str, lines: Vec<u8>) -> Result<(), LocalError> {
         match self.script.decide(Op::Journal) {
             Some(Fault::DiskFull) => {
@@ -151,5 +156,13 @@ impl LocalState for Disk {
 
     fn drop_unsent(&self) -> Result<(), LocalError> {
         self.state.drop_unsent()
+    }
+
+    fn keep_sighting(&self, sighting: &Sighting) -> Result<(), LocalError> {
+        self.state.keep_sighting(sighting)
+    }
+
+    fn sighting(&self) -> Result<Option<Sighting>, LocalError> {
+        self.state.sighting()
     }
 }

@@ -1,12 +1,14 @@
 //! What goes wrong in one run of one machine: a fault for each operation, in the order they are made.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowsync::flow::FlowId;
 use flowsync::local::MemoryState;
 use flowsync::revision::CommitId;
+use flowsync::shutdown::Shutdown;
 use flowsync::source::memory::{Operation, SourceFault, SourceHook};
 use flowsync::tenant::Call;
 use flowsync::tenant::memory::{TenantFault, TenantHook};
@@ -71,6 +73,10 @@ pub struct Script {
     /// How far this machine's clock is ahead, in milliseconds.
     pub skew: i64,
     pub started: Instant,
+    /// A record of the journal could not be written.
+    pub journal_failed: AtomicBool,
+    /// Asks this run to end.
+    pub shutdown: Shutdown,
     latency: Latency,
     crashed: Notify,
     state: Mutex<State>,
@@ -108,6 +114,8 @@ impl Script {
             holder,
             skew,
             started: Instant::now(),
+            journal_failed: AtomicBool::new(false),
+            shutdown: Shutdown::default(),
             latency,
             crashed: Notify::new(),
             state: Mutex::new(State {
@@ -163,6 +171,9 @@ impl Script {
         };
         if matches!(fault, Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn)) {
             self.crashed.notify_one();
+        }
+        if fault == Some(Fault::DiskFull) {
+            self.journal_failed.store(true, Ordering::Relaxed);
         }
         if let Some(fault) = fault {
             state.last_fault = Some(Instant::now());

@@ -179,11 +179,14 @@ impl World {
         let about = format!("\"flow\":\"{flow}\"");
         let newest = journal.lines().rev().find(|line| line.contains(&about)).unwrap_or_default();
         let is_announced = newest.contains("\"event\":\"intent\"") && newest.contains(&format!("\"call\":\"{call}\""));
-        if !is_announced {
+        let definition = body.and_then(|body| Definition::from_live(body, &self.comparison).ok());
+        // Without a journal nothing is written but what was there before.
+        let is_target = definition.as_ref().is_some_and(|definition| is_target(&manifest, definition));
+        if !is_announced && (is_target || !script.journal_failed.load(Ordering::Relaxed)) {
             self.violated("c", format!("{call} of {flow} has no intent record before it, only: {newest}"));
         }
         self.check_ownership(&manifest, call, flow);
-        if let Some(definition) = body.and_then(|body| Definition::from_live(body, &self.comparison).ok()) {
+        if let Some(definition) = definition {
             self.check_order(&manifest, &definition);
         }
     }
@@ -206,8 +209,7 @@ impl World {
     /// Everything a flow needs and that the deployment writes too was written before, except in a cycle.
     fn check_order(&self, manifest: &Manifest, definition: &Definition) {
         let flow = |id: &FlowId| manifest.flows.iter().find(|flow| flow.id == *id && flow.action != FlowAction::None);
-        let is_target = flow(&definition.id).is_some_and(|flow| flow.content_hash == Some(definition.content_hash));
-        if manifest.status != Status::Deploying || !is_target {
+        if manifest.status != Status::Deploying || !is_target(manifest, definition) {
             return;
         }
         for needed in manifest.dependency_graph.get(&definition.id).into_iter().flatten() {
@@ -331,6 +333,17 @@ impl World {
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
+}
+
+/// Whether a deployment wants a definition live that was not before.
+fn is_target(manifest: &Manifest, definition: &Definition) -> bool {
+    let wants = |flow: &ManifestFlow| {
+        flow.id == definition.id
+            && flow.action != FlowAction::None
+            && flow.content_hash == Some(definition.content_hash)
+            && flow.previous_hash != flow.content_hash
+    };
+    manifest.flows.iter().any(wants)
 }
 
 fn not_as_recorded(
