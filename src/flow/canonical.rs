@@ -9,7 +9,7 @@ mod sink;
 mod strings;
 
 use super::comparison::Comparison;
-use super::document::{Cell, Document, Kind};
+use super::document::{Cell, Document, Kind, Node};
 use super::hash::ContentHash;
 use sink::{HashSink, Sink};
 
@@ -20,6 +20,13 @@ impl Document {
         let mut bytes = Vec::with_capacity(self.source().len() + self.source().len() / 8);
         Writer { document: self, removed: &[], sink: &mut bytes }.value(0);
         bytes
+    }
+
+    /// A number in its canonical spelling.
+    pub(in crate::flow) fn canonical_number(&self, number: Node<'_>) -> String {
+        let mut bytes = Vec::new();
+        Writer { document: self, removed: &[], sink: &mut bytes }.value(number.index());
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// SHA-256 of the canonical form.

@@ -6,6 +6,7 @@ mod canonical;
 mod check;
 mod comparison;
 mod definition;
+pub mod diff;
 mod document;
 mod finding;
 mod hash;

@@ -1,0 +1,229 @@
+//! What happened to nodes, edges and references.
+
+use super::align::{Matching, Order, Pair};
+use super::change::{
+    EdgeChange, EdgeEvent, NodeChange, NodeEvent, Places, ReferenceChange, ReferenceEvent, Truncated,
+};
+use super::values::{Collected, VALUES_MAX};
+use super::view::{EdgeView, NodeView, ReferenceView};
+use super::{Members, Value};
+
+/// Members that a change of a node tells apart from its values.
+const NODE_PARTS: [&str; 2] = ["id", "type"];
+/// The same of an edge.
+const EDGE_PARTS: [&str; 3] = ["from", "to", "condition"];
+/// The same of a reference.
+const REFERENCE_PARTS: [&str; 3] = ["type", "id", "environmentId"];
+
+/// Nodes are matched by id; those of one id, and those without, by what they say.
+pub(super) fn nodes(before: &[NodeView], after: &[NodeView], truncated: &mut Truncated) -> Vec<NodeChange> {
+    let mut matching = Matching::new(before.len(), after.len());
+    matching.pair_by(|at| Some(&before[at].value), |at| Some(&after[at].value));
+    matching.pair_by(|at| before[at].id(), |at| after[at].id());
+    let mut values = Collected::default();
+    let mut changes = Capped { items: Vec::new(), n_left_out: &mut truncated.nodes };
+    let change = |node: &NodeView, event, place, values| NodeChange {
+        id: node.value.member("id").cloned(),
+        kind: node.value.member("type").cloned(),
+        label: node.label.clone(),
+        change: event,
+        place,
+        values,
+    };
+    for turn in turns(&matching) {
+        match turn {
+            Turn::Both(pair) => {
+                let (old, new) = (&before[pair.before], &after[pair.after]);
+                if old.value != new.value {
+                    values.differences("", &old.value, &new.value);
+                    changes.push(|| change(new, NodeEvent::Changed, pair.place(), values.next()));
+                }
+                if pair.order == Order::Moved {
+                    changes.push(|| change(new, NodeEvent::Moved, pair.place(), Vec::new()));
+                }
+            }
+            Turn::Added(at) => {
+                rest(&mut values, &NODE_PARTS, Side::After(&after[at].value));
+                changes.push(|| change(&after[at], NodeEvent::Added, added(at), values.next()));
+            }
+            Turn::Removed(at) => {
+                rest(&mut values, &NODE_PARTS, Side::Before(&before[at].value));
+                changes.push(|| change(&before[at], NodeEvent::Removed, removed(at), values.next()));
+            }
+        }
+    }
+    let items = changes.items;
+    truncated.values += values.n_left_out;
+    items
+}
+
+/// Edges are matched by what they say, by id where they have one, by the nodes they join, and at last by one
+/// end and the condition.
+pub(super) fn edges(before: &[EdgeView], after: &[EdgeView], truncated: &mut Truncated) -> Vec<EdgeChange> {
+    fn parts<'a>(edge: &'a EdgeView, keys: [&str; 2]) -> Option<[&'a Value; 2]> {
+        let [one, other] = keys.map(|key| edge.value.member(key));
+        Some([one?, other?])
+    }
+    // An edge without condition is followed always, as one whose condition is null.
+    let condition = |edge: &'_ EdgeView| edge.value.member("condition").filter(|value| **value != Value::Null).cloned();
+    let mut matching = Matching::new(before.len(), after.len());
+    matching.pair_by(|at| Some(&before[at].value), |at| Some(&after[at].value));
+    matching.pair_by(|at| before[at].text("id"), |at| after[at].text("id"));
+    matching.pair_by(|at| parts(&before[at], ["from", "to"]), |at| parts(&after[at], ["from", "to"]));
+    for end in ["from", "to"] {
+        let key = |edge: &EdgeView| Some((edge.value.member(end)?.clone(), condition(edge)));
+        matching.pair_by(|at| key(&before[at]), |at| key(&after[at]));
+    }
+    let mut values = Collected::default();
+    let mut changes = Capped { items: Vec::new(), n_left_out: &mut truncated.edges };
+    let change = |shown: &EdgeView, event, before: Option<&EdgeView>, place, values| EdgeChange {
+        change: event,
+        from: shown.value.member("from").cloned(),
+        to: shown.value.member("to").cloned(),
+        condition: shown.value.member("condition").cloned(),
+        before: before.map(|edge| edge.value.clone()),
+        place,
+        values,
+    };
+    for turn in turns(&matching) {
+        match turn {
+            Turn::Both(pair) => {
+                let (old, new) = (&before[pair.before], &after[pair.after]);
+                if old.value != new.value {
+                    between(&mut values, &old.value, &new.value);
+                    let same_ends = ["from", "to"].iter().all(|end| old.value.member(end) == new.value.member(end));
+                    let event = if same_ends { EdgeEvent::Changed } else { EdgeEvent::Retargeted };
+                    changes.push(|| change(new, event, Some(old), pair.place(), values.next()));
+                }
+                if pair.order == Order::Moved {
+                    changes.push(|| change(new, EdgeEvent::Moved, Some(old), pair.place(), Vec::new()));
+                }
+            }
+            Turn::Added(at) => {
+                rest(&mut values, &EDGE_PARTS, Side::After(&after[at].value));
+                changes.push(|| change(&after[at], EdgeEvent::Added, None, added(at), values.next()));
+            }
+            Turn::Removed(at) => {
+                let old = &before[at];
+                changes.push(|| change(old, EdgeEvent::Removed, Some(old), removed(at), Vec::new()));
+            }
+        }
+    }
+    let items = changes.items;
+    truncated.values += values.n_left_out;
+    items
+}
+
+/// References are matched by what they say.
+pub(super) fn references(
+    before: &[ReferenceView],
+    after: &[ReferenceView],
+    truncated: &mut Truncated,
+) -> Vec<ReferenceChange> {
+    let mut matching = Matching::new(before.len(), after.len());
+    matching.pair_by(|at| Some(&before[at].value), |at| Some(&after[at].value));
+    let mut values = Collected::default();
+    let mut changes = Capped { items: Vec::new(), n_left_out: &mut truncated.references };
+    let change = |shown: &ReferenceView, event, place, values| ReferenceChange {
+        change: event,
+        kind: shown.value.member("type").cloned(),
+        id: shown.value.member("id").cloned(),
+        environment_id: shown.value.member("environmentId").cloned(),
+        place,
+        values,
+    };
+    for turn in turns(&matching) {
+        match turn {
+            Turn::Both(pair) if pair.order == Order::Kept => {}
+            Turn::Both(pair) => {
+                changes.push(|| change(&after[pair.after], ReferenceEvent::Moved, pair.place(), Vec::new()));
+            }
+            Turn::Added(at) => {
+                rest(&mut values, &REFERENCE_PARTS, Side::After(&after[at].value));
+                changes.push(|| change(&after[at], ReferenceEvent::Added, added(at), values.next()));
+            }
+            Turn::Removed(at) => {
+                rest(&mut values, &REFERENCE_PARTS, Side::Before(&before[at].value));
+                changes.push(|| change(&before[at], ReferenceEvent::Removed, removed(at), values.next()));
+            }
+        }
+    }
+    let items = changes.items;
+    truncated.values += values.n_left_out;
+    items
+}
+
+/// A list that ends somewhere.
+struct Capped<'a, T> {
+    items: Vec<T>,
+    n_left_out: &'a mut usize,
+}
+
+impl<T> Capped<'_, T> {
+    fn push(&mut self, item: impl FnOnce() -> T) {
+        if self.items.len() < VALUES_MAX {
+            self.items.push(item());
+        } else {
+            *self.n_left_out += 1;
+        }
+    }
+}
+
+/// One item of either list.
+enum Turn {
+    Both(Pair),
+    Added(usize),
+    Removed(usize),
+}
+
+/// By place after, then what is gone by its place before.
+fn turns(matching: &Matching) -> Vec<Turn> {
+    let place = |turn: &Turn| match turn {
+        Turn::Both(pair) => (false, pair.after),
+        Turn::Added(at) => (false, *at),
+        Turn::Removed(at) => (true, *at),
+    };
+    let pairs = matching.pairs().into_iter().map(Turn::Both);
+    let mut turns: Vec<Turn> =
+        pairs.chain(matching.added().map(Turn::Added)).chain(matching.removed().map(Turn::Removed)).collect();
+    turns.sort_by_key(place);
+    turns
+}
+
+impl Pair {
+    fn place(self) -> Places {
+        Places { before: Some(self.before), after: Some(self.after) }
+    }
+}
+
+fn added(at: usize) -> Places {
+    Places { before: None, after: Some(at) }
+}
+
+fn removed(at: usize) -> Places {
+    Places { before: Some(at), after: None }
+}
+
+/// An item that stands on one side only.
+enum Side<'a> {
+    Before(&'a Value),
+    After(&'a Value),
+}
+
+/// Everything an item holds but the parts that are told apart; all of it where it is no object.
+fn rest(values: &mut Collected, parts: &[&str], side: Side<'_>) {
+    let none = Members::default();
+    match side {
+        Side::Before(Value::Map(members)) => values.members_but(parts, members, &none),
+        Side::After(Value::Map(members)) => values.members_but(parts, &none, members),
+        Side::Before(value) => values.whole("", Some(value), None),
+        Side::After(value) => values.whole("", None, Some(value)),
+    }
+}
+
+/// What differs between two edges besides what is told apart.
+fn between(values: &mut Collected, before: &Value, after: &Value) {
+    if let (Value::Map(before), Value::Map(after)) = (before, after) {
+        values.members_but(&EDGE_PARTS, before, after);
+    }
+}
