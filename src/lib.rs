@@ -44,6 +44,7 @@ pub mod flow;
 pub mod index;
 pub mod local;
 mod parallel;
+pub mod picture;
 pub mod plan;
 pub mod problem;
 pub mod record;

@@ -4,6 +4,7 @@
 //! This module knows how a problem looks in text, and nothing about where problems come from.
 
 mod escape;
+mod markdown;
 mod render;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub use escape::escape_terminal;
+pub use markdown::{code_block, code_span};
 pub use render::{Colour, render};
 
 /// How much a problem matters.

@@ -185,6 +185,9 @@ pub struct PlanArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value = "text")]
     pub output: PlanForm,
+    /// Show changes as lines of JSON (text only)
+    #[arg(long)]
+    pub raw: bool,
     /// Write the plan as a `pending` manifest to this file (one environment)
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -9,8 +9,8 @@ use super::context::Context;
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
 use crate::flow::{Definition, FlowId, ReferenceKind};
+use crate::picture::{Fate, Graph, dot, mermaid};
 use crate::plan::graph::{Needs, Order};
-use crate::problem::escape_terminal;
 
 pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failure> {
     let target = match &arguments.path {
@@ -31,8 +31,8 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
         folder.checked.flows.into_iter().map(|(id, flow)| (id, flow.definition)).collect();
     match arguments.format {
         GraphForm::Json => output::json(&document(&flows)),
-        GraphForm::Mermaid => output::print(&mermaid(&flows)),
-        GraphForm::Dot => output::print(&dot(&flows)),
+        GraphForm::Mermaid => output::print(&mermaid::graph(&drawn(&flows))),
+        GraphForm::Dot => output::print(&dot::graph(&drawn(&flows))),
     }
     Ok(if folder.problems.iter().any(crate::problem::Problem::is_error) { 3 } else { 0 })
 }
@@ -59,36 +59,11 @@ fn document(flows: &BTreeMap<FlowId, Definition>) -> serde_json::Value {
     json!({ "flows": nodes, "cycles": cycles })
 }
 
-fn mermaid(flows: &BTreeMap<FlowId, Definition>) -> String {
-    let mut text = String::from("flowchart TD\n");
-    let label = |name: &str| escape_terminal(name).replace('"', "#quot;").replace('<', "&lt;").replace('\n', " ");
+/// The flows of a folder with what they need.
+fn drawn(flows: &BTreeMap<FlowId, Definition>) -> Graph {
+    let mut graph = Graph::default();
     for (id, definition) in flows {
-        text.push_str(&format!("  {id}[\"{}\"]\n", label(&definition.name)));
+        graph.add(id, &definition.name, Fate::Stays, &definition.references);
     }
-    for (id, definition) in flows {
-        for other in edges(definition) {
-            let node: String =
-                other.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
-            if node == other {
-                text.push_str(&format!("  {id} --> {node}\n"));
-            } else {
-                text.push_str(&format!("  {id} -.-> {node}([\"{}\"])\n", label(&other)));
-            }
-        }
-    }
-    text
-}
-
-fn dot(flows: &BTreeMap<FlowId, Definition>) -> String {
-    let quote = |text: &str| format!("\"{}\"", escape_terminal(text).replace('\\', "\\\\").replace('"', "\\\""));
-    let mut text = String::from("digraph flows {\n  rankdir=LR;\n  node [shape=box];\n");
-    for (id, definition) in flows {
-        text.push_str(&format!("  {} [label={}];\n", quote(id.as_str()), quote(&definition.name)));
-        for other in edges(definition) {
-            let style = if other.contains(':') { " [style=dotted]" } else { "" };
-            text.push_str(&format!("  {} -> {}{style};\n", quote(id.as_str()), quote(&other)));
-        }
-    }
-    text.push_str("}\n");
-    text
+    graph
 }

@@ -4,7 +4,6 @@ mod annotations;
 mod arguments;
 mod audit;
 mod context;
-mod diff;
 mod doctor;
 mod graph;
 mod history;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clock::{Clock as _, SystemClock};
@@ -101,6 +102,17 @@ pub(crate) fn print(text: &str) {
 /// Writes a JSON document to stdout.
 pub(crate) fn json(document: &Value) {
     print(&format!("{document:#}\n"));
+}
+
+/// A JSON document: laid out for people where that takes no more than `n_bytes`, else on one line.
+pub(super) fn laid_out(document: &impl Serialize, n_bytes: usize) -> Result<String, Failure> {
+    let failed = |error: serde_json::Error| Failure::of(&error);
+    let mut text = serde_json::to_string_pretty(document).map_err(failed)?;
+    if text.len() > n_bytes {
+        text = serde_json::to_string(document).map_err(failed)?;
+    }
+    text.push('\n');
+    Ok(text)
 }
 
 static JSON_LOG: AtomicBool = AtomicBool::new(false);

@@ -13,7 +13,7 @@ use super::arguments::PullArgs;
 use super::context::{Context, shown, the_one};
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
-use crate::flow::{Definition, FlowId, Reading};
+use crate::flow::{Definition, FlowId, Keys, Reading, indented};
 use crate::problem::escape_terminal;
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -137,5 +137,5 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Two-space indented JSON with numbers and key order as the tenant has them.
 fn pretty(text: &[u8]) -> Vec<u8> {
-    super::diff::indented(text).into_bytes()
+    indented(text, Keys::AsWritten).map_or_else(|| text.to_vec(), String::into_bytes)
 }

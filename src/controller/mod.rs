@@ -21,6 +21,7 @@ mod rollback;
 mod trail;
 pub mod triggers;
 mod trust;
+pub mod view;
 
 use std::sync::Arc;
 

@@ -45,6 +45,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(prepared)
     }
 
+    /// Loads the texts of flows whose drift is only reported, for whoever wants to show it.
+    pub async fn load_reported(&self, prepared: &mut Prepared) -> Result<(), PassError> {
+        Ok(load_texts(&*self.source, prepared.plan.reported.iter_mut().filter_map(Change::after_mut)).await?)
+    }
+
     /// The same for any state that is wanted, by any policy.
     pub(super) async fn prepare_with(
         &self,

@@ -11,6 +11,7 @@ mod document;
 mod finding;
 mod hash;
 mod id;
+mod indent;
 mod lint;
 mod pointer;
 mod raw;
@@ -28,6 +29,7 @@ pub use document::{
 };
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};
+pub use indent::{Keys, indented};
 pub use lint::version_place;
 pub use reading::{Reading, Unreadable};
 pub use reference::{Reference, ReferenceKind};

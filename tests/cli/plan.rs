@@ -35,7 +35,19 @@ fn the_json_is_as_promised() {
         "id": "flow_a", "name": "Flow a", "path": "flows/a.json", "action": "update", "cause": "commit",
         "version": "1.1.0", "previousVersion": "1.0.0", "contentHash": a["contentHash"], "previousHash": old, "wave": 1,
     });
-    assert_eq!(a, &expected);
+    let mut told = a.clone();
+    let diff = told.as_object_mut().unwrap().remove("diff").unwrap();
+    assert_eq!(told, expected);
+    let version = json!([{ "path": "/version", "before": "1.0.0", "after": "1.1.0" }]);
+    let node = json!([{ "path": "/configuration/version", "before": "1.0.0", "after": "1.1.0" }]);
+    assert_eq!((&diff["fields"], &diff["edges"]), (&version, &json!([])));
+    let end = &diff["nodes"][0];
+    assert_eq!((&end["id"], &end["type"], &end["change"]), (&json!("end"), &json!("end"), &json!("changed")));
+    assert_eq!(end["values"], node);
+    let reference = &diff["references"][0];
+    assert_eq!((&reference["change"], &reference["id"]), (&json!("added"), &json!("flow_d")));
+    assert_eq!(diff["truncated"]["nodes"], 0);
+    assert!(changes[0].get("diff").is_none() && changes[2].get("diff").is_none(), "of updates only");
     assert_eq!(word(&a["contentHash"]).len(), 64);
     assert_eq!(changes[2]["action"], "delete");
     assert_eq!(place.run(&["plan", "--output", "json"]).json(), plan, "a plan of the same is the same");
@@ -125,8 +137,62 @@ fn the_text_tells_what_changes_and_escapes_what_a_name_says_to_the_terminal() {
         let all = format!("{}{}", ended.stdout, ended.stderr);
         assert!(!all.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{form}: {all:?}");
     }
-    let text = place.run_in_work(&["plan"]).exits(0);
-    assert!(text.stdout.contains("-  \"version\": \"1.0.0\"") && text.stdout.contains("+  \"version\": \"1.1.0\""));
+    place.run_in_work(&["plan"]).exits(0).prints(&["1.0.0 -> 1.1.0", "~ name: \"Flow a\" -> \"x\\u{1b}]0;owned"]);
+    let raw = ["-  \"version\": \"1.0.0\"", "+  \"version\": \"1.1.0\""];
+    place.run_in_work(&["plan", "--raw"]).exits(0).prints(&raw);
+    place.run_in_work(&["plan", "--raw", "--output", "json"]).exits(64).json();
+}
+
+#[test]
+fn spelling_never_shows_and_no_update_is_empty() {
+    let place = Place::new(&["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    let mut live = flow("a 1.0.0");
+    live["nodes"][1]["configuration"]["x"] = json!(1);
+    place.tenant.state.put_flow("env_prod", &live.to_string()).unwrap();
+    let text = flow("a 1.0.0").to_string().replace("Flow a", "\\u0046low a");
+    for (x, expected) in
+        [("1.0", json!([{ "path": "/configuration/x", "before": 1, "after": 1.0 }])), ("1", json!(null))]
+    {
+        let text = text.replacen("\"version\":\"1.0.0\"}", &format!("\"version\":\"1.0.0\",\"x\":{x}}}"), 1);
+        assert!(text.contains(&format!("\"x\":{x}")), "{text}");
+        place.write("flows/a.json", &text);
+        let plan = place.run_in_work(&["plan", "--output", "json"]).exits(0);
+        assert_eq!(plan.json()["changes"][0]["diff"]["nodes"][0]["values"], expected);
+        assert!(x == "1" || plan.stdout.contains("\"after\": 1.0"), "{}", plan.stdout);
+    }
+}
+
+#[test]
+fn drift_that_is_only_reported_is_shown_as_well() {
+    let place = Place::with("drift: report", &["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.put(&["a 1.0.0 = Edited"]);
+    let plan = place.run(&["plan", "--output", "json"]).exits(0).json();
+    let drifted = &plan["drifted"][0];
+    let name = json!([{ "path": "/name", "before": "Edited", "after": "Flow a" }]);
+    assert_eq!((&drifted["id"], &drifted["diff"]["fields"]), (&json!("flow_a"), &name), "{plan}");
+    place.run(&["plan"]).exits(0).prints(&["flow_a drifted", "name: \"Edited\" -> \"Flow a\""]);
+    place.run(&["plan", "--output", "markdown"]).exits(0).prints(&["**drifted**, only reported: `flow_a`"]);
+}
+
+#[test]
+fn a_comment_names_itself_and_tells_of_environments_that_cannot_be_planned() {
+    let place = Place::new(&["a 1.0.0 > b", "b 1.0.0"]);
+    let sound = place.environment_yaml("production", "env_prod", "");
+    let broken = place.environment_yaml("staging", "env_staging", "intervall: 1s");
+    place.configure(&place.repository_yaml(""), &format!("{sound}{broken}"));
+    let comment = place.run(&["plan", "--output", "markdown"]).exits(1).stdout;
+    assert!(comment.starts_with("<!-- flowsync plan: all environments -->\n"), "{comment}");
+    for said in
+        ["2 to create", "Plan digest: `sha256:", "flow_a --> flow_b", "### flowsync plan: `staging`", "intervall"]
+    {
+        assert!(comment.contains(said), "{said}: {comment}");
+    }
+    let (b, a) = (comment.find("**create** `flow_b`").unwrap(), comment.find("**create** `flow_a`").unwrap());
+    assert!(b < a, "in the order of deployment");
+    let one = place.run(&["plan", "--output", "markdown", "--env", "production"]).exits(0).stdout;
+    assert!(one.starts_with("<!-- flowsync plan: production -->\n"), "{one}");
 }
 
 #[test]

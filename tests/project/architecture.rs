@@ -15,6 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("tls", &["disk"]),
     ("flow", &["problem"]),
+    ("picture", &["flow", "problem"]),
     ("config", &["disk", "flow", "problem"]),
     ("record", &["flow", "revision"]),
     ("local", &["record"]),
@@ -79,7 +80,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Pure modules wait for nothing.
-const NEVER_ASYNC: [&str; 6] = ["flow", "problem", "revision", "config", "plan", "record"];
+const NEVER_ASYNC: [&str; 7] = ["flow", "picture", "problem", "revision", "config", "plan", "record"];
 
 /// The engine sees definitions, never JSON: `record` alone knows a shape, its own.
 const NEVER_JSON: [&str; 4] = ["plan", "deploy", "controller", "serve"];

@@ -1,19 +1,31 @@
 //! `flowsync plan`: what a deployment of the work tree, or of a commit, would change.
 
-mod forms;
 mod ground;
+mod inside;
+mod json;
+mod limits;
+mod lines;
+mod markdown;
+mod raw;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
-use self::forms::{document, markdown, text};
 use self::ground::{Ground, local_ground, remote_ground};
+use self::json::{Document, Documents};
+use self::limits::PLAN_BYTES_MAX;
+use self::markdown::Section;
+use self::text::{Inside, Style};
 use super::arguments::{PlanArgs, PlanForm};
 use super::context::{Context, note, select};
 use super::output::{self, Failure};
 use crate::config::Environment;
+use crate::controller::view::PlanView;
 use crate::controller::{PassError, PassOptions, Prepared, Seen};
+use crate::flow::{BodyAbsent, Comparison};
 use crate::problem::{any_error, escape_terminal};
 use crate::record::Kind;
 use crate::revision::CommitId;
@@ -26,69 +38,128 @@ struct Planned {
     commit: Option<CommitId>,
     prepared: Prepared,
     refused: Option<String>,
+    comparison: Arc<Comparison>,
+}
+
+impl Planned {
+    fn view(&self) -> PlanView<'_> {
+        let Prepared { plan, problems, .. } = &self.prepared;
+        let view = PlanView::new(&self.environment, &self.target, plan, problems);
+        PlanView { commit: self.commit.as_ref(), refused: self.refused.as_deref(), ..view }
+    }
+
+    fn exit_code(&self, detailed: bool) -> u8 {
+        match (&self.refused, detailed && !self.prepared.plan.changes.is_empty()) {
+            (Some(_), _) => 3,
+            (None, true) => 2,
+            (None, false) => 0,
+        }
+    }
+}
+
+impl From<BodyAbsent> for Failure {
+    fn from(error: BodyAbsent) -> Self {
+        Self::of(&error)
+    }
+}
+
+/// What was found for one environment.
+struct Found {
+    environment: String,
+    planned: Result<Planned, Failure>,
 }
 
 pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, Failure> {
+    let usage = |message: &str| Failure { code: super::USAGE, ..Failure::other(message) };
+    if arguments.raw && arguments.output != PlanForm::Text {
+        return Err(usage("--raw is a form of the text: leave out --output, or --raw"));
+    }
     let config = context.config()?;
     let names: Vec<String> = arguments.env.iter().cloned().collect();
     let selected = select(&config, &names)?;
     if arguments.out.is_some() && selected.len() != 1 {
-        return Err(Failure {
-            code: super::USAGE,
-            ..Failure::other("--out writes one plan: name the environment with --env")
-        });
+        return Err(usage("--out writes one plan: name the environment with --env"));
     }
-    let alone = selected.len() == 1;
-    let mut documents = Vec::new();
+    let style = Style {
+        inside: if arguments.raw { Inside::Raw } else { Inside::Told },
+        color: context.color_stdout(),
+        n_plans: selected.len(),
+    };
+    let mut all = Vec::new();
     let mut code = 0;
-    for (name, environment) in selected {
-        let planned = match environment {
-            Ok(environment) => one(context, environment, arguments).await,
+    for (environment, chosen) in selected {
+        let mut planned = match chosen {
+            Ok(chosen) => one(context, chosen, arguments).await,
             Err(failure) => Err(failure),
         };
-        match planned {
+        if arguments.output == PlanForm::Text {
+            planned = planned.and_then(|planned| print_text(planned, style));
+        }
+        code = code.max(match &planned {
             Ok(planned) => {
-                code = code.max(exit_code(&planned, arguments.detailed_exitcode));
-                show(context, arguments, &planned, &mut documents);
+                say(planned, arguments.output);
+                planned.exit_code(arguments.detailed_exitcode)
             }
-            Err(failure) => {
-                code = code.max(output::fail(&failure, context.color()));
-                documents.push(json!({ "environment": name, "error": failure.message, "problems": failure.problems }));
-            }
-        }
+            Err(failure) => output::fail(failure, context.color()),
+        });
+        all.push(Found { environment, planned });
     }
-    if arguments.output == PlanForm::Json {
-        match documents.pop() {
-            Some(document) if alone => output::json(&document),
-            last => {
-                documents.extend(last);
-                output::json(&json!({ "environments": documents }));
-            }
-        }
+    match arguments.output {
+        PlanForm::Text => {}
+        PlanForm::Json => print_json(&all)?,
+        PlanForm::Markdown => output::print(&comment(&all, arguments.env.as_deref())?),
     }
     Ok(code)
 }
 
-fn exit_code(planned: &Planned, detailed: bool) -> u8 {
-    match (&planned.refused, detailed && !planned.prepared.plan.changes.is_empty()) {
-        (Some(_), _) => 3,
-        (_, true) => 2,
-        _ => 0,
+/// Prints a plan as soon as it is there.
+fn print_text(planned: Planned, style: Style) -> Result<Planned, Failure> {
+    output::print(&text::text(&planned.view(), &planned.comparison, style)?);
+    Ok(planned)
+}
+
+impl Found {
+    fn document(&self, n_plans: usize) -> Result<Document<'_>, BodyAbsent> {
+        match &self.planned {
+            Ok(planned) => json::planned(planned.view(), &planned.comparison, n_plans),
+            Err(failure) => Ok(json::failed(&self.environment, failure)),
+        }
+    }
+
+    fn section(&self) -> Section<'_> {
+        match &self.planned {
+            Ok(planned) => Section::Planned { view: planned.view(), comparison: &planned.comparison },
+            Err(failure) => Section::Failed { environment: &self.environment, failure },
+        }
     }
 }
 
-fn show(context: &Context, arguments: &PlanArgs, planned: &Planned, documents: &mut Vec<Value>) {
-    match arguments.output {
-        PlanForm::Json => documents.push(document(planned)),
-        PlanForm::Text => output::print(&text(planned, context.color_stdout())),
-        PlanForm::Markdown => output::print(&markdown(planned)),
-    }
-    if arguments.output != PlanForm::Json {
+/// What a person should hear besides the plan, on stderr.
+fn say(planned: &Planned, form: PlanForm) {
+    if form != PlanForm::Json {
         output::show_problems(&planned.prepared.problems);
     }
     if let Some(reason) = &planned.refused {
         output::say(&format!("{}: refused: {}", planned.environment, escape_terminal(reason)));
     }
+}
+
+/// One document: of one environment its plan, else a list.
+fn print_json(all: &[Found]) -> Result<(), Failure> {
+    let text = if let [alone] = all {
+        output::laid_out(&alone.document(1)?, PLAN_BYTES_MAX)?
+    } else {
+        let environments = all.iter().map(|found| found.document(all.len())).collect::<Result<_, _>>()?;
+        output::laid_out(&Documents { environments }, PLAN_BYTES_MAX)?
+    };
+    output::print(&text);
+    Ok(())
+}
+
+/// The comment of a pull request.
+fn comment(all: &[Found], asked_for: Option<&str>) -> Result<String, Failure> {
+    let sections: Vec<Section<'_>> = all.iter().map(Found::section).collect();
+    Ok(markdown::page(&sections, asked_for)?)
 }
 
 async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
@@ -112,6 +183,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
         .into());
     }
     let mut prepared = engine.prepare(desired, manifest.as_ref()).await?;
+    engine.load_reported(&mut prepared).await?;
     prepared.problems.extend(problems);
     prepared.problems.sort();
     let tips = Tips { flows: commit.clone().unwrap_or_else(|| CommitId(String::new())), records: None };
@@ -128,5 +200,5 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
             .map_err(|error| Failure::other(format!("cannot write `{}`: {error}", file.display())))?;
     }
     let (environment, target) = (environment.name.clone(), engine.target.to_string());
-    Ok(Planned { environment, target, commit, prepared, refused })
+    Ok(Planned { environment, target, commit, prepared, refused, comparison: Arc::clone(engine.reader.comparison()) })
 }

@@ -7,8 +7,25 @@ use proptest::sample::select;
 /// Any JSON text of modest size, in odd spellings.
 pub(super) fn any_json() -> BoxedStrategy<String> {
     let leaf = select(vec![
-        "null", "true", "false", "0", "-0", "1", "1.0", "1e0", "10", "1E1", "-0.0", "12345678901234567890", "\"\"",
-        "\"a\"", "\"\\u0061\"", "\"ä\"", "\"b\\nc\"", "[]", "{}",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "1.0",
+        "1e0",
+        "10",
+        "1E1",
+        "-0.0",
+        "12345678901234567890",
+        "\"\"",
+        "\"a\"",
+        "\"\\u0061\"",
+        "\"ä\"",
+        "\"b\\nc\"",
+        "[]",
+        "{}",
     ])
     .prop_map(str::to_owned);
     leaf.prop_recursive(4, 24, 4, |inner| {
@@ -23,7 +40,8 @@ pub(super) fn any_json() -> BoxedStrategy<String> {
 /// An object; of members with one key, the first counts.
 fn object(members: &[(&str, String)]) -> String {
     let is_first = |at: usize| !members[..at].iter().any(|(key, _)| *key == members[at].0);
-    let kept = (0..members.len()).filter(|at| is_first(*at)).map(|at| format!("\"{}\" :{}", members[at].0, members[at].1));
+    let kept =
+        (0..members.len()).filter(|at| is_first(*at)).map(|at| format!("\"{}\" :{}", members[at].0, members[at].1));
     format!("{{{}}}", kept.collect::<Vec<_>>().join(", "))
 }
 
@@ -53,14 +71,13 @@ pub(super) fn any_flow() -> BoxedStrategy<String> {
         8 => (id(), text()).prop_map(|(id, more)| format!("{{\"type\":\"flow\",\"id\":{id},\"note\":{more}}}")),
         1 => any_json(),
     ];
-    let lists = |items: BoxedStrategy<String>, n_max: usize| {
-        prop_oneof![9 => vec(items, 0..n_max).prop_map(|items| Some(list(&items))), 1 => Just(None), 1 => any_json().prop_map(Some)]
-    };
+    let lists = |items: BoxedStrategy<String>, n_max: usize| prop_oneof![9 => vec(items, 0..n_max).prop_map(|items| Some(list(&items))), 1 => Just(None), 1 => any_json().prop_map(Some)];
     let parts = (lists(node.boxed(), 7), lists(edge.boxed(), 6), lists(reference.boxed(), 4), text(), any_json());
     parts
         .prop_map(|(nodes, edges, references, name, more)| {
             let given = [("nodes", nodes), ("edges", edges), ("externalReferences", references)];
-            let mut members: Vec<(&str, String)> = vec![("id", "\"flow_a\"".into()), ("name", name.into()), ("more", more)];
+            let mut members: Vec<(&str, String)> =
+                vec![("id", "\"flow_a\"".into()), ("name", name.into()), ("more", more)];
             members.extend(given.into_iter().filter_map(|(key, value)| Some((key, value?))));
             object(&members)
         })

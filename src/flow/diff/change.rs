@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Value;
+use super::value::Value;
 
 /// Everything that differs. Empty for equal flows, and for no others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::change::{FlowDiff, LeftOut, NodeChange, Truncated, ValueChange};
-use super::Value;
+use super::value::Value;
 
 /// Longest side of a value that is shown, as JSON in bytes.
 pub const VALUE_BYTES_MAX: usize = 256 * 1024;
@@ -35,6 +35,12 @@ impl FlowDiff {
         left += room - for_fields - for_edges;
         self.keep_nodes(left, &mut truncated);
         Self { truncated, ..self }
+    }
+
+    /// The diff as JSON on one line, in bytes.
+    #[must_use]
+    pub fn json_bytes(&self) -> usize {
+        size(self).unwrap_or(usize::MAX)
     }
 
     /// Keeps nodes without their values as far as half of the room goes, then values from the first on.
@@ -116,9 +122,11 @@ fn size_with<const N: usize>(values: [&Option<Value>; N], item: &impl Serialize)
 
 #[cfg(test)]
 mod tests {
-    use super::super::{View, diff};
+    use super::super::compare::diff;
+    use super::super::view::View;
     use super::*;
-    use crate::flow::{Comparison, Document};
+    use crate::flow::comparison::Comparison;
+    use crate::flow::document::Document;
 
     fn view(text: &str) -> View {
         View::of_document(&Document::parse(text.as_bytes()).unwrap(), &Comparison::default())

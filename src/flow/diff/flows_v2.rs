@@ -1,9 +1,9 @@
 //! The view of a flow as `flows-v2` has it.
 
-use super::value::Members;
+use super::value::{Members, Value};
 use super::view::{EdgeView, Form, Listed, NodeView, ReferenceView, View};
-use super::Value;
-use crate::flow::{Comparison, Document};
+use crate::flow::comparison::Comparison;
+use crate::flow::document::Document;
 
 /// Members in which a node may be given a name that people read, the first one first.
 const LABELS: [&str; 3] = ["label", "name", "title"];
@@ -79,11 +79,15 @@ mod tests {
 
     #[test]
     fn everything_that_is_compared_stands_in_the_view_once() {
-        let text = r#"{"id":"flow_a","environmentId":"e","nodes":[{"id":"a","label":"A","x":1}],"edges":{},"more":[2]}"#;
+        let text =
+            r#"{"id":"flow_a","environmentId":"e","nodes":[{"id":"a","label":"A","x":1}],"edges":{},"more":[2]}"#;
         let seen = view(text, &["/nodes/*/x"]);
         assert_eq!(seen.fields.to_json(), r#"{"id": "flow_a", "more": [2]}"#);
         assert_eq!(seen.nodes.items[0].value.to_json(), r#"{"id": "a", "label": "A"}"#);
-        assert_eq!((&seen.edges.form, &seen.references.form), (&Form::Other(Value::Map(Members::default())), &Form::Absent));
+        assert_eq!(
+            (&seen.edges.form, &seen.references.form),
+            (&Form::Other(Value::Map(Members::default())), &Form::Absent)
+        );
         assert_eq!(view("[1]", &[]).fields.to_json(), "[1]");
     }
 

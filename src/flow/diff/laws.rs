@@ -4,9 +4,12 @@ use proptest::prelude::*;
 use serde_json::Value as Plain;
 
 use super::any::{any_flow, any_json};
-use super::change::{EdgeEvent, NodeEvent, Places, ReferenceEvent, ValueChange};
-use super::{EdgeChange, FlowDiff, NodeChange, Value, View, diff};
-use crate::flow::{Comparison, Document};
+use super::change::{EdgeChange, EdgeEvent, FlowDiff, NodeChange, NodeEvent, Places, ReferenceEvent, ValueChange};
+use super::compare::diff;
+use super::value::Value;
+use super::view::View;
+use crate::flow::comparison::Comparison;
+use crate::flow::document::Document;
 
 fn read(text: &str) -> (Document, View) {
     let document = Document::parse(text.as_bytes()).unwrap();

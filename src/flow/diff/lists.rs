@@ -1,12 +1,10 @@
 //! What happened to nodes, edges and references.
 
 use super::align::{Matching, Order, Pair};
-use super::change::{
-    EdgeChange, EdgeEvent, NodeChange, NodeEvent, Places, ReferenceChange, ReferenceEvent, Truncated,
-};
+use super::change::{EdgeChange, EdgeEvent, NodeChange, NodeEvent, Places, ReferenceChange, ReferenceEvent, Truncated};
+use super::value::{Members, Value};
 use super::values::{Collected, VALUES_MAX};
 use super::view::{EdgeView, NodeView, ReferenceView};
-use super::{Members, Value};
 
 /// Members that a change of a node tells apart from its values.
 const NODE_PARTS: [&str; 2] = ["id", "type"];
@@ -225,5 +223,113 @@ fn rest(values: &mut Collected, parts: &[&str], side: Side<'_>) {
 fn between(values: &mut Collected, before: &Value, after: &Value) {
     if let (Value::Map(before), Value::Map(after)) = (before, after) {
         values.members_but(&EDGE_PARTS, before, after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::compare::diff;
+    use super::super::value::Value;
+    use super::super::view::View;
+    use crate::flow::comparison::Comparison;
+    use crate::flow::document::Document;
+
+    fn view(nodes: &str, edges: &str, references: &str) -> View {
+        let node = |word: &str| {
+            let (id, text) = word.split_once('=').unwrap_or((word, ""));
+            format!(r#"{{"id":"{id}","type":"action","configuration":{{"text":"{text}"}}}}"#)
+        };
+        let edge = |word: &str| {
+            let (ends, condition) = word
+                .split_once('?')
+                .map_or((word, "null".to_owned()), |(ends, condition)| (ends, format!("\"{condition}\"")));
+            let (from, to) = ends.split_once('>').unwrap();
+            format!(r#"{{"from":"{from}","to":"{to}","condition":{condition}}}"#)
+        };
+        let reference = |word: &str| format!(r#"{{"type":"flow","id":"{word}","environmentId":"e"}}"#);
+        let list =
+            |text: &str, item: &dyn Fn(&str) -> String| text.split_whitespace().map(item).collect::<Vec<_>>().join(",");
+        let text = format!(
+            r#"{{"nodes":[{}],"edges":[{}],"externalReferences":[{}]}}"#,
+            list(nodes, &node),
+            list(edges, &edge),
+            list(references, &reference)
+        );
+        View::of_document(&Document::parse(text.as_bytes()).unwrap(), &Comparison::default())
+    }
+
+    fn word(value: &Option<Value>) -> String {
+        value.as_ref().map_or("-".to_owned(), |value| value.as_text().map_or_else(|| value.to_json(), str::to_owned))
+    }
+
+    fn event(event: impl serde::Serialize) -> String {
+        serde_json::to_value(event).unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    fn nodes(before: &str, after: &str, expected: &str) {
+        let found = diff(&view(before, "", ""), &view(after, "", ""));
+        let told = found.nodes.iter().map(|node| {
+            let paths: Vec<&str> = node.values.iter().map(|value| value.path.as_str()).collect();
+            format!("{} {} {}", event(node.change), word(&node.id), paths.join(" ")).trim_end().to_owned()
+        });
+        assert_eq!(told.collect::<Vec<_>>().join(", "), expected);
+        assert!(found.fields.is_empty() && found.edges.is_empty() && found.is_whole());
+    }
+
+    #[test]
+    fn nodes_are_known_by_their_ids() {
+        nodes("a b c", "a b c", "");
+        nodes("a=1 b c", "a=2 b c", "changed a /configuration/text");
+        nodes("a b c", "a c d", "added d /configuration, removed b /configuration");
+        nodes("a b c d", "d a b c", "moved d");
+        nodes("a b c d", "b c d a", "moved a");
+        nodes("a b c=1", "c=2 a b", "changed c /configuration/text, moved c");
+        nodes("a b=1", "x b=1", "added x /configuration, removed a /configuration");
+    }
+
+    #[test]
+    fn nodes_of_one_id_are_told_apart_by_what_they_say() {
+        nodes("a=1 a=2 a=3", "a=1 a=3", "removed a /configuration");
+        nodes("a=1 a=2", "a=1 a=4", "changed a /configuration/text");
+    }
+
+    #[track_caller]
+    fn edges(before: &str, after: &str, expected: &str) {
+        let found = diff(&view("", before, ""), &view("", after, ""));
+        let told = found.edges.iter().map(|edge| {
+            let before = |key: &str| word(&edge.before.as_ref().and_then(|edge| edge.member(key)).cloned());
+            let old =
+                edge.before.as_ref().map(|_| format!(" ({}>{} {})", before("from"), before("to"), before("condition")));
+            let (from, to, condition) = (word(&edge.from), word(&edge.to), word(&edge.condition));
+            format!("{} {from}>{to} {condition}{}", event(edge.change), old.unwrap_or_default())
+        });
+        assert_eq!(told.collect::<Vec<_>>().join(", "), expected);
+    }
+
+    #[test]
+    fn edges_are_known_by_what_they_join_and_when() {
+        edges("a>b b>c", "a>b b>c", "");
+        edges("a>b?x b>c", "a>b?y b>c", "changed a>b y (a>b x)");
+        edges("a>b?x b>c", "a>d?x b>c", "retargeted a>d x (a>b x)");
+        edges("a>b b>c", "d>b b>c", "retargeted d>b null (a>b null)");
+        edges("a>b b>c", "a>b b>c c>d", "added c>d null");
+        edges("a>b b>c", "b>c", "removed a>b null (a>b null)");
+        edges("a>b b>c c>d", "c>d a>b b>c", "moved c>d null (c>d null)");
+        edges("a>b?x", "c>d?y", "added c>d y, removed a>b x (a>b x)");
+        edges("a>b?x a>b?y a>b?z", "a>b?x a>b?z", "removed a>b y (a>b y)");
+        edges("a>b a>b", "a>b", "removed a>b null (a>b null)");
+    }
+
+    #[test]
+    fn references_come_go_and_move() {
+        let told = |before: &str, after: &str| {
+            let found = diff(&view("", "", before), &view("", "", after));
+            let told = found.references.iter().map(|one| format!("{} {}", event(one.change), word(&one.id)));
+            told.collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(told("a b c", "a b c"), "");
+        assert_eq!(told("a b c", "c a d"), "moved c, added d, removed b");
+        assert_eq!(told("a a", "a"), "removed a");
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::flow::{Document, Kind, Node};
+use crate::flow::document::{Document, Kind, Node};
 
 /// A JSON value; two are equal exactly where their canonical JSON is, so that `1` and `1.0` differ.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

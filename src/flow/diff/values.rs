@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::align::{Matching, Order, by_content};
 use super::change::ValueChange;
-use super::{Members, Value};
+use super::value::{Members, Value};
 use crate::flow::pointer::{push_index, push_key};
 
 /// Most values that are listed of one kind (fields, nodes, edges, references) of a flow; the rest is counted.
@@ -163,7 +163,7 @@ fn ids(list: &[Value]) -> Option<Vec<&Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Document;
+    use crate::flow::document::Document;
 
     /// What differs, a line each: path (from), before, after.
     #[track_caller]

@@ -1,6 +1,6 @@
 //! A flow as people draw it, whatever its dialect: nodes, edges, references, and fields.
 
-use super::{Members, Value};
+use super::value::{Members, Value};
 
 /// What a diff sees of a flow. A dialect makes it (see [`View::of_document`]); every bit of the flow that
 /// counts in a comparison stands in it once.

@@ -1,0 +1,171 @@
+//! Values of a node or of the flow, and what became of them.
+
+use super::words::{all_lines, in_quotes, line_diff, quoted, region_diff, shortened, word_diff};
+use crate::cli::plan::lines::{Line, Mark, Part, Tone};
+use crate::flow::diff::{Value, ValueChange};
+
+/// Most lines told of one value that came or went.
+const LINES_MAX: usize = 40;
+/// Most characters of a value that is no text.
+const VALUE_CHARS_MAX: usize = 160;
+/// A text longer than this is told by where it differs.
+const TEXT_CHARS_MAX: usize = 80;
+
+/// Members of a node that stand beside its configuration and would be taken for members of it.
+const BESIDE: [&str; 5] = ["id", "type", "label", "name", "title"];
+
+/// One value that differs.
+pub(super) fn value(change: &ValueChange, depth: usize) -> Vec<Line> {
+    if let Some(left_out) = change.left_out {
+        let size = |side: Option<usize>| side.map_or("-".to_owned(), |n_bytes| format!("{n_bytes} bytes"));
+        let said = format!("too large to be shown: {} -> {}", size(left_out.before), size(left_out.after));
+        return vec![named(Mark::Changed, depth, &change.path, " ").and(Tone::Dim, &said)];
+    }
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => replaced(&change.path, before, after, depth),
+        (None, Some(after)) => one_sided(&change.path, after, Mark::Added, depth),
+        (Some(before), None) => one_sided(&change.path, before, Mark::Removed, depth),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn replaced(path: &str, before: &Value, after: &Value, depth: usize) -> Vec<Line> {
+    let line = |blank| named(Mark::Changed, depth, path, blank);
+    let (Value::Text(old), Value::Text(new)) = (before, after) else {
+        return vec![line(" ").and_all(arrow(before, after))];
+    };
+    if old.contains('\n') || new.contains('\n') {
+        let mut lines = vec![line("")];
+        lines.extend(line_diff(old, new, depth + 1));
+        return lines;
+    }
+    vec![line(" ").and_all(words(old, new).map_or_else(|| arrow(before, after), in_quotes))]
+}
+
+/// Two texts of one line as one; `None` where old and new side by side are read more easily.
+pub(super) fn words(old: &str, new: &str) -> Option<Vec<Part>> {
+    let is_long = |text: &str| text.chars().nth(TEXT_CHARS_MAX).is_some();
+    word_diff(old, new).or_else(|| (is_long(old) || is_long(new)).then(|| region_diff(old, new)))
+}
+
+/// `old -> new`.
+pub(super) fn arrow(before: &Value, after: &Value) -> Vec<Part> {
+    let (mut old, mut new) = (shown(before), shown(after));
+    if old == new {
+        // They differ further on than is shown.
+        (old, new) = (before.to_json(), after.to_json());
+        return region_diff(&old, &new);
+    }
+    vec![Part::new(Tone::Plain, &old), Part::new(Tone::Dim, " -> "), Part::new(Tone::Plain, &new)]
+}
+
+/// A value on one line: texts as they sound, the rest as JSON.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => quoted(text),
+        other => shortened(&other.to_json(), VALUE_CHARS_MAX),
+    }
+}
+
+/// A value that came or went: each part of it on a line.
+fn one_sided(path: &str, value: &Value, mark: Mark, depth: usize) -> Vec<Line> {
+    let mut told = OneSided { mark, depth, lines: Vec::new(), n_left_out: 0 };
+    told.parts(path, value, false);
+    if told.n_left_out > 0 {
+        let said = format!("… {} more value(s) of {}", told.n_left_out, name(path));
+        told.lines.push(Line::new(Mark::Plain, depth).and(Tone::Dim, &said));
+    }
+    told.lines
+}
+
+struct OneSided {
+    mark: Mark,
+    depth: usize,
+    lines: Vec<Line>,
+    n_left_out: usize,
+}
+
+impl OneSided {
+    fn parts(&mut self, path: &str, value: &Value, in_list: bool) {
+        match value {
+            // A small thing in a list is read as one.
+            Value::Map(_) if in_list && self.lines.len() < LINES_MAX && is_small(value) => self.one(path, value),
+            Value::Map(members) if !members.is_empty() => {
+                for (key, value) in members.iter() {
+                    let key = key.replace('~', "~0").replace('/', "~1");
+                    self.parts(&format!("{path}/{key}"), value, false);
+                }
+            }
+            Value::List(items) if !items.is_empty() => {
+                for (at, item) in items.iter().enumerate() {
+                    self.parts(&format!("{path}/{at}"), item, true);
+                }
+            }
+            _ if self.lines.len() >= LINES_MAX => self.n_left_out += 1,
+            Value::Text(text) if text.contains('\n') => {
+                self.lines.push(named(self.mark, self.depth, path, ""));
+                self.lines.extend(all_lines(text, self.mark, self.depth + 1));
+            }
+            _ => self.one(path, value),
+        }
+    }
+
+    fn one(&mut self, path: &str, value: &Value) {
+        self.lines.push(named(self.mark, self.depth, path, " ").and(Tone::Plain, &shown(value)));
+    }
+}
+
+fn is_small(value: &Value) -> bool {
+    value.to_json().chars().nth(TEXT_CHARS_MAX).is_none()
+}
+
+fn named(mark: Mark, depth: usize, path: &str, blank: &str) -> Line {
+    let said = name(path);
+    let said = if said.is_empty() { "all of it" } else { &said };
+    Line::new(mark, depth).and(Tone::Strong, &shortened(said, VALUE_CHARS_MAX)).and(Tone::Plain, &format!(":{blank}"))
+}
+
+/// A JSON pointer as people would say it: `/configuration/text/0` is `text[0]`.
+pub(super) fn name(pointer: &str) -> String {
+    let all: Vec<String> =
+        pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
+    let is_inside = |rest: &&[String]| rest.first().is_some_and(|key| !BESIDE.contains(&key.as_str()));
+    let said = match all.split_first() {
+        Some((first, rest)) if first == "configuration" => Some(rest).filter(is_inside).unwrap_or(&all),
+        _ => &all,
+    };
+    said.iter().fold(String::new(), |name, segment| {
+        if !name.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
+            format!("{name}[{segment}]")
+        } else {
+            joined(&name, segment)
+        }
+    })
+}
+
+/// A member's name behind that of what it is a member of, in quotes where it would be misread.
+fn joined(name: &str, key: &str) -> String {
+    let is_plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-$@".contains(c));
+    let key = if is_plain { key.to_owned() } else { serde_json::Value::from(key).to_string() };
+    if name.is_empty() { key } else { format!("{name}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_is_said_as_people_say_it() {
+        for (pointer, said) in [
+            ("/configuration/text/0", "text[0]"),
+            ("/configuration/replies/1/title", "replies[1].title"),
+            ("/configuration/type", "configuration.type"),
+            ("/configuration", "configuration"),
+            ("/a~1b/c d", "\"a/b\".\"c d\""),
+            ("/0", "0"),
+            ("", ""),
+        ] {
+            assert_eq!(name(pointer), said);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A plan as it is shown.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::compared::{Compared, view};
+use crate::flow::diff::{FlowDiff, View};
+use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
+use crate::parallel;
+use crate::plan::{Change, Plan, Step};
+use crate::problem::Problem;
+use crate::revision::CommitId;
+
+/// A plan of one environment: `plan --output json` is this struct, text and Markdown are made from it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView<'a> {
+    /// Its name in the configuration.
+    pub environment: &'a str,
+    /// The tenant's name of it.
+    pub target_environment: &'a str,
+    /// What was planned; absent for a work tree.
+    pub commit: Option<&'a CommitId>,
+    /// How many flows.
+    pub summary: Summary,
+    /// In the order of deployment.
+    pub changes: Vec<ChangeView<'a>>,
+    /// Drift that is only reported.
+    pub drifted: Vec<ChangeView<'a>>,
+    /// Live flows that git never held.
+    pub unmanaged: &'a [String],
+    /// Live flows that left git and are kept.
+    pub orphaned: &'a [FlowId],
+    /// Errors and warnings, sorted.
+    pub problems: &'a [Problem],
+    /// Why a deployment would be refused.
+    pub refused: Option<&'a str>,
+    /// What binds the plan.
+    pub plan_digest: &'a str,
+}
+
+/// How many flows a plan is about.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Summary {
+    /// Not live yet.
+    pub create: usize,
+    /// Live, and not as git has them.
+    pub update: usize,
+    /// Live, and no longer in git.
+    pub delete: usize,
+    /// Live as git has them.
+    pub unchanged: usize,
+}
+
+/// `1 to create, 2 to update, 0 to delete, 7 unchanged`
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { create, update, delete, unchanged } = self;
+        write!(f, "{create} to create, {update} to update, {delete} to delete, {unchanged} unchanged")
+    }
+}
+
+/// One change as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeView<'a> {
+    /// The flow.
+    pub id: &'a FlowId,
+    /// What people call it, shortened where it is very long.
+    pub name: Cow<'a, str>,
+    /// Its file; absent for a delete.
+    pub path: Option<&'a str>,
+    /// `create`, `update` or `delete`.
+    pub action: &'static str,
+    /// `commit`, `drift` or `both`.
+    pub cause: &'static str,
+    /// The version to be live; absent for a delete.
+    pub version: Option<Cow<'a, str>>,
+    /// The version that is live; absent for a create.
+    pub previous_version: Option<Cow<'a, str>>,
+    /// Of the flow as it is pushed.
+    pub content_hash: Option<ContentHash>,
+    /// Of the live flow.
+    pub previous_hash: Option<ContentHash>,
+    /// Depth in the dependency graph.
+    pub wave: usize,
+    /// What differs, for an update, as far as it may be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<FlowDiff>,
+    /// The change itself.
+    #[serde(skip)]
+    pub change: &'a Change,
+}
+
+/// Most characters of a name or a version.
+const NAME_CHARS_MAX: usize = 1_000;
+
+/// So many flows are in memory as people draw them at once.
+const FLOWS_AT_ONCE: usize = 64;
+
+impl<'a> PlanView<'a> {
+    /// What is shown of a plan; the diffs are left out.
+    #[must_use]
+    pub fn new(environment: &'a str, target: &'a str, plan: &'a Plan, problems: &'a [Problem]) -> Self {
+        Self {
+            environment,
+            target_environment: target,
+            commit: None,
+            summary: Summary {
+                create: plan.count("create"),
+                update: plan.count("update"),
+                delete: plan.count("delete"),
+                unchanged: plan.unchanged.len(),
+            },
+            changes: plan.changes.iter().map(ChangeView::new).collect(),
+            drifted: plan.reported.iter().map(ChangeView::new).collect(),
+            unmanaged: &plan.unmanaged,
+            orphaned: &plan.orphaned,
+            problems,
+            refused: None,
+            plan_digest: &plan.digest,
+        }
+    }
+
+    /// Puts in what differs in each update, in about `n_bytes` of JSON altogether: what small ones leave
+    /// is there for the others.
+    ///
+    /// # Errors
+    ///
+    /// The text of a flow was not loaded.
+    pub fn look_into(&mut self, comparison: &Comparison, n_bytes: usize) -> Result<(), BodyAbsent> {
+        let mut updates: Vec<&mut ChangeView<'a>> =
+            self.changes.iter_mut().chain(&mut self.drifted).filter(|change| change.action == "update").collect();
+        let (mut room, mut n_left) = (n_bytes, updates.len());
+        for some in updates.chunks_mut(FLOWS_AT_ONCE) {
+            let changes: Vec<&Change> = some.iter().map(|shown| shown.change).collect();
+            let found = parallel::try_map(&changes, |change| Compared::of(change, comparison))?;
+            for (shown, compared) in some.iter_mut().zip(found) {
+                let diff = compared.map(|compared| compared.diff.within(room / n_left.max(1)));
+                let n_taken = diff.as_ref().map_or(0, FlowDiff::json_bytes);
+                (room, n_left) = (room.saturating_sub(n_taken), n_left.saturating_sub(1));
+                shown.diff = diff;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> ChangeView<'a> {
+    fn new(change: &'a Change) -> Self {
+        let (before, after) = (change.before(), change.after());
+        Self {
+            id: &change.id,
+            name: short(&change.definition().name),
+            path: after.map(|flow| flow.path.as_str()),
+            action: change.action(),
+            cause: change.cause.as_str(),
+            version: after.map(|flow| short(&flow.definition.version)),
+            previous_version: before.map(|definition| short(&definition.version)),
+            content_hash: after.map(|flow| flow.definition.content_hash),
+            previous_hash: before.map(|definition| definition.content_hash),
+            wave: change.wave,
+            diff: None,
+            change,
+        }
+    }
+
+    /// The newest there is of the flow, as people draw it.
+    ///
+    /// # Errors
+    ///
+    /// Its text was not loaded.
+    pub fn view(&self, comparison: &Comparison) -> Result<View, BodyAbsent> {
+        match &self.change.step {
+            Step::Create { after } | Step::Update { after, .. } => view(&after.definition, comparison),
+            Step::Delete { before } => view(before, comparison),
+        }
+    }
+}
+
+/// A name that may be as long as a flow.
+fn short(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(NAME_CHARS_MAX) {
+        None => Cow::Borrowed(name),
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+    }
+}
