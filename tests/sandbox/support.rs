@@ -53,7 +53,9 @@ impl Tenant {
 
     pub(crate) async fn with(settings: Settings) -> Self {
         let running = Sandbox::start(settings, "127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
+        let tls = flowsync::tls::nobody().unwrap();
+        let client = Client::builder().tls_backend_preconfigured(tls).no_proxy();
+        let client = client.timeout(Duration::from_secs(20)).build().unwrap();
         Self { running, client }
     }
 
