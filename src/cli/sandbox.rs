@@ -48,7 +48,7 @@ pub struct SandboxArgs {
     /// Flows cannot be deleted (405)
     #[arg(long)]
     pub no_delete: bool,
-    /// Allow an address that other machines can reach
+    /// Allow an address that other machines can reach, and answer to any name
     #[arg(long)]
     pub allow_remote: bool,
 }

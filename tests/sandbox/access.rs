@@ -142,3 +142,25 @@ async fn other_machines_are_kept_out_unless_allowed() {
     assert!(matches!(listen(false).await, Err(StartError::Remote { .. })));
     assert!(listen(true).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_page_elsewhere_cannot_reach_in_by_a_name_that_points_here() {
+    for (allow_remote, expected) in [(false, 421), (true, 200)] {
+        let tenant = Tenant::with(Settings { allow_remote, ..Settings::default() }).await;
+        for path in ["/sandbox/state", "/api/v2/flows?environmentId=env_prod"] {
+            let url = format!("http://{}{path}", tenant.running.address());
+            let named = |host: &str| {
+                let request = tenant.client.get(&url).header("X-API-Key", "sandbox-key");
+                answer(request.header("Host", host))
+            };
+            for host in ["evil.example", "evil.example:8480", "10.0.0.1"] {
+                let refused = named(host).await;
+                assert_eq!(refused.status, expected, "{host} {path}");
+                assert!(allow_remote || refused.text.contains("--allow-remote"), "{}", refused.text);
+            }
+            for host in ["localhost:8480", "127.0.0.1", "[::1]:1"] {
+                assert_eq!(named(host).await.status, 200, "{host} {path}");
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::access::Access;
+use super::access::{Access, Reach};
 use super::file::{self, StateFileError};
 use super::handle::Handle;
 use super::http::{self, KillSwitch, SwitchListener};
@@ -127,7 +127,8 @@ impl Running {
 /// Everything as it stands before the first request: the state of an earlier run where its file is found, else the seed.
 fn prepared(settings: Settings) -> Result<Shared, StartError> {
     let access = Access::new(&settings);
-    let Settings { environments, behaviour, seed, faults, state_file, .. } = settings;
+    let Settings { environments, behaviour, seed, faults, state_file, allow_remote, .. } = settings;
+    let reach = if allow_remote { Reach::Anywhere } else { Reach::Loopback };
     let mut world = World::default();
     let found = match &state_file {
         Some(path) => file::load(path, &mut world)?,
@@ -137,5 +138,5 @@ fn prepared(settings: Settings) -> Result<Shared, StartError> {
         seed.plant(&mut world)?;
     }
     environments.iter().for_each(|name| world.add_environment(name));
-    Ok(Shared::new(world, access, behaviour, faults, state_file))
+    Ok(Shared::new(reach, world, access, behaviour, faults, state_file))
 }

@@ -37,7 +37,7 @@ pub struct Settings {
     pub faults: FaultPlan,
     /// Where the state is kept between runs; without it, the state ends with the process.
     pub state_file: Option<PathBuf>,
-    /// Whether an address beyond this machine may be listened on.
+    /// Whether an address beyond this machine may be listened on, and names beyond it are answered to.
     pub allow_remote: bool,
 }
 

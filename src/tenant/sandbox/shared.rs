@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::access::Access;
+use super::access::{Access, Reach};
 use super::fault::{FaultPlan, Faults};
 use super::file::{self, StateFileError};
 use super::limiter::Bucket;
@@ -21,6 +21,7 @@ use super::world::World;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) started: Instant,
+    pub(super) reach: Reach,
     inner: Mutex<Inner>,
     in_flight: AtomicU64,
     state_file: Option<PathBuf>,
@@ -45,6 +46,7 @@ pub(super) struct InFlight<'a>(&'a AtomicU64);
 impl Shared {
     /// A sandbox that holds `world`; no request has come yet.
     pub(super) fn new(
+        reach: Reach,
         world: World,
         access: Access,
         behaviour: Behaviour,
@@ -55,6 +57,7 @@ impl Shared {
         let inner = Inner { world, access, behaviour, faults, log, bucket: None };
         Self {
             started: Instant::now(),
+            reach,
             inner: Mutex::new(inner),
             in_flight: AtomicU64::new(0),
             state_file,

@@ -33,6 +33,9 @@ use perform::{Twist, perform, said};
 use reply::Reply;
 use request::Incoming;
 
+/// What somebody hears who came by another name.
+const MISDIRECTED: &str =
+    "expected a `Host` that names this machine, such as `localhost`; other names are answered with `--allow-remote`";
 /// What stands in for an answer on request.
 const LOGIN_PAGE: &str =
     "<!doctype html>\n<html><head><title>Sign in</title></head><body><form>Please sign in.</form></body></html>\n";
@@ -65,6 +68,9 @@ async fn handle(
     ConnectInfo(switch): ConnectInfo<KillSwitch>,
     request: Request,
 ) -> Response {
+    if !shared.reach.covers(&request) {
+        return Reply::error(421, "misdirected", MISDIRECTED).into_response();
+    }
     let Ok(incoming) = Incoming::read(request).await else {
         switch.cut();
         return Response::default();
