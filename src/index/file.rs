@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::State;
 use super::stored::Stored;
+use crate::disk::make_private;
 
 /// Raised whenever the shape or the meaning of what is stored changes; the crate's version stands
 /// beside it because lint rules may change with it.
@@ -53,7 +54,7 @@ pub(super) fn save(path: &Path, ignored: &[String], state: &State) -> io::Result
 pub(super) fn write_sealed<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let payload = postcard::to_stdvec(value).map_err(io::Error::other)?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    make_private(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     for part in [HEADER.as_bytes(), &Sha256::digest(&payload), &payload] {
         io::Write::write_all(&mut file, part)?;

@@ -1,6 +1,6 @@
 //! The state directory on a real disk: an edge.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,11 @@ use serde::de::DeserializeOwned;
 
 use super::room::{allocate, try_descriptors, written};
 use super::{Guard, LocalError, LocalState, Room, Sighting, Unsent};
+use crate::disk::{make_private, make_root_private, private_file};
 use crate::record::hex_sha256;
+
+/// What stands in a state directory.
+const IN_ROOT: [&str; 3] = ["environments", "holder", "holder.lock"];
 
 /// A journal is named after its deployment.
 const JOURNAL: &str = ".journal.jsonl";
@@ -90,7 +94,7 @@ impl FileState {
         let Room { journal_bytes, closing_bytes, n_descriptors } = room;
         let named = |what: String| move |error| (what, error);
         let kib = |bytes: u64| bytes.div_ceil(1024);
-        fs::create_dir_all(&self.folder)
+        self.make_folders()
             .and_then(|()| self.remove_other_journals(deployment))
             .map_err(named("the folder".into()))?;
         let mut open = self.open();
@@ -100,7 +104,7 @@ impl FileState {
             Ok(journal)
         };
         let spare = || -> io::Result<File> {
-            let file = OpenOptions::new().create(true).truncate(true).write(true).open(self.spare_path())?;
+            let file = private_file().truncate(true).open(self.spare_path())?;
             allocate(&file, closing_bytes)?;
             Ok(file)
         };
@@ -126,8 +130,18 @@ impl FileState {
         self.folder.join("unsent.json")
     }
 
+    fn make_root(&self) -> io::Result<()> {
+        make_root_private(&self.root, &IN_ROOT)
+    }
+
+    fn make_folders(&self) -> io::Result<()> {
+        self.make_root()?;
+        let folders = self.folder.parent().into_iter().chain([self.folder.as_path()]);
+        folders.into_iter().try_for_each(make_private)
+    }
+
     fn make_folder(&self) -> Result<(), LocalError> {
-        fs::create_dir_all(&self.folder).map_err(failed("create the folder", &self.folder))
+        self.make_folders().map_err(failed("create the folder", &self.folder))
     }
 }
 
@@ -140,7 +154,7 @@ impl OpenJournal {
     /// The journal as it stands, to be written after its last byte of text.
     fn open(path: &Path, deployment: &str) -> io::Result<Self> {
         let there = read_file(path)?.map_or(0, |content| written(content).len());
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let file = private_file().open(path)?;
         if there == 0 {
             path.parent().map_or(Ok(()), sync_folder)?;
         }
@@ -214,10 +228,10 @@ fn remove_if_there(path: &Path) -> Result<(), LocalError> {
 
 impl LocalState for FileState {
     fn holder(&self, random: u64) -> Result<String, LocalError> {
-        fs::create_dir_all(&self.root).map_err(failed("create the folder", &self.root))?;
+        self.make_root().map_err(failed("create the folder", &self.root))?;
         let path = self.root.join("holder");
         let lock_path = self.root.join("holder.lock");
-        let lock = File::create(&lock_path).map_err(failed("open", &lock_path))?;
+        let lock = private_file().open(&lock_path).map_err(failed("open", &lock_path))?;
         lock.lock().map_err(failed("lock", &lock_path))?;
         let known = read_if_there(&path)?.and_then(|text| String::from_utf8(text).ok());
         match known.map(|text| text.trim().to_owned()).filter(|id| !id.is_empty()) {
@@ -233,8 +247,7 @@ impl LocalState for FileState {
     fn lock(&self) -> Result<Guard, LocalError> {
         self.make_folder()?;
         let path = self.folder.join("lock");
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed("open", &path))?;
+        let file = private_file().open(&path).map_err(failed("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(file)),
             Err(TryLockError::WouldBlock) => Err(LocalError::Held { environment: self.environment.clone(), path }),

@@ -250,3 +250,40 @@ fn a_proxy_that_cannot_be_used_is_named_by_its_variable() {
         place.run(&["doctor"]).exits(1).prints(&[&format!("`{variable}`")]);
     }
 }
+
+#[test]
+fn what_is_kept_is_kept_for_us_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = place();
+    let _server = behind_a_password(&place);
+    let roots = ["state", "cache"].map(|name| place.path(name).join("flowsync"));
+    let set = |folder: &Path, mode: u32| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+    loud(&place, 0);
+    roots.iter().for_each(|root| check_rights(root));
+    // As an earlier version left them.
+    for folder in roots.iter().flat_map(|root| {
+        [
+            root.clone(),
+            fs::read_dir(root).unwrap().flatten().map(|entry| entry.path()).find(|path| path.is_dir()).unwrap(),
+        ]
+    }) {
+        set(&folder, 0o755);
+    }
+    place.commit(&["a 1.1.0"]);
+    loud(&place, 0);
+    roots.iter().for_each(|root| check_rights(root));
+}
+
+/// Nobody else may look into a folder, or read a file that is not locked away by one.
+fn check_rights(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{}: {mode:o}", folder.display());
+    for path in fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && !path.is_symlink())
+    {
+        check_rights(&path);
+    }
+}

@@ -18,11 +18,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("picture", &["flow", "problem"]),
     ("config", &["disk", "flow", "problem"]),
     ("record", &["flow", "revision"]),
-    ("local", &["record"]),
+    ("local", &["disk", "record"]),
     ("source", &["config", "disk", "revision", "tls"]),
     ("tenant", &["clock", "config", "flow", "tls"]),
     ("plan", &["config", "flow", "problem", "revision"]),
-    ("index", &["flow", "plan", "problem", "revision", "source"]),
+    ("index", &["disk", "flow", "plan", "problem", "revision", "source"]),
     ("deploy", &["clock", "flow", "index", "local", "plan", "record", "shutdown", "tenant"]),
     ("controller", &[WHOEVER_STANDS_ABOVE]),
     ("serve", &["controller"]),
@@ -39,6 +39,7 @@ const AT_THE_ROOT: [&str; 1] = ["error_chain"];
 /// Crates that are somebody's own business: the folders or files that may name them.
 const BELONGS_TO: &[(&str, &[&str])] = &[
     ("git2", &["src/source/git/", "src/demo/"]),
+    ("libgit2_sys", &["src/source/git/global.rs"]),
     ("notify", &["src/source/git/"]),
     ("reqwest", &["src/tenant/flows_v2/"]),
     ("rustls", &["src/tls/"]),

@@ -4,7 +4,7 @@
 //! holds the lock; the kernel takes it back from a process that dies.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,8 +14,11 @@ use sha2::{Digest, Sha256};
 
 use super::read::io_error;
 use super::tidy::Rewound;
+use crate::disk::{make_private, make_root_private, private_file};
 use crate::source::SourceError;
 
+/// What stands in a cache folder.
+const IN_ROOT: [&str; 3] = ["clones", "index", "ssh"];
 /// Longer than any network operation may take under its time-outs.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
 
@@ -53,13 +56,18 @@ impl Cache {
         }
     }
 
+    /// Where what a host is asked for stands, for all repositories of the cache folder.
+    pub(super) fn ssh_home(&self) -> PathBuf {
+        self.clone.ancestors().nth(2).unwrap_or(&self.clone).join("ssh")
+    }
+
     /// Waits for the lock.
     pub(super) fn lock(&self) -> Result<Lock, SourceError> {
         let failed = |error: &std::io::Error| io_error(&self.lock, "take the lock", error);
-        if let Some(folder) = self.lock.parent() {
-            fs::create_dir_all(folder).map_err(|e| failed(&e))?;
+        if let Some((clones, root)) = self.lock.parent().and_then(|clones| Some((clones, clones.parent()?))) {
+            make_root_private(root, &IN_ROOT).and_then(|()| make_private(clones)).map_err(|e| failed(&e))?;
         }
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock);
+        let file = private_file().open(&self.lock);
         let file = file.map_err(|e| failed(&e))?;
         let started = Instant::now();
         loop {
@@ -84,9 +92,7 @@ impl Cache {
     pub(super) fn set_seen(&self, branch: &str, tip: Option<Oid>) -> Result<(), SourceError> {
         let path = self.seen.join(short_hash(branch));
         let done = match tip {
-            Some(tip) => {
-                fs::create_dir_all(&self.seen).and_then(|()| replace(&path, format!("{tip} {branch}\n").as_bytes()))
-            }
+            Some(tip) => make_private(&self.seen).and_then(|()| replace(&path, format!("{tip} {branch}\n").as_bytes())),
             None if path.exists() => fs::remove_file(&path),
             None => Ok(()),
         };
