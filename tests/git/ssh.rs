@@ -133,6 +133,7 @@ async fn a_host_is_known_by_its_key_or_not_at_all() {
     let key = place.dir.path().join("key");
     make_key(&key, &["-t", "ed25519"], "");
     sshd.authorize(&key);
+    make_key(&place.dir.path().join("other"), &["-t", "ecdsa"], "");
     let line = sshd.known_line("host_ed25519");
     let fetch =
         async |known: &str| sshd.source(&place, &key, None, known).fetch().await.map_err(|error| error.to_string());
@@ -144,10 +145,9 @@ async fn a_host_is_known_by_its_key_or_not_at_all() {
     let error = fetch(&line.replace(&format!(":{}", sshd.port), ":1")).await.unwrap_err();
     assert!(error.contains("not known"), "{error}");
 
-    let rsa = sshd.known_line("host_rsa");
-    let error = fetch(&rsa).await.unwrap_err();
-    assert!(error.contains("has only ssh-rsa"), "{error}");
-    fetch(&format!("{rsa}{line}")).await.unwrap();
+    let ecdsa = fs::read_to_string(place.dir.path().join("other.pub")).unwrap();
+    let error = fetch(&format!("[127.0.0.1]:{} {ecdsa}", sshd.port)).await.unwrap_err();
+    assert!(error.contains("has only ecdsa-sha2-nistp256 of `127.0.0.1`") && error.contains("ssh-keyscan"), "{error}");
 
     let stranger = fs::read_to_string(key.with_extension("pub")).unwrap();
     let error = fetch(&format!("[127.0.0.1]:{} {stranger}", sshd.port)).await.unwrap_err();
@@ -161,4 +161,21 @@ async fn a_host_is_known_by_its_key_or_not_at_all() {
     let hashed = fs::read_to_string(hashed).unwrap();
     assert!(hashed.starts_with("|1|"), "{hashed}");
     fetch(&hashed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_is_asked_for_the_kind_of_key_that_is_known() {
+    let place = Place::new();
+    let Some(sshd) = start(&place) else { return };
+    let key = place.dir.path().join("key");
+    make_key(&key, &["-t", "ed25519"], "");
+    sshd.authorize(&key);
+    let (ed25519, rsa) = (sshd.known_line("host_ed25519"), sshd.known_line("host_rsa"));
+    let pattern = rsa.replace("[127.0.0.1]", "[127.*]");
+    let marked = format!("@cert-authority *.example.com {}", rsa.split_once(' ').unwrap().1);
+    for known in [rsa.clone(), format!("{rsa}{ed25519}"), pattern, format!("{marked}\n{rsa}"), ed25519] {
+        let source = sshd.source(&place, &key, None, &known);
+        let base = source.fetch().await.unwrap_or_else(|error| panic!("{known}: {error}")).flows;
+        source.commit_records(Some(&base), &record("x", Some(&known))).await.unwrap();
+    }
 }

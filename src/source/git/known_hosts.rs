@@ -51,9 +51,15 @@ impl KnownHosts {
         Self { lines: text.lines().filter_map(parse_line).collect(), origin: origin.to_owned() }
     }
 
+    /// Kind and key, in base64, of every key that a person accepted for a host.
+    pub(super) fn keys_of(&self, host: &str, port: u16) -> Vec<(&str, String)> {
+        let name = name_of(host, port);
+        let lines = self.lines.iter().filter(|line| line.mark == Mark::Plain && matches(&line.hosts, &name));
+        lines.map(|line| (line.kind.as_str(), STANDARD.encode(&line.key))).collect()
+    }
+
     pub(super) fn check(&self, host: &str, port: u16, key: &[u8]) -> Verdict {
-        let name =
-            if port == 22 { host.to_ascii_lowercase() } else { format!("[{}]:{port}", host.to_ascii_lowercase()) };
+        let name = name_of(host, port);
         let lines: Vec<&Line> = self.lines.iter().filter(|line| matches(&line.hosts, &name)).collect();
         if lines.iter().any(|line| line.mark == Mark::Revoked && line.key == key) {
             return Verdict::Revoked;
@@ -70,6 +76,12 @@ impl KnownHosts {
             Verdict::OtherKinds(plain.iter().map(|line| line.kind.clone()).collect())
         }
     }
+}
+
+/// A host as `known_hosts` has it.
+pub(super) fn name_of(host: &str, port: u16) -> String {
+    let host = host.to_ascii_lowercase();
+    if port == 22 { host } else { format!("[{host}]:{port}") }
 }
 
 /// The kind a key names in its first field, for example `ssh-ed25519`.
@@ -172,6 +184,17 @@ mod tests {
         let hashed = format!("|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(mac.finalize().into_bytes()));
         assert!(check(&hashed, "h", 2222));
         assert!(!check(&hashed, "h", 22));
+    }
+
+    #[test]
+    fn the_keys_of_a_host_are_those_that_somebody_accepted() {
+        let (one, two) = (key("ssh-ed25519", b"1"), key("ssh-rsa", b"2"));
+        let lines = [line("H,other", &one), line("*", &two), line("i", &one)];
+        let marked = format!("{}@revoked {}@cert-authority {}", lines.concat(), lines[0], lines[0]);
+        let hosts = KnownHosts::parse(&marked, "here");
+        let keys = hosts.keys_of("h", 22);
+        assert_eq!(keys, [("ssh-ed25519", STANDARD.encode(&one)), ("ssh-rsa", STANDARD.encode(&two))]);
+        assert_eq!(hosts.keys_of("h", 2222).len(), 1);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod cache;
 mod folder;
 mod global;
 mod history;
+mod host_keys;
 mod known_hosts;
 mod local;
 mod names;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository, TreeWalkMode, TreeWalkResult};
 
-use super::address::RemoteUrl;
+use super::address::{RemoteUrl, Scheme};
 use super::build::{Built, NewCommit, build};
 use super::cache::{Cache, heal};
 use super::global;
+use super::host_keys;
 use super::local::{Target, unchanged};
 use super::names::branch_ref;
 use super::push::{Outcome, judge};
@@ -17,6 +18,7 @@ use super::sign_in::{SignIn, known_hosts};
 use super::talk::Talk;
 use super::tidy::Effort;
 use crate::config::Credentials;
+use crate::disk::narrow_all;
 use crate::source::{CommitId, PushError, RecordCommit, SourceError};
 
 /// A remote and its clone.
@@ -82,6 +84,8 @@ impl Remote {
             refspecs.push(format!("+{}:{}", branch_ref(branch)?, kept_ref(branch)));
         }
         remote.fetch(&refspecs, Some(&mut talk.fetch_options()), Some("flowsync: fetch")).map_err(failed)?;
+        // libgit2 makes folders as wide as it is allowed to.
+        narrow_all(repo.path());
         let heads = remote.list().map_err(failed)?;
         Ok(heads.iter().map(|head| (head.name().to_owned(), head.oid())).collect())
     }
@@ -114,7 +118,11 @@ impl Remote {
 
     fn talk(&self) -> Result<Talk<'_>, SourceError> {
         let credentials = self.credentials.as_ref();
-        Talk::new(&self.url, SignIn::read(credentials)?, known_hosts(credentials)?)
+        let hosts = known_hosts(credentials)?;
+        if self.url.scheme == Scheme::Ssh {
+            host_keys::ask_for_known_kinds(&self.cache.ssh_home(), &hosts, &self.url);
+        }
+        Talk::new(&self.url, SignIn::read(credentials)?, hosts)
     }
 
     /// Commits in the clone and pushes. The caller holds the lock.

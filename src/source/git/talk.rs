@@ -10,6 +10,7 @@ use git2::{
 use url::Url;
 
 use super::address::{RemoteUrl, strip};
+use super::host_keys;
 use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
 use super::names::shown;
 use super::sign_in::SignIn;
@@ -135,6 +136,7 @@ impl<'a> Talk<'a> {
         }
         match error.code() {
             ErrorCode::Auth => format!("the credentials were refused ({message})"),
+            _ if message.contains("failed to start SSH session") => self.no_session(&message),
             _ if message.contains("extract public key") => format!(
                 "{message}; expected a private key in PEM or OpenSSH form (`repository.credentials.sshKey`), and its passphrase \
                  where it has one"
@@ -144,6 +146,25 @@ impl<'a> Talk<'a> {
             }
             _ => message,
         }
+    }
+
+    /// ssh did not come to the point where a key is shown: what we asked for may be why.
+    fn no_session(&self, message: &str) -> String {
+        let kinds = host_keys::known_kinds(&self.hosts, self.remote);
+        if kinds.is_empty() {
+            return message.to_owned();
+        }
+        let (origin, host, kinds) = (&self.hosts.origin, &self.remote.host, kinds.join(", "));
+        format!(
+            "{message}; {origin} has only {kinds} of `{host}`, and was not shown such a key: compare the fingerprint of \
+             another, then add the line that `{}` prints",
+            self.scan()
+        )
+    }
+
+    /// The command that shows a host's keys.
+    fn scan(&self) -> String {
+        format!("ssh-keyscan -p {} {}", self.remote.port, self.remote.host)
     }
 
     /// As the environment says; where it says nothing, `http.proxy` of git's configuration.
@@ -223,7 +244,7 @@ impl<'a> Talk<'a> {
         };
         let offered = format!("`{host}` offers the {} key {}", key_kind(key), fingerprint(key));
         let origin = &self.hosts.origin;
-        let scan = format!("ssh-keyscan -p {} {host}", self.remote.port);
+        let scan = self.scan();
         let why = match self.hosts.check(&self.remote.host, self.remote.port, key) {
             Verdict::Known => return Ok(CertificateCheckStatus::CertificateOk),
             Verdict::Unknown => format!(
