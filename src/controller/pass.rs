@@ -24,10 +24,13 @@ pub(super) const STARTS_MAX: usize = 20;
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Makes git true in the tenant, or says why not. Never fails: the report tells.
     pub async fn pass(&self, options: &PassOptions) -> EnvironmentReport {
-        let mut commit = None;
-        match self.try_pass(options, &mut commit).await {
-            Ok(report) => report,
-            Err(error) => EnvironmentReport { commit, ..self.report_of_error(error) },
+        let mut course = Course::default();
+        match self.try_pass(options, &mut course).await {
+            Ok(report) => merge(course.recovered, report),
+            Err(error) => {
+                let report = EnvironmentReport { commit: course.commit, ..self.report_of_error(error) };
+                merge(course.recovered, report)
+            }
         }
     }
 
@@ -64,20 +67,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.shutdown.asked().map_or(Ok(()), |grace| Err(PassError::Stopped(grace.by)))
     }
 
-    async fn try_pass(
-        &self,
-        options: &PassOptions,
-        commit: &mut Option<crate::revision::CommitId>,
-    ) -> Result<EnvironmentReport, PassError> {
+    async fn try_pass(&self, options: &PassOptions, course: &mut Course) -> Result<EnvironmentReport, PassError> {
         let _guard = if options.dry_run { None } else { Some(self.local.lock()?) };
         if !options.dry_run {
             self.look(self.send_unsent()).await?;
         }
-        let mut recovered: Option<EnvironmentReport> = None;
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
             let tips = self.look(self.source.fetch()).await?;
-            *commit = Some(tips.flows.clone());
+            course.commit = Some(tips.flows.clone());
             if start == 0
                 && !options.dry_run
                 && let Some(report) = self.look(self.still_quiet(&tips)).await?
@@ -90,16 +88,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             // Whoever only looks is never held up: the plan then stands on what was deployed before.
             if seen.interrupted && !options.dry_run {
                 if let Some(report) = self.recover(&seen, &options).await? {
-                    recovered = Some(report);
+                    course.recovered = Some(report);
                 }
                 continue;
             }
             self.look(self.check_not_rewound(&seen, options.allow_rewind)).await?;
             match self.reconcile(&seen, &options).await {
-                Ok(Some(report)) => return Ok(merge(recovered, report)),
+                Ok(Some(report)) => return Ok(report),
                 Ok(None) => {}
-                Err(PassError::Refused { quarantined: true, .. }) if recovered.is_some() => {
-                    return recovered.ok_or_else(|| PassError::Unsettled(String::new()));
+                Err(PassError::Refused { quarantined: true, .. }) if course.recovered.is_some() => {
+                    return Ok(EnvironmentReport::new(&self.environment, SyncResult::InSync));
                 }
                 Err(error) => return Err(error),
             }
@@ -302,11 +300,35 @@ enum Won {
     Nothing,
 }
 
-/// The more telling of a recovery and what the same pass did next.
-fn merge(recovered: Option<EnvironmentReport>, next: EnvironmentReport) -> EnvironmentReport {
-    match recovered {
-        Some(recovered) if next.result == SyncResult::InSync => recovered,
-        _ => next,
+/// How far a pass has come.
+#[derive(Default)]
+struct Course {
+    /// The commit it looks at.
+    commit: Option<crate::revision::CommitId>,
+    /// How a deployment ended that it found unfinished.
+    recovered: Option<EnvironmentReport>,
+}
+
+/// The graver of a recovery and what the same pass did next; the other is told beside it. A deployment that was
+/// completed after a recovery is what counts.
+fn merge(recovered: Option<EnvironmentReport>, mut next: EnvironmentReport) -> EnvironmentReport {
+    let Some(mut recovered) = recovered else { return next };
+    match next.result {
+        SyncResult::InSync => recovered,
+        SyncResult::Deployed => next,
+        _ if recovered.result.exit_code() > next.result.exit_code() => {
+            let and_then = next.error.map(|error| format!("then `{}`: {error}", next.result.as_str()));
+            recovered.error = [recovered.error, and_then].into_iter().flatten().reduce(|a, b| format!("{a}; {b}"));
+            recovered.problems.extend(next.problems);
+            recovered.alarms.extend(next.alarms);
+            recovered
+        }
+        _ => {
+            let deployment = recovered.deployment_id.unwrap_or_default();
+            let word = recovered.result.as_str();
+            next.alarms.push(format!("this pass first ended deployment {deployment}, which was under way: `{word}`"));
+            next
+        }
     }
 }
 
