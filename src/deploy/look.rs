@@ -4,6 +4,7 @@
 //! Flows that are to appear or to go are not written on the strength of a look older than [`Looked::is_fresh`] allows;
 //! updates use what was seen last.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure};
-use crate::flow::FlowId;
+use crate::flow::{ContentHash, Definition, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -54,13 +55,15 @@ struct Newest {
     looked: Looked,
     /// Nothing: everything was as planned.
     export: Option<Export>,
+    /// Flows that are live in a form on the way, written then: no look need keep that.
+    on_the_way: BTreeMap<FlowId, (Instant, ContentHash)>,
 }
 
 impl Looks {
     /// Begins with the look the plan was made from.
     #[must_use]
     pub fn planned(looked: Looked) -> Self {
-        Self(Mutex::new(Newest { looked, export: None }))
+        Self(Mutex::new(Newest { looked, export: None, on_the_way: BTreeMap::new() }))
     }
 }
 
@@ -83,16 +86,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
             let began = Instant::now();
             let export = self.in_time(self.export()).await?.map_err(|error| FlowFailure::of(&error))?;
-            *newest = Newest { looked: Looked::since(began), export: Some(export) };
+            (newest.looked, newest.export) = (Looked::since(began), Some(export));
         }
         let Some(export) = &newest.export else { return Ok(Before::Planned) };
         let live = export.flows.get(&change.id);
-        let target = change.after().map(|flow| flow.definition.equality_hash);
-        let previous = change.before().map(|definition| definition.equality_hash);
-        let found = look(target, previous, live.map(|live| live.equality_hash));
-        if let (Found::Else, Some(live)) = (found, live) {
-            let failed = |message| FlowFailure { blame: Blame::Transport, message, existed: false };
-            self.keep(live).await.map_err(failed)?;
+        if let Some(live) = live {
+            self.keep_unplanned(change, live).await?;
         }
         let is_there = live.is_some();
         drop(newest);
@@ -100,6 +99,37 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             return Ok(Before::Planned);
         }
         self.disown(&change.id).await.map(|()| Before::Foreign)
+    }
+
+    /// Before a flow is written again that this deployment has written in another form: what was seen live since then,
+    /// and is somebody else's doing, is kept in the record.
+    pub(super) async fn look_between(&self, change: &Change) -> Result<Before, FlowFailure> {
+        let newest = self.looks.0.lock().await;
+        let live = newest.export.as_ref().and_then(|export| export.flows.get(&change.id));
+        let ours = newest.on_the_way.get(&change.id);
+        let is_ours = |live: &Definition| {
+            ours.is_some_and(|(at, hash)| newest.looked.began <= *at || live.equality_hash == *hash)
+        };
+        if let Some(live) = live.filter(|live| !is_ours(live)) {
+            self.keep_unplanned(change, live).await?;
+        }
+        Ok(Before::Known)
+    }
+
+    /// A flow was written in a form on the way to what is wanted.
+    pub(super) async fn note_on_the_way(&self, id: &FlowId, body: &[u8]) {
+        if let Ok(form) = Definition::from_live(body, self.reader.comparison()) {
+            self.looks.0.lock().await.on_the_way.insert(id.clone(), (Instant::now(), form.equality_hash));
+        }
+    }
+
+    async fn keep_unplanned(&self, change: &Change, live: &Definition) -> Result<(), FlowFailure> {
+        let target = change.after().map(|flow| flow.definition.equality_hash);
+        let previous = change.before().map(|definition| definition.equality_hash);
+        match look(target, previous, Some(live.equality_hash)) {
+            Found::Target | Found::Previous => Ok(()),
+            Found::Else => self.keep(live).await.map_err(kept_nowhere),
+        }
     }
 
     /// Writes down, where whoever may have to go on finds it, that a flow to be created was somebody else's.
@@ -112,4 +142,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         in_git.map_err(|message| FlowFailure { blame: Blame::Transport, message, existed: true })?;
         on_disk.map_err(|failed| theirs(FlowFailure::journal(&failed)))
     }
+}
+
+fn kept_nowhere(message: String) -> FlowFailure {
+    FlowFailure { blame: Blame::Transport, message, existed: false }
 }

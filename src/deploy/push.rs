@@ -169,14 +169,19 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn import(&self, change: &Change, body: &[u8], turn: Turn, note: &str) -> Pushed {
         let before = match turn {
             Turn::First => self.look_before(change).await,
-            Turn::Again => Ok(Before::Known),
+            Turn::Again => self.look_between(change).await,
         };
         let before = match before {
             Ok(before) => before,
             Err(failure) => return Pushed::Failed(failure),
         };
         let outcome = match self.send(change, body, note).await {
-            Ok(imported) => self.await_imported(change, before, &imported).await,
+            Ok(imported) => {
+                if !note.is_empty() {
+                    self.note_on_the_way(&change.id, body).await;
+                }
+                self.await_imported(change, before, &imported).await
+            }
             Err(failure) => Pushed::Failed(failure),
         };
         if before == Before::Foreign { outcome.of_somebody() } else { outcome }
@@ -204,9 +209,11 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     async fn delete(&self, change: &Change, turn: Turn) -> Pushed {
-        if turn == Turn::First
-            && let Err(failure) = self.look_before(change).await
-        {
+        let before = match turn {
+            Turn::First => self.look_before(change).await,
+            Turn::Again => self.look_between(change).await,
+        };
+        if let Err(failure) = before {
             return Pushed::Failed(failure);
         }
         if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {

@@ -98,6 +98,24 @@ impl MemoryRemote {
         self.with(|store| store.commits.get(commit).map(|commit| below(&commit.files, folder)).unwrap_or_default())
     }
 
+    /// The first parent of a commit.
+    #[must_use]
+    pub fn parent(&self, commit: &CommitId) -> Option<CommitId> {
+        self.with(|store| store.commits.get(commit)?.parents.first().cloned())
+    }
+
+    /// The paths at which a commit differs from its first parent.
+    #[must_use]
+    pub fn changes(&self, commit: &CommitId) -> BTreeSet<String> {
+        self.with(|store| {
+            let files = |id: &CommitId| store.commits.get(id).map(|commit| commit.files.clone()).unwrap_or_default();
+            let parent = store.commits.get(commit).and_then(|commit| commit.parents.first());
+            let (now, before) = (files(commit), parent.map(files).unwrap_or_default());
+            let differs = |path: &&String| now.get(*path) != before.get(*path);
+            now.keys().chain(before.keys()).filter(differs).cloned().collect()
+        })
+    }
+
     /// A blob.
     #[must_use]
     pub fn blob(&self, blob: &BlobId) -> Option<Arc<[u8]>> {

@@ -166,13 +166,15 @@ impl Tenant for MemoryClient {
             _ => self.tenant.flows(environment),
         };
         let mut export = Export::default();
-        for (id, raw) in flows {
-            match reader.read(&raw) {
-                Ok(definition) => _ = export.flows.insert(id, definition),
+        for (id, raw) in &flows {
+            match reader.read(raw) {
+                Ok(definition) => _ = export.flows.insert(id.clone(), definition),
                 Err(reason) => _ = export.foreign.insert(id.to_string(), reason),
             }
         }
-        self.answer(request, fault, export).await
+        let export = self.answer(request, fault, export).await?;
+        self.hook.exported(&flows);
+        Ok(export)
     }
 
     async fn intents(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<BTreeSet<String>, TenantError> {
@@ -218,10 +220,14 @@ impl Tenant for MemoryClient {
         if fault == TenantFault::LostOnce {
             sleep(Duration::from_secs(1)).await;
             self.store(request, &definition, fault);
-            return Ok(Reply { value: Imported::UpdatedAfterUnknown, attempts: 2 });
+            let value = Imported::UpdatedAfterUnknown;
+            self.hook.imported(id, &value);
+            return Ok(Reply { value, attempts: 2 });
         }
         let value = if first == Written::Created { Imported::Created } else { Imported::Updated };
-        self.answer(request, fault, Reply { value, attempts: 1 }).await
+        let reply = self.answer(request, fault, Reply { value, attempts: 1 }).await?;
+        self.hook.imported(id, &reply.value);
+        Ok(reply)
     }
 
     async fn status(

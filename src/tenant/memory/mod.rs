@@ -8,9 +8,11 @@ mod client;
 mod garble;
 mod world;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Call;
+use super::{Call, Imported};
 use crate::flow::FlowId;
 
 pub use client::MemoryClient;
@@ -63,6 +65,14 @@ pub trait TenantHook: Send + Sync {
     fn latency(&self) -> Duration;
     /// A write took effect.
     fn wrote(&self, call: Call, flow: &FlowId, body: Option<&[u8]>);
+    /// An export was answered; this is what it shows.
+    fn exported(&self, flows: &BTreeMap<FlowId, Arc<[u8]>>) {
+        let _ = flows;
+    }
+    /// An import was answered.
+    fn imported(&self, flow: &FlowId, imported: &Imported) {
+        let _ = (flow, imported);
+    }
     /// An import was refused because what it refers to is not live.
     fn dangled(&self, flow: &FlowId, missing: &str);
 }
