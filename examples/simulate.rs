@@ -1,7 +1,7 @@
 //! Simulations by the million: `cargo run --release --example simulate -- --seeds 1000000 --threads 8`.
 //!
 //! `--from N` begins at another seed; `--pairs EVERY` runs pairs of faults instead, `--pairs 1` all of
-//! them. Each failure is a line that repeats it.
+//! them. Each failure is a line that repeats it; `--tell N` tells what happens in one seed.
 
 #![allow(unreachable_pub, dead_code, reason = "a module shared by a test and an example")]
 #![allow(clippy::disallowed_methods, reason = "a program of its own: its exit code is its verdict")]
@@ -23,6 +23,10 @@ fn main() {
         arguments.get(at + 1).and_then(|value| value.parse::<u64>().ok())
     };
     let n_threads = option("--threads").map_or_else(many::n_threads, |threads| threads as usize);
+    if let Some(seed) = option("--tell") {
+        println!("{}", seeded::run(seed, true).story);
+        return;
+    }
     let start = Instant::now();
     let (failures, n_run, variable, test) = if let Some(every) = option("--pairs") {
         let (failures, n_run) = many::run_pairs(every.max(1) as usize, n_threads, FAILURES_MAX);

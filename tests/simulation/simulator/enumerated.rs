@@ -14,10 +14,11 @@ use flowsync::tenant::memory::TenantFault;
 use futures_util::future::join;
 use tokio::time::sleep;
 
+use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
 use super::people::People;
-use super::rest::{check_report, come_to_rest, quiet_pass, watched_pass};
+use super::rest::{come_to_rest, quiet_pass, watched_pass};
 use super::script::{Fault, Latency, Op, STALL, Schedule, faults_of};
 use super::simulate;
 use super::world::World;
@@ -119,7 +120,7 @@ fn live(case: &Case, talk: bool) -> Lived {
             flows: "flows".into(),
             records: "deployments".into(),
         };
-        let world = Arc::new(World::new(folders, &policy.ignore, talk));
+        let world = Arc::new(World::new(folders, &policy, talk));
         let machines =
             [(0, 7), (60_000, 8), (-60_000, 9)].map(|(skew, seed)| Machine::new(&world, &policy, skew, seed));
         begin(&world, &machines[0]).await;
@@ -136,20 +137,20 @@ fn live(case: &Case, talk: bool) -> Lived {
         })
         .await;
         let mut lived = Lived { outcome: Outcome::default(), first: script.made(), then: Vec::new(), crashed: false };
-        match ended {
-            Ended::Report(report) => check_report(&world, &report),
-            Ended::Crashed => (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await),
+        if matches!(ended, Ended::Crashed) {
+            (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await);
         }
         check_alone(&world, case);
         world.say(|| "quiet".into());
         let options = PassOptions::default();
-        let mut result = come_to_rest(&world, &machines[0], &policy, &options).await;
+        let mut result = come_to_rest(&world, &machines[0], &options).await;
         if result == SyncResult::Refused {
             let options = PassOptions { retry: true, ..options };
-            result = come_to_rest(&world, &machines[0], &policy, &options).await;
+            result = come_to_rest(&world, &machines[0], &options).await;
         }
         if result != SyncResult::InSync {
-            world.violated("h", format!("nothing is wrong any more, and still `{}`", result.as_str()));
+            world
+                .violated(Invariant::ComesToEnd, format!("nothing is wrong any more, and still `{}`", result.as_str()));
         }
         lived.outcome = Outcome { violations: world.violations(), story: world.story() };
         lived
@@ -161,7 +162,7 @@ fn check_alone(world: &World, case: &Case) {
     let mut faults = case.first.values().chain(case.then.values());
     let (Some(fault), None) = (faults.next(), faults.next()) else { return };
     if world.n_incomplete.load(Ordering::Relaxed) > 0 {
-        world.violated("r", "one fault alone left something that was not restored");
+        world.violated(Invariant::OneFault, "one fault alone left something that was not restored");
     }
     let is_harmless = match fault {
         Fault::Tenant(fault) => matches!(
@@ -172,7 +173,7 @@ fn check_alone(world: &World, case: &Case) {
         fault => is_crash(*fault),
     };
     if is_harmless && world.n_failed.load(Ordering::Relaxed) > 0 {
-        world.violated("r", format!("{fault:?} alone made a deployment fail"));
+        world.violated(Invariant::OneFault, format!("{fault:?} alone made a deployment fail"));
     }
 }
 
@@ -209,9 +210,7 @@ async fn recover(world: &World, machines: &[Machine; 3], case: &Case) -> Vec<Op>
         sleep(Duration::from_secs(9 * 60)).await;
     }
     let run = async {
-        if let Ended::Report(report) = watched_pass(world, machine, &script, &options).await {
-            check_report(world, &report);
-        }
+        watched_pass(world, machine, &script, &options).await;
     };
     if case.recovery == Recovery::Two {
         let other = machines[2].script(Schedule::Quiet, Latency::Even);

@@ -74,13 +74,16 @@ impl Machine {
 
     /// One pass, to its end or to its crash.
     pub async fn pass(&self, script: &Arc<Script>, options: &PassOptions) -> Ended {
+        script.allow(options);
         let engine = self.engine(script);
         let ended = tokio::select! {
             biased;
             report = engine.pass(options) => Ended::Report(Box::new(report)),
             () = script.crash() => Ended::Crashed,
         };
-        if matches!(ended, Ended::Crashed) {
+        if let Ended::Report(report) = &ended {
+            self.world.reported(script, report);
+        } else {
             *self.index.lock().unwrap() = new_index(&self.policy);
         }
         self.world.say(|| match &ended {
@@ -122,6 +125,7 @@ impl LocalState for Disk {
     async fn append_journal(&self, deployment: &str, lines: Vec<u8>) -> Result<(), LocalError> {
         match self.script.decide(Op::Journal) {
             Some(Fault::DiskFull) => {
+                self.script.knows().unwritten.insert(deployment.to_owned());
                 let source = std::io::Error::other("no space left");
                 Err(LocalError::Io { doing: "append to", path: PathBuf::from("journal"), source })
             }

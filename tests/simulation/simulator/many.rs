@@ -6,12 +6,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::enumerated;
+use super::invariant::Violation;
 
 /// How a simulation ended.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// What was violated; nothing, if all is well.
-    pub violations: Vec<String>,
+    pub violations: Vec<Violation>,
     /// What happened, where it was asked for.
     pub story: String,
 }
@@ -108,7 +109,7 @@ fn on_threads(range: Range<u64>, n_threads: usize, go_on: impl Fn(u64) -> bool +
 
 fn guarded(one: impl FnOnce() -> Outcome) -> Vec<String> {
     match catch_unwind(AssertUnwindSafe(one)) {
-        Ok(outcome) => outcome.violations,
+        Ok(outcome) => outcome.violations.iter().map(ToString::to_string).collect(),
         Err(panic) => vec![format!("panicked: {}", words(&*panic))],
     }
 }

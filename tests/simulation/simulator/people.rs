@@ -211,7 +211,7 @@ impl People {
             whole.remove(torn);
         }
         for (name, flow) in self.flows.iter().filter(|(name, _)| whole.contains(name)) {
-            self.world.tenant.edit(&self.world.target, text(name, flow, &self.world).as_bytes());
+            self.world.by_hand(&id(name), Some(text(name, flow, &self.world).as_bytes()));
         }
     }
 }

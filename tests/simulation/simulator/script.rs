@@ -1,20 +1,23 @@
 //! What goes wrong in one run of one machine: a fault for each operation, in the order they are made.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use flowsync::controller::PassOptions;
 use flowsync::flow::FlowId;
 use flowsync::local::MemoryState;
 use flowsync::revision::CommitId;
 use flowsync::shutdown::Shutdown;
 use flowsync::source::memory::{Operation, SourceFault, SourceHook};
-use flowsync::tenant::Call;
 use flowsync::tenant::memory::{TenantFault, TenantHook};
+use flowsync::tenant::{Call, Imported};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::invariant::Invariant;
+use super::watch::Knowledge;
 use super::world::{STALE_MAX, World};
 
 /// No run makes more operations than this.
@@ -71,15 +74,15 @@ pub struct Script {
     pub disk: MemoryState,
     pub holder: String,
     /// How far this machine's clock is ahead, in milliseconds.
-    pub skew: i64,
+    skew: i64,
     pub started: Instant,
-    /// A record of the journal could not be written.
-    pub journal_failed: AtomicBool,
     /// Asks this run to end.
     pub shutdown: Shutdown,
     latency: Latency,
     crashed: Notify,
     state: Mutex<State>,
+    options: Mutex<PassOptions>,
+    knows: Mutex<Knowledge>,
 }
 
 /// How long operations take when nothing happens to them.
@@ -114,7 +117,6 @@ impl Script {
             holder,
             skew,
             started: Instant::now(),
-            journal_failed: AtomicBool::new(false),
             shutdown: Shutdown::default(),
             latency,
             crashed: Notify::new(),
@@ -124,12 +126,33 @@ impl Script {
                 schedule,
                 made: Vec::new(),
             }),
+            options: Mutex::default(),
+            knows: Mutex::default(),
         })
     }
 
-    /// Whether it takes others' deployments over: only these runs keep an even step.
-    pub fn takes_over(&self) -> bool {
-        self.latency == Latency::Even
+    /// A person says what this run may do.
+    pub fn allow(&self, options: &PassOptions) {
+        self.options.lock().unwrap().clone_from(options);
+    }
+
+    pub fn options(&self) -> PassOptions {
+        self.options.lock().unwrap().clone()
+    }
+
+    /// What this run has been shown and told.
+    pub fn knows(&self) -> MutexGuard<'_, Knowledge> {
+        self.knows.lock().unwrap()
+    }
+
+    /// What the machine's clock shows.
+    pub fn clock(&self) -> Timestamp {
+        self.world.now() + SignedDuration::from_millis(self.skew)
+    }
+
+    /// When it was, truly, when the machine's clock showed this.
+    pub fn true_time_of(&self, shown: Timestamp) -> Timestamp {
+        shown - SignedDuration::from_millis(self.skew)
     }
 
     /// Every operation made so far.
@@ -160,7 +183,10 @@ impl Script {
         let index = state.made.len();
         state.made.push(op);
         if index == OPERATIONS_MAX {
-            self.world.violated("h", format!("a run made {OPERATIONS_MAX} operations without coming to an end"));
+            self.world.violated(
+                Invariant::ComesToEnd,
+                format!("a run made {OPERATIONS_MAX} operations without coming to an end"),
+            );
             self.crashed.notify_one();
             return Some(Fault::CrashBefore);
         }
@@ -171,9 +197,6 @@ impl Script {
         };
         if matches!(fault, Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn)) {
             self.crashed.notify_one();
-        }
-        if fault == Some(Fault::DiskFull) {
-            self.journal_failed.store(true, Ordering::Relaxed);
         }
         if let Some(fault) = fault {
             state.last_fault = Some(Instant::now());
@@ -261,8 +284,12 @@ impl SourceHook for Script {
 
 impl TenantHook for Script {
     fn next(&self, call: Call, flow: Option<&FlowId>, body: Option<&[u8]>) -> TenantFault {
-        if let (Call::Import | Call::Rollback | Call::Delete, Some(flow)) = (call, flow) {
-            self.world.asked(self, call, flow, body);
+        self.knows().last_call = Some(self.clock());
+        match (call, flow) {
+            (Call::Import | Call::Rollback | Call::Delete, Some(flow)) => self.world.asked(self, call, flow, body),
+            (Call::Status, Some(flow)) => self.world.asked_status(self, flow),
+            (Call::Export, _) => self.knows().asks(),
+            _ => {}
         }
         match self.decide(Op::Tenant(call)) {
             Some(Fault::Tenant(fault)) => fault,
@@ -278,6 +305,14 @@ impl TenantHook for Script {
 
     fn wrote(&self, call: Call, flow: &FlowId, body: Option<&[u8]>) {
         self.world.wrote(self, call, flow, body);
+    }
+
+    fn exported(&self, flows: &BTreeMap<FlowId, Arc<[u8]>>) {
+        self.world.shown(self, flows);
+    }
+
+    fn imported(&self, flow: &FlowId, imported: &Imported) {
+        self.world.answered(self, flow, imported);
     }
 
     fn dangled(&self, flow: &FlowId, missing: &str) {

@@ -1,0 +1,81 @@
+//! Who may write, and until when.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use flowsync::deploy::{HANDOVER, LEASE, MARGIN, believed_until};
+use flowsync::local::LocalState;
+use flowsync::record::{Holder, Manifest};
+use flowsync::revision::CommitId;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::super::invariant::Invariant;
+use super::super::script::Script;
+use super::super::world::World;
+
+impl World {
+    /// The pushed manifest, which must name a deployment under way that this process holds.
+    pub(super) fn check_holder(&self, script: &Script, what: &str) -> Option<Arc<Manifest>> {
+        let Some(manifest) = self.manifest() else {
+            self.violated(Invariant::PushedLock, format!("{what} without a manifest in git"));
+            return None;
+        };
+        let holds = manifest.holder.as_ref().is_some_and(|holder| holder.id == script.holder);
+        if !manifest.status.is_under_way() || !holds {
+            let Manifest { deployment_id, status, .. } = &*manifest;
+            let how = format!("{what} by {} while git says {deployment_id} {status}", script.holder);
+            self.violated(Invariant::PushedLock, how);
+        }
+        Some(manifest)
+    }
+
+    /// A request starts: the lease must have more than the margin left, by true time.
+    pub(super) fn check_lease(&self, manifest: &Manifest, what: &str) {
+        let Some(end) = manifest.holder.as_ref().and_then(|holder| self.true_end(holder)) else { return };
+        let now = self.now();
+        if now > end - MARGIN {
+            self.violated(Invariant::LeaseMargin, format!("{what} started at {now}, the lease ends at {end}"));
+        }
+    }
+
+    /// When a lease ends by true time: the clock of the machine that wrote its deadline may have been wrong.
+    fn true_end(&self, holder: &Holder) -> Option<Timestamp> {
+        self.notes().terms.get(&(holder.id.clone(), holder.deadline)).copied()
+    }
+
+    /// A manifest was pushed: its lease counts from when it was made.
+    pub(super) fn note_term(&self, script: &Script, manifest: &Manifest) {
+        let ours = manifest.holder.as_ref().filter(|holder| holder.id == script.holder);
+        if let Some(Holder { id, deadline }) = ours.filter(|_| manifest.status.is_under_way()) {
+            let end = script.true_time_of(*deadline - LEASE) + LEASE;
+            script.knows().renewed = Some(Instant::now());
+            self.notes().terms.entry((id.clone(), *deadline)).or_insert(end);
+        }
+    }
+
+    /// Nobody pushes over a deployment that somebody else may hold.
+    pub(super) fn check_lock(&self, script: &Script, commit: &CommitId) {
+        let Some(before) = self.remote.parent(commit).and_then(|parent| self.manifest_at(&parent)) else { return };
+        // What somebody brought back by hand is held by nobody.
+        let is_meddled = self.meddled.load(Ordering::Relaxed);
+        let held = before
+            .holder
+            .as_ref()
+            .filter(|holder| !is_meddled && before.status.is_under_way() && holder.id != script.holder);
+        let Some(holder) = held.filter(|_| !script.options().take_over) else { return };
+        let may_run = self.true_end(holder).is_some_and(|end| self.now() < end);
+        if may_run || script.clock() < self.free_by_clock(script, &before, holder) {
+            let how = format!("{} pushed over the deployment that {} holds", script.holder, holder.id);
+            self.violated(Invariant::OneWriter, how);
+        }
+    }
+
+    /// When a machine may take a deployment over, by its own clock: it does not believe a deadline that no lease reaches.
+    fn free_by_clock(&self, script: &Script, manifest: &Manifest, holder: &Holder) -> Timestamp {
+        let sighting = script.disk.sighting().ok().flatten();
+        let of_this =
+            sighting.filter(|seen| seen.deployment_id == manifest.deployment_id.as_str() && seen.holder == *holder);
+        of_this.map_or(holder.deadline + HANDOVER, |seen| believed_until(holder, seen.first_seen))
+    }
+}

@@ -1,0 +1,51 @@
+//! The eye on everything that is done to the world: what must never happen is noticed at the moment it happens.
+//! Script, source and tenant tell of each thing; the rooms here judge it.
+
+mod after;
+mod before;
+mod knowledge;
+mod lock;
+mod records;
+mod reports;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use flowsync::flow::{ContentHash, FlowId};
+use flowsync::record::DeploymentId;
+use flowsync::revision::CommitId;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+pub use knowledge::Knowledge;
+
+/// What is remembered of all that happened.
+#[derive(Default)]
+pub struct Notes {
+    /// Flows that git held at some time.
+    pub held: BTreeSet<FlowId>,
+    /// When somebody last edited a flow in the tenant by hand.
+    pub drift: BTreeMap<FlowId, Instant>,
+    /// Live flows that somebody created by hand.
+    pub somebodys: BTreeSet<FlowId>,
+    /// When the pass that began a deployment started.
+    begun: BTreeMap<DeploymentId, Instant>,
+    /// What each deployment has written.
+    written: BTreeSet<(DeploymentId, FlowId, Option<ContentHash>)>,
+    /// Flows that were refused because somebody deleted by hand what they need, or what that needs.
+    dangling: BTreeSet<FlowId>,
+    /// When each lease ends by true time, by holder and the deadline it wrote.
+    terms: BTreeMap<(String, Timestamp), Timestamp>,
+    /// Since when the newest deployment is being taken back.
+    restoring: Option<Instant>,
+    /// The flows each commit holds that a deployment was made from.
+    commits: BTreeMap<CommitId, Arc<BTreeSet<FlowId>>>,
+}
+
+impl Notes {
+    /// Whether a deployment has changed a flow.
+    fn has_written(&self, deployment: &DeploymentId, flow: &FlowId) -> bool {
+        let first = (deployment.clone(), flow.clone(), None);
+        self.written.range(first..).next().is_some_and(|(other, id, _)| other == deployment && id == flow)
+    }
+}

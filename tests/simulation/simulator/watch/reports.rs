@@ -1,0 +1,55 @@
+//! A pass has ended and says how: that must be so.
+
+use flowsync::controller::{EnvironmentReport, FlowReport, SyncResult};
+use flowsync::local::LocalState;
+use flowsync::record::{FlowAction, Status};
+
+use super::super::invariant::Invariant;
+use super::super::script::Script;
+use super::super::world::World;
+
+impl World {
+    /// A report says what git says, and a record that could not be pushed is kept.
+    pub fn reported(&self, script: &Script, report: &EnvironmentReport) {
+        let ended = match report.result {
+            SyncResult::Deployed => Status::Deployed,
+            SyncResult::RolledBack => Status::RolledBack,
+            SyncResult::RollbackIncomplete => Status::RollbackIncomplete,
+            _ => return self.check_unwritten(script, report),
+        };
+        let recorded = report.record_commit.as_ref().and_then(|commit| self.manifest_at(commit));
+        let Some(recorded) = recorded.filter(|manifest| {
+            manifest.status == ended && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
+        }) else {
+            let found = self.manifest().map(|manifest| manifest.status);
+            return self.violated(Invariant::ReportTrue, format!("{report:?} is reported, git has {found:?}"));
+        };
+        let is_change = |flow: &&flowsync::record::ManifestFlow| flow.action != FlowAction::None;
+        let mut of_record: Vec<FlowReport> = recorded.flows.iter().filter(is_change).map(FlowReport::of).collect();
+        let mut of_report = report.flows.clone();
+        of_record.sort_by(|a, b| a.id.cmp(&b.id));
+        of_report.sort_by(|a, b| a.id.cmp(&b.id));
+        if of_record != of_report {
+            let how = format!("{} reports {of_report:?}, the record says {of_record:?}", report.result.as_str());
+            self.violated(Invariant::ReportTrue, how);
+        }
+    }
+
+    /// Every other result says that nothing was deployed by this pass, or where its record is.
+    fn check_unwritten(&self, script: &Script, report: &EnvironmentReport) {
+        let is_pending = report.result == SyncResult::Error && report.deployment_id.is_some();
+        if is_pending && !matches!(script.disk.unsent(), Ok(Some(_))) {
+            let how = format!("{:?} has no record in git, and none is kept", report.deployment_id);
+            self.violated(Invariant::RecordKept, how);
+        }
+        let is_idle = matches!(report.result, SyncResult::InSync | SyncResult::Drifted);
+        if is_idle && script.knows().n_writes > 0 {
+            let how = format!("{} is reported, and the tenant was written to", report.result.as_str());
+            self.violated(Invariant::ReportTrue, how);
+        }
+        let tells = |alarm: &String| alarm.contains("this pass first ended deployment");
+        if report.result == SyncResult::Refused && script.knows().n_writes > 0 && !report.alarms.iter().any(tells) {
+            self.violated(Invariant::ReportTrue, "refused, and the tenant was written to");
+        }
+    }
+}
