@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowsync::config::{Drift, Prune};
+use flowsync::flow::diff::{View, diff};
 use flowsync::flow::{Comparison, Definition, Document, EnvironmentId, FlowId, check_file};
 use flowsync::plan::graph::{Needs, Order};
 use flowsync::plan::{Desired, DesiredFlow, Last, Live, Policy, plan};
@@ -61,5 +62,45 @@ fn graphs(criterion: &mut Criterion) {
     criterion.bench_function("order of 10,000 flows", |bench| bench.iter(|| Order::of(black_box(&needs))));
 }
 
-criterion_group!(benches, documents, plans, graphs);
+/// A flow of `n_nodes` nodes in the order given, each saying `text` and its place, an edge from each to the next.
+fn large(order: impl Iterator<Item = usize>, text: &dyn Fn(usize) -> String) -> Arc<[u8]> {
+    let places: Vec<usize> = order.collect();
+    let node = |at: &usize| {
+        let text = text(*at);
+        format!(
+            r#"{{"id":"n{at}","type":"action","label":"Node {at}","configuration":{{"action":"say","text":["{text}","Is there anything else?"],"retries":3}}}}"#
+        )
+    };
+    let edge =
+        |at: &usize| format!(r#"{{"from":"n{at}","to":"n{}","condition":"input.step == {}"}}"#, at + 1, text(*at));
+    let list = |item: &dyn Fn(&usize) -> String| places.iter().map(item).collect::<Vec<_>>().join(",");
+    let (nodes, edges) = (list(&node), list(&edge));
+    format!(r#"{{"id":"flow_large","name":"Large","version":"1.0.0","nodes":[{nodes}],"edges":[{edges}]}}"#)
+        .as_bytes()
+        .into()
+}
+
+/// Two texts to what is printed as JSON: parsed, seen as people draw them, compared, cut to 5 MB.
+fn diffs(criterion: &mut Criterion) {
+    const N_NODES: usize = 5_000;
+    let comparison = Comparison::default();
+    let view = |text: &Arc<[u8]>| View::of_document(&Document::parse(text.clone()).unwrap(), &comparison);
+    let same = |at: usize| format!("Sentence number {at}, said as it always was");
+    let before = large(0..N_NODES, &same);
+    let mut group = criterion.benchmark_group("diff of 5,000 nodes and edges");
+    let mut bench = |name: &str, after: &Arc<[u8]>| {
+        group.bench_function(name, |bench| {
+            bench.iter(|| diff(&view(black_box(&before)), &view(black_box(after))).within(5_000_000));
+        });
+    };
+    let some = |at: usize| if at.is_multiple_of(500) { format!("Another sentence {at}") } else { same(at) };
+    bench("10 changed", &large(0..N_NODES, &some));
+    bench("all changed", &large(0..N_NODES, &|at| format!("Another sentence {at}")));
+    bench("all in reverse order", &large((0..N_NODES).rev(), &same));
+    bench("none in common", &large(N_NODES..2 * N_NODES, &same));
+    bench("all of one id", &large((0..N_NODES).map(|_| 0), &same));
+    group.finish();
+}
+
+criterion_group!(benches, documents, plans, graphs, diffs);
 criterion_main!(benches);

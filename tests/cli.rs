@@ -37,6 +37,8 @@ mod records;
 mod recovery;
 #[path = "cli/refuse.rs"]
 mod refuse;
+#[path = "cli/review.rs"]
+mod review;
 #[path = "cli/rollback.rs"]
 mod rollback;
 #[path = "cli/secrets.rs"]

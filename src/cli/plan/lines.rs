@@ -56,8 +56,17 @@ pub(super) enum Tone {
 
 impl Part {
     pub(super) fn new(tone: Tone, text: &str) -> Self {
-        Self { tone, text: escape_terminal(text).into_owned() }
+        let text = escape_terminal(text);
+        // In what went or came, a blank that is none may be all there is.
+        let text = if matches!(tone, Tone::Old | Tone::New) { odd_blanks(&text) } else { text.into_owned() };
+        Self { tone, text }
     }
+}
+
+/// The text with every blank but the usual one spelt out.
+pub(super) fn odd_blanks(text: &str) -> String {
+    let spelt = |c: char| if c.is_whitespace() && c != ' ' { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(spelt).collect()
 }
 
 impl Line {

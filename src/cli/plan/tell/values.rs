@@ -50,11 +50,11 @@ pub(super) fn words(old: &str, new: &str) -> Option<Vec<Part>> {
 
 /// `old -> new`.
 pub(super) fn arrow(before: &Value, after: &Value) -> Vec<Part> {
-    let (mut old, mut new) = (shown(before), shown(after));
-    if old == new {
-        // They differ further on than is shown.
-        (old, new) = (before.to_json(), after.to_json());
-        return region_diff(&old, &new);
+    let (old, new) = (shown(before), shown(after));
+    let looks = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if looks(&old) == looks(&new) {
+        // They differ further on than is shown, or in what looks alike.
+        return region_diff(&before.to_json(), &after.to_json());
     }
     vec![Part::new(Tone::Plain, &old), Part::new(Tone::Dim, " -> "), Part::new(Tone::Plain, &new)]
 }
@@ -153,6 +153,20 @@ fn joined(name: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_alike_is_told_apart() {
+        let told = |old: &str, new: &str| -> String {
+            let value = |text: &str| Value::Text(text.into());
+            let lines = replaced("/text", &value(old), &value(new), 0);
+            lines.iter().map(|line| line.painted(false, 0)).collect()
+        };
+        assert_eq!(told("a b", "a\u{a0}b"), "~ text: \"a[- -]{+\\u{a0}+}b\"\n");
+        assert_eq!(told("a b c d", "a b\u{3000}c d"), "~ text: \"a b[- -]{+\\u{3000}+}c d\"\n");
+        assert_eq!(told("a", "a "), "~ text: \"a\" -> \"a \"\n");
+        let long = |end: &str| format!("{}{end}", "x".repeat(500));
+        assert!(told(&long("a"), &long("b")).contains("x[-a-]{+b+}\""));
+    }
 
     #[test]
     fn a_pointer_is_said_as_people_say_it() {
