@@ -131,6 +131,7 @@ fn find(text: &str, needles: &[Needle]) -> Vec<Range<usize>> {
         views.iter().for_each(|view| view.find(plain, *case, &mut found));
         squeezed.find(needle, *case, &mut found);
     }
+    found.extend(passwords_in_urls(text));
     let escapes = view::escapes(text);
     found.iter_mut().for_each(|span| widen(span, text, &escapes));
     found.sort_by_key(|span: &Range<usize>| (span.start, std::cmp::Reverse(span.end)));
@@ -142,6 +143,19 @@ fn find(text: &str, needles: &[Needle]) -> Vec<Range<usize>> {
         }
     }
     apart
+}
+
+/// What stands as a password in a URL is one, known or not.
+fn passwords_in_urls(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, mark)| {
+        let start = at + mark.len();
+        let ends = |c: char| c.is_whitespace() || c.is_control() || "/?#\"'`<>\\".contains(c);
+        let authority = text[start..].split(ends).next()?;
+        let (user, _) = authority.rsplit_once('@')?;
+        let (name, password) = user.split_once(':')?;
+        let from = start + name.len() + 1;
+        (!password.is_empty()).then(|| from..from + password.len())
+    })
 }
 
 /// Makes a span take whole characters and whole escapes.

@@ -20,6 +20,21 @@ fn a_text_without_a_secret_stays_as_it_is() {
 }
 
 #[test]
+fn a_password_in_a_url_is_hidden_though_nobody_knew_it() {
+    for (text, hidden) in [
+        ("cannot resolve 'http://ann:hunter2@proxy:3128/'", "cannot resolve 'http://ann:***@proxy:3128/'"),
+        ("http://ann:p@ss@proxy", "http://ann:***@proxy"),
+        ("http://:x@a http://b:y@c", "http://:***@a http://b:***@c"),
+        (
+            "ssh://git@host:22/x@y http://host:1/a:b@c http://u:@h",
+            "ssh://git@host:22/x@y http://host:1/a:b@c http://u:@h",
+        ),
+    ] {
+        assert_eq!(Mask::default().hide(text), hidden);
+    }
+}
+
+#[test]
 fn secrets_that_overlap_are_hidden_whole() {
     let mask = mask(&["acme", "acme-c4nary", "acme-c4nary-2"]);
     assert_eq!(mask.hide("acme-c4nary-2 acme-c4nary acme"), "*** *** ***");

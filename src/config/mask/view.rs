@@ -7,7 +7,7 @@ use super::needles::Case;
 /// Encodings inside encodings are followed so deep.
 const DEPTH_MAX: usize = 3;
 /// And so many ways there; hardly a text has more than one.
-const VIEWS_MAX: usize = 64;
+const VIEWS_MAX: usize = 24;
 /// Where everything is taken off at once, deeper ones cost little.
 const ROUNDS_MAX: usize = 8;
 
