@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, Error, RootCertStore};
+use rustls::{AlertDescription, CertificateError, Error, RootCertStore};
 
 use super::provider;
 
@@ -42,16 +42,7 @@ impl CertificateFault {
     /// The fault among the causes of a connection that failed, if it was that.
     #[must_use]
     pub fn among(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(cause) = next {
-            if let Some(Error::InvalidCertificate(fault)) = cause.downcast_ref() {
-                return Some(Self::new(fault));
-            }
-            // An error of the system's that carries another one is not said to have it for its cause.
-            let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-            next = carried.map_or_else(|| cause.source(), |carried| Some(carried));
-        }
-        None
+        tls_error(error).and_then(invalid).map(Self::new)
     }
 
     /// What is wrong with the certificate that a server at `host` showed to another library, which refused it.
@@ -119,6 +110,32 @@ impl CertificateFault {
             Self::Unusable(why) => format!("the certificate of `{host}` cannot be used: {why}"),
         }
     }
+}
+
+/// What a connection failed for that is neither a certificate nor the network, where it is to be said in plain words.
+#[must_use]
+pub fn handshake_fault(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    match tls_error(error)? {
+        Error::InvalidMessage(_) => Some("what answers there does not speak TLS; is it an `http://` address?"),
+        Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            Some("the server knows no TLS that is safe; 1.2 or 1.3 is needed")
+        }
+        _ => None,
+    }
+}
+
+/// The error of rustls among the causes.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref() {
+            return Some(found);
+        }
+        // An error of the system's that carries another one is not said to have it for its cause.
+        let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = carried.map_or_else(|| cause.source(), |carried| Some(carried));
+    }
+    None
 }
 
 /// Whether what is wrong is that the certificate calls itself an authority, as self-signed ones mostly do. Its dates

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub use rustls::ClientConfig;
 use rustls::crypto::CryptoProvider;
 
-pub use fault::CertificateFault;
+pub use fault::{CertificateFault, handshake_fault};
 pub use roots::{CaFileError, Roots};
 use verifier::Verifier;
 

@@ -1,6 +1,6 @@
 //! Making a client, proxies, and reaching what is no tenant at all.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -38,12 +38,20 @@ async fn a_ca_file_that_is_no_good_is_named() {
 
 #[tokio::test]
 async fn a_host_that_does_not_speak_tls_is_named_as_such() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            _ = stream.read(&mut [0; 1024]);
+        }
+    });
     let server = Server::start(good).await;
-    let address = address(&server, &format!("https://{}/api/v2", server.address));
+    let address = address(&server, &format!("https://127.0.0.1:{port}/api/v2"));
     let client = Client::connect_tuned(&address, NonZeroUsize::MIN, hurry()).unwrap();
     let error = make(&client, Call::Import, &ample()).await.unwrap_err();
     let Failure::Unavailable { detail, maybe_took_effect: false } = &error.failure else { panic!("{error:?}") };
-    assert!(detail.starts_with("cannot connect: "), "{detail}");
+    assert!(detail.starts_with("cannot connect: what answers there does not speak TLS"), "{detail}");
 }
 
 /// `{"status":"deployed"}`, compressed.

@@ -1,6 +1,6 @@
 //! Whom a client believes, and what it says of the others: TLS servers with certificates of every kind.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -141,4 +141,63 @@ async fn a_certificate_out_of_its_time_tells_the_times_and_names_no_ca_file() {
             }
         }
     }
+}
+
+/// The environment belongs to the process, so another one is asked.
+#[test]
+fn a_tenant_is_reached_through_a_proxy_that_only_passes_on() {
+    let own = Identity::new(&Says { hosts: &["tenant.proxied.test"], ..Says::default() }, None);
+    let tenant = TlsTenant::start(&own);
+    let folder = tenant.folder.path();
+    std::fs::write(folder.join("ca.pem"), own.pem()).unwrap();
+    std::fs::write(folder.join("key"), "c4nary-key").unwrap();
+    let (proxy, asked) = passing_proxy(tenant.port);
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "--nocapture", "tenant::tls::calls_a_tenant_that_only_a_proxy_can_find"])
+        .env("HTTPS_PROXY", format!("http://ann:hunter2@127.0.0.1:{proxy}"))
+        .env("TENANT_FOLDER", folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let head = asked.lock().unwrap().join("\n");
+    assert!(head.starts_with("CONNECT tenant.proxied.test:443 "), "{head}");
+    assert!(head.to_lowercase().contains("proxy-authorization: basic yw5uomh1bnrlcji="), "{head}");
+    assert!(tenant.spoken.lock().unwrap().iter().all(|protocol| protocol == "h2"));
+}
+
+#[tokio::test]
+#[ignore = "run by another test, in an environment of its own"]
+async fn calls_a_tenant_that_only_a_proxy_can_find() {
+    let folder = std::path::PathBuf::from(std::env::var_os("TENANT_FOLDER").unwrap());
+    let address = TenantAddress {
+        url: "https://tenant.proxied.test/api/v2".parse().unwrap(),
+        environment_id: EnvironmentId("env".to_owned()),
+        auth: Auth::ApiKey(flowsync::config::SecretSource::File(folder.join("key"))),
+        ca_file: Some(folder.join("ca.pem")),
+        allow_insecure: false,
+    };
+    let client = Client::connect_tuned(&address, NonZeroUsize::MIN, hurry());
+    // Its answer is none; that it was believed is seen by the other side.
+    let error = make(&client.unwrap(), Call::Import, &ample()).await.unwrap_err().to_string();
+    assert!(!error.contains("certificate") && !error.contains("cannot connect"), "{error}");
+}
+
+/// A proxy that passes on to one port whatever is asked for, and remembers what was.
+fn passing_proxy(to: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let lines = BufReader::new(client.try_clone().unwrap()).lines();
+            heard.lock().unwrap().extend(lines.map_while(Result::ok).take_while(|line| !line.is_empty()));
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let mut server = std::net::TcpStream::connect(("127.0.0.1", to)).unwrap();
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            std::thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    (port, asked)
 }

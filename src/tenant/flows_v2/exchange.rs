@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Request, Response, Url};
 
 use super::connect::Http;
-use crate::tls::CertificateFault;
+use crate::tls::{CertificateFault, handshake_fault};
 
 /// A body of an error is read this far.
 const ERROR_BODY_BYTES_MAX: u64 = 64 * 1024;
@@ -127,7 +127,7 @@ impl Fault {
         let through = through.unwrap_or_default();
         // A URL may hold what must not be printed.
         let error = error.without_url();
-        let cause = deepest(&error);
+        let cause = handshake_fault(&error).map_or_else(|| deepest(&error), str::to_owned);
         if error.is_connect() {
             return Self { kind: FaultKind::NotSent, detail: format!("cannot connect{through}: {cause}") };
         }

@@ -10,7 +10,7 @@ use crate::config;
 /// What is quoted of a body.
 const EXCERPT_CHARS: usize = 200;
 /// What is looked at for it: a secret that begins in what is quoted ends within this.
-const LOOKED_AT_BYTES: usize = 32 * 1024;
+const LOOKED_AT_BYTES: usize = 16 * 1024;
 /// What is quoted of a message and its violations.
 const MESSAGE_CHARS: usize = 2_000;
 /// Violations listed one by one.
@@ -43,7 +43,8 @@ impl Mask {
 
     /// A text of ours or of a library's that may quote the tenant.
     pub(super) fn clean(&self, text: &str) -> String {
-        escape(&self.0.hide(text), MESSAGE_CHARS)
+        let beginning = &text[..text.floor_char_boundary(LOOKED_AT_BYTES)];
+        escape(&self.0.hide(beginning), MESSAGE_CHARS)
     }
 
     /// `error` and `error_description` of a token endpoint, where there is an `error`; nothing else of the body.
