@@ -49,3 +49,5 @@ mod support;
 mod tenant;
 #[path = "cli/unreadable.rs"]
 mod unreadable;
+#[path = "cli/unwritten.rs"]
+mod unwritten;

@@ -23,6 +23,7 @@ mod sync;
 mod validate;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -38,24 +39,26 @@ const USAGE: u8 = 64;
 /// Runs the command line and says how the process ends.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    match Arguments::try_parse_from(&arguments) {
-        Ok(parsed) => ExitCode::from(run_command(parsed)),
-        Err(error) => ExitCode::from(usage(&error, &arguments)),
-    }
+    let code = match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => run_command(parsed),
+        Err(error) => usage(&error, &arguments),
+    };
+    ExitCode::from(output::exit_code(code))
 }
 
 fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let text = error.to_string();
-    if !asked && is_json(&["--log-format"], arguments) {
+    if asked {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+        output::print(&if coloured { error.render().ansi().to_string() } else { text });
+        return 0;
+    }
+    if is_json(&["--log-format"], arguments) {
         output::say_in_json();
         output::complain(text.trim_end());
     } else {
-        // A reader that went away is no error of ours.
         _ = error.print();
-    }
-    if asked {
-        return 0;
     }
     if is_json(&["--output", "--format"], arguments) {
         let first: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();

@@ -1,7 +1,7 @@
 //! What reaches a person: results on stdout, failures on stderr, JSON whatever happens where it was asked for.
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
@@ -92,11 +92,31 @@ impl From<crate::source::SourceError> for Failure {
     }
 }
 
-/// Writes to stdout. A reader that went away is no error of ours.
+/// Whether something that was to stand on stdout does not.
+static IS_OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes to stdout. What cannot be written shows in the [exit code](exit_code): the command goes on, because
+/// what it does to a tenant must come to its end whoever listens.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    _ = out.write_all(text.as_bytes());
-    _ = out.flush();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    drop(out);
+    if let Err(error) = written
+        && !IS_OUTPUT_LOST.swap(true, Ordering::Relaxed)
+        // Whoever closes a pipe early (`| head`) knows it.
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        complain(&format!("error: cannot write the result to stdout: {error}; what is there is not all of it"));
+    }
+}
+
+/// How the process ends, where its work ended with `code`: a result that could not be written is no success, and
+/// "changes pending" is of no use without them. What is worse than that stays.
+pub(super) fn exit_code(code: u8) -> u8 {
+    match code {
+        0 | 2 if IS_OUTPUT_LOST.load(Ordering::Relaxed) => 1,
+        code => code,
+    }
 }
 
 /// Writes a JSON document to stdout.
