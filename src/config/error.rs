@@ -44,6 +44,12 @@ pub enum EnvironmentError {
 }
 
 impl ConfigError {
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// The problems of the file; empty where it could not be read.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::SecretSource;
+use super::{Exclude, SecretSource, SubjectTemplate};
 use crate::flow::EnvironmentId;
 use crate::problem::Problem;
 
@@ -84,6 +84,8 @@ pub struct Repository {
     pub branch: String,
     /// Folder with the flow files, `/` between its parts, no leading or trailing one.
     pub flows: String,
+    /// What stands below that folder and is no flow.
+    pub exclude: Exclude,
     /// Folder flowsync writes its records to, same form.
     pub records: String,
     /// Branch the records are committed to, where it is another one.
@@ -92,6 +94,8 @@ pub struct Repository {
     pub author: Author,
     /// The key that seals manifests; with one, records without its seal are refused.
     pub seal_key: Option<SecretSource>,
+    /// Subject of the commits with records.
+    pub commit_message: SubjectTemplate,
     /// How to sign in.
     pub credentials: Option<Credentials>,
     /// More trusted roots, PEM.

@@ -8,6 +8,7 @@
 
 mod duration;
 mod error;
+mod exclude;
 mod find;
 mod load;
 mod mask;
@@ -17,6 +18,7 @@ mod proxy;
 mod repository;
 mod schema;
 mod secret;
+mod subject;
 mod sync;
 mod tenant;
 #[cfg(test)]
@@ -27,6 +29,7 @@ mod yaml;
 
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, EnvironmentError};
+pub use exclude::{Exclude, ExcludeError};
 pub use find::{FILE_NAME, locate, nearest, unknown_variables};
 pub use mask::Mask;
 pub use meant::{
@@ -36,3 +39,4 @@ pub use meant::{
 pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};
+pub use subject::{SubjectTemplate, SubjectValues};

@@ -6,8 +6,8 @@ use super::names;
 use super::secret::SecretSource;
 use super::urls::{self, Insecure, Transport};
 use super::written::{AUTHOR, CREDENTIALS, Findings, REPOSITORY, Section, Wrong};
-use super::yaml::Node;
-use super::{Author, Credentials, Repository};
+use super::yaml::{Node, Value, shorten};
+use super::{Author, Credentials, Exclude, ExcludeError, Repository, SubjectTemplate};
 
 /// The branch, where none is written.
 const BRANCH: &str = "main";
@@ -25,9 +25,11 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     let address = section.read_required("url", findings, check_url);
     let branch = section.read("branch", findings, names::branch).unwrap_or_else(|| BRANCH.to_owned());
     let flows = section.read("flows", findings, names::folder).unwrap_or_else(|| FLOWS.to_owned());
+    let exclude = section.get("exclude").map(|node| exclude(node, findings)).unwrap_or_default();
     let records = section.read("records", findings, names::folder).unwrap_or_else(|| RECORDS.to_owned());
     let records_branch = section.read("recordsBranch", findings, names::branch);
     let author = section.get("author").map(|node| author(node, findings));
+    let commit_message = section.read("commitMessage", findings, subject).unwrap_or_default();
     let credentials = section.get("credentials").and_then(|node| {
         let credentials = credentials(node, base, findings);
         credentials.filter(|it| findings.check(node, fits(it, address.as_ref().map(|(_, kind)| *kind))).is_some())
@@ -43,7 +45,9 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         records_branch,
         branch,
         flows,
+        exclude,
         records,
+        commit_message,
         author: author.unwrap_or_else(default_author),
         seal_key: match seal_key {
             Some(key) => Some(key?),
@@ -97,6 +101,33 @@ fn author(node: &Node, findings: &mut Findings) -> Author {
         name: section.read("name", findings, check).unwrap_or(default.name),
         email: section.read("email", findings, check).unwrap_or(default.email),
     }
+}
+
+fn subject(node: &Node) -> Result<SubjectTemplate, Wrong> {
+    let help = "for example `OPS-1 flowsync: {environment} {status}`";
+    SubjectTemplate::new(names::text(node)?).map_err(|why| Wrong::rule("bad-commit-message", why, help))
+}
+
+/// Globs; each that is wrong is a finding and left out.
+fn exclude(node: &Node, findings: &mut Findings) -> Exclude {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        Value::Null => &[],
+        other => {
+            findings.add(node, Wrong::value(format!("expected a list of globs, found {}", other.kind()), ""));
+            &[]
+        }
+    };
+    let glob = |item| {
+        let glob = names::text(item)?;
+        let wrong = |ExcludeError { glob, reason }| {
+            let message = format!("expected a glob such as `**/package.json`, found `{}`", shorten(&glob));
+            Wrong::rule("bad-glob", message, reason)
+        };
+        Exclude::new(&[glob]).map(|_| glob.to_owned()).map_err(wrong)
+    };
+    let globs: Vec<String> = items.iter().filter_map(|item| findings.check(item, glob(item))).collect();
+    Exclude::new(&globs).unwrap_or_default()
 }
 
 fn credentials(node: &Node, base: &Path, findings: &mut Findings) -> Option<Credentials> {

@@ -63,6 +63,8 @@ mod tests {
     fn schema_and_loader_agree_on_good_files() {
         assert!(agree(init_template()));
         assert!(agree(include_str!("../../examples/flows-repo/flowsync.yaml")));
+        let more = "flows: flows\n  exclude: [ '**/package.json', drafts/ ]\n  commitMessage: 'OPS-1 ({{}}) {environment} {status}'";
+        assert!(agree(&init_template().replacen("flows: flows", more, 1)));
     }
 
     #[test]
@@ -79,6 +81,11 @@ mod tests {
             ("flows: flows", "flows: a/../b"),
             ("flows: flows", "flows: ."),
             ("records: deployments", "records: .git/x"),
+            ("flows: flows", "flows: flows\n  exclude: '**/package.json'"),
+            ("flows: flows", "flows: flows\n  exclude: [/package.json]"),
+            ("flows: flows", "flows: flows\n  commitMessage: '{enviroment}'"),
+            ("flows: flows", "flows: flows\n  commitMessage: 'a { b'"),
+            ("flows: flows", "flows: flows\n  commitMessage: '# {status}'"),
             ("name: flowsync", "name: <flowsync>"),
             ("{ env: GIT_TOKEN }", "literal"),
             ("{ env: GIT_TOKEN }", "{ env: 'not a name' }"),

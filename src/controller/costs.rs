@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::clock::{Clock, SimulatedClock};
-use crate::config::SyncPolicy;
+use crate::config::{SubjectTemplate, SyncPolicy};
 use crate::controller::{Engine, PassOptions, SyncResult};
 use crate::deploy::LiveReader;
 use crate::flow::{Comparison, EnvironmentId, FlowId};
@@ -105,6 +105,7 @@ impl World {
             branch: "main".into(),
             records: "deployments".into(),
             seal_key: None,
+            subject: SubjectTemplate::default(),
             policy: SyncPolicy::default(),
             reader: LiveReader::new(self.index.clone()),
             tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting)),

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::report::FlowReport;
 use super::{Engine, Kept, PassError};
+use crate::config::SubjectValues;
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
@@ -233,8 +234,21 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut files = more;
         files.insert(paths::manifest(&self.environment), Some(text));
         files.insert(ledger.audit.clone(), Some(audit));
-        let message = message(&self.environment, &manifest, subject);
+        let message = self.message(&manifest, subject);
         (RecordCommit { message, files, time: self.now() }, manifest)
+    }
+
+    /// Subject and trailers of a record commit.
+    fn message(&self, manifest: &Manifest, status: &str) -> String {
+        let source = manifest.source.commit.as_ref();
+        let (environment, deployment) = (self.environment.as_str(), manifest.deployment_id.as_str());
+        let commit = source.map_or("none", |commit| commit.short());
+        let subject =
+            self.subject.fill(&SubjectValues { environment, status, deployment, commit, branch: &self.branch });
+        let source = source.map_or("none", |commit| commit.0.as_str());
+        format!(
+            "{subject}\n\nFlowsync-Environment: {environment}\nFlowsync-Deployment: {deployment}\nFlowsync-Source: {source}\n"
+        )
     }
 
     /// Removes the previous definitions that an ended deployment no longer needs.
@@ -371,15 +385,6 @@ fn is_incomplete(unsent: &Unsent) -> bool {
     let text = manifest.and_then(|(_, text)| text.as_deref()).unwrap_or_default();
     Manifest::from_text(text.as_bytes(), "", &CommitId(String::new()))
         .is_ok_and(|manifest| manifest.status == Status::RollbackIncomplete)
-}
-
-/// Subject and trailers of a record commit.
-fn message(environment: &str, manifest: &Manifest, subject: &str) -> String {
-    let source = manifest.source.commit.as_ref().map_or("none", |commit| commit.0.as_str());
-    format!(
-        "flowsync: {environment} {subject}\n\nFlowsync-Environment: {environment}\nFlowsync-Deployment: {}\nFlowsync-Source: {source}\n",
-        manifest.deployment_id
-    )
 }
 
 /// Keeps a lease renewed while a deployment runs, at its time and whenever a request finds it in doubt; never

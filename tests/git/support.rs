@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use flowsync::config::{Author, Credentials, Repository};
+use flowsync::config::{Author, Credentials, Exclude, Repository, SubjectTemplate};
 use flowsync::source::{CommitId, GitOptions, GitSource, PushError, RecordCommit, Source, Tips};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -127,7 +127,9 @@ pub fn settings(url: &str) -> Repository {
         flows: "flows".to_owned(),
         records: "deployments".to_owned(),
         records_branch: None,
+        exclude: Exclude::default(),
         author: Author { name: "flowsync".to_owned(), email: "flowsync@example.com".to_owned() },
+        commit_message: SubjectTemplate::default(),
         credentials: None,
         seal_key: None,
         ca_file: None,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use flowsync::clock::SimulatedClock;
-use flowsync::config::SyncPolicy;
+use flowsync::config::{SubjectTemplate, SyncPolicy};
 use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
 use flowsync::deploy::LiveReader;
 use flowsync::flow::Comparison;
@@ -61,6 +61,7 @@ impl Machine {
             branch: folders.branch.clone(),
             records: folders.records.clone(),
             seal_key: None,
+            subject: SubjectTemplate::default(),
             policy: self.policy.clone(),
             reader: LiveReader::new(self.index.lock().unwrap().clone()),
             tenant: Arc::new(MemoryClient::new(tenant.clone(), script.clone())),
