@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::unread::{left_out_note, listing_problems};
 use crate::flow::{self, Definition};
 use crate::index::FlowIndex;
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::Problem;
 use crate::revision::{BlobId, CommitId};
-use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, FlowEntry, FlowListing, Source, SourceError};
+use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, Source, SourceError};
 
 /// So many blobs are in memory at once while they are checked.
 const BLOBS_AT_ONCE: usize = 256;
@@ -26,9 +27,9 @@ pub async fn read_desired<S: Source>(
     if let Some(known) = tree.as_ref().and_then(|tree| index.desired(tree)) {
         return Ok(known);
     }
-    let listing = match tree.as_ref().and_then(|tree| index.entries(tree)) {
-        Some(entries) => FlowListing { entries, bad: Vec::new() },
-        None => source.list_flows(commit).await?,
+    let listing = match tree.as_ref().and_then(|tree| index.listing(tree)) {
+        Some(listing) => listing,
+        None => list(source, commit, index).await?,
     };
     for entries in index.unknown(&listing.entries).chunks(BLOBS_AT_ONCE) {
         check_blobs(source, entries, index).await?;
@@ -36,12 +37,26 @@ pub async fn read_desired<S: Source>(
     let (desired, problems) = put_together(&listing, index);
     let (desired, problems) = (Arc::new(desired), Arc::from(problems));
     if let Some(tree) = tree {
-        if listing.bad.is_empty() && index.entries(&tree).is_none() {
-            index.keep_entries(tree.clone(), &listing.entries);
+        if listing.bad.is_empty() && index.listing(&tree).is_none() {
+            index.keep_listing(tree.clone(), &listing);
         }
         index.keep_desired(tree, Arc::clone(&desired), Arc::clone(&problems));
     }
     Ok((desired, problems))
+}
+
+/// Lists, and says what is not read: aloud where that is news to this machine, not once a pass.
+async fn list<S: Source>(source: &S, commit: &CommitId, index: &FlowIndex) -> Result<FlowListing, SourceError> {
+    let listing = source.list_flows(commit).await?;
+    let Some(note) = left_out_note(&listing.left_out) else { return Ok(listing) };
+    let known = index.left_out_last();
+    let by_rule = |it: &&LeftOut| matches!(it.reason, LeftOutReason::DotFolder | LeftOutReason::Excluded);
+    if listing.left_out.iter().filter(by_rule).any(|it| !known.contains(it)) {
+        tracing::warn!("{note}");
+    } else {
+        tracing::info!("{note}");
+    }
+    Ok(listing)
 }
 
 async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowIndex) -> Result<(), SourceError> {
@@ -66,7 +81,8 @@ fn put_together(listing: &FlowListing, index: &FlowIndex) -> (Desired, Vec<Probl
         listing.entries.iter().filter_map(|entry| Some((&*entry.path, index.report(&entry.blob, &entry.path)?)));
     let checked = flow::join_reports(reports);
     let blob_of: HashMap<&str, &BlobId> = listing.entries.iter().map(|entry| (&*entry.path, &entry.blob)).collect();
-    let mut problems: Vec<Problem> = listing.bad.iter().map(bad_entry).chain(checked.problems).collect();
+    let mut problems = listing_problems(listing);
+    problems.extend(checked.problems);
     problems.sort();
     let flows = checked
         .flows
@@ -94,29 +110,4 @@ pub(super) async fn load_texts<'a, S: Source>(
         flow.definition = Arc::new(Definition { text: Some(text), ..(*flow.definition).clone() });
     }
     Ok(())
-}
-
-/// The problem of an entry that cannot be a flow file.
-#[must_use]
-pub fn bad_entry(entry: &BadEntry) -> Problem {
-    let (rule, message, help) = match entry.reason {
-        BadEntryReason::SymbolicLink => (
-            "symbolic-link",
-            "expected a file, found a symbolic link",
-            "commit the file itself; links are never followed",
-        ),
-        BadEntryReason::Submodule => {
-            ("submodule", "expected a file or folder, found a submodule", "keep the flows in this repository")
-        }
-        BadEntryReason::TooLarge => ("too-large", "the file is larger than 16 MiB", "split the flow"),
-        BadEntryReason::NotUtf8 => ("path-not-utf8", "the path is not UTF-8", "rename the file"),
-    };
-    const { assert!(FLOW_BYTES_MAX == 16 * 1024 * 1024) };
-    Problem {
-        place: Place { file: entry.path.clone(), line: 1, column: 1, pointer: String::new() },
-        rule,
-        severity: Severity::Error,
-        message: message.to_owned(),
-        help: help.to_owned(),
-    }
 }

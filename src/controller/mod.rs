@@ -21,12 +21,13 @@ mod rollback;
 mod trail;
 pub mod triggers;
 mod trust;
+mod unread;
 pub mod view;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::{SecretError, SecretSource, SyncPolicy};
+use crate::config::{SecretError, SecretSource, SubjectTemplate, SyncPolicy};
 use crate::deploy::{JournalFailed, LiveReader, Progress};
 use crate::flow::{BodyAbsent, EnvironmentId};
 use crate::local::LocalError;
@@ -36,12 +37,13 @@ use crate::shutdown::Shutdown;
 use crate::source::{PushError, SourceError};
 use crate::tenant::TenantError;
 
-pub use desired::{bad_entry, read_desired};
+pub use desired::read_desired;
 pub use observe::Seen;
 pub use prepare::Prepared;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 pub use trail::{TrailFault, TrailFile};
 pub use trust::Recorded;
+pub use unread::{bad_entry, left_out_note, listing_problems};
 
 /// One environment, ready to be worked on.
 pub struct Engine<T, S, L> {
@@ -57,6 +59,8 @@ pub struct Engine<T, S, L> {
     pub records: String,
     /// Where the key that seals manifests is found, if they are sealed.
     pub seal_key: Option<SecretSource>,
+    /// Subject of the commits with records.
+    pub subject: SubjectTemplate,
     /// How it is kept in sync.
     pub policy: SyncPolicy,
     /// How live flows are read and compared.

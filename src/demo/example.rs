@@ -91,7 +91,8 @@ mod tests {
     fn every_production_flow_of_the_example_is_in_the_demo() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flows-repo");
         let tree = crate::source::WorkTree::at(&root);
-        let (listed, _) = tree.list_paths("flows/production").unwrap();
-        assert_eq!(FLOWS.iter().map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>(), listed);
+        let folder = "flows/production";
+        let listed = tree.list(&crate::source::FlowSelection::whole(folder), folder).unwrap();
+        assert_eq!(FLOWS.iter().map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>(), listed.entries);
     }
 }

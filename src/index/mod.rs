@@ -18,7 +18,7 @@ use crate::flow::{Comparison, ContentHash, FileReport, FlowId};
 use crate::plan::Desired;
 use crate::problem::Problem;
 use crate::revision::BlobId;
-use crate::source::{FlowEntry, TreeId};
+use crate::source::{FlowEntry, FlowListing, LeftOut, TreeId};
 
 pub use quiet::Quiet;
 
@@ -42,8 +42,8 @@ struct State {
     is_dirty: bool,
     /// Reports of blobs, texts left out.
     reports: HashMap<BlobId, FileReport>,
-    /// The flow files of one tree.
-    tree: Option<(TreeId, Vec<FlowEntry>)>,
+    /// What stands in one flows folder; nothing of it is refused.
+    tree: Option<(TreeId, FlowListing)>,
     /// The flows of that tree, put together.
     desired: Option<(TreeId, Arc<Desired>, Arc<[Problem]>)>,
     /// Mixed into digests of live bytes, so that nobody outside can aim at a collision.
@@ -149,20 +149,27 @@ impl FlowIndex {
         self.state().desired = Some((tree, desired, problems));
     }
 
-    /// The flow files of a tree listed before.
+    /// What stands in a flows folder listed before.
     #[must_use]
-    pub fn entries(&self, tree: &TreeId) -> Option<Vec<FlowEntry>> {
+    pub fn listing(&self, tree: &TreeId) -> Option<FlowListing> {
         let state = self.state();
-        let (known, entries) = state.tree.as_ref()?;
-        (known == tree).then(|| entries.clone())
+        let (known, listing) = state.tree.as_ref()?;
+        (known == tree).then(|| listing.clone())
     }
 
-    /// Remembers the flow files of a tree. Reports of blobs that are in none of them are let go.
-    pub fn keep_entries(&self, tree: TreeId, entries: &[FlowEntry]) {
+    /// What was not read of the flows folder listed last, whatever its tree.
+    #[must_use]
+    pub fn left_out_last(&self) -> Vec<LeftOut> {
+        self.state().tree.as_ref().map(|(_, listing)| listing.left_out.clone()).unwrap_or_default()
+    }
+
+    /// Remembers what stands in a flows folder, of which nothing is refused. Reports of blobs that are in none of
+    /// its files are let go.
+    pub fn keep_listing(&self, tree: TreeId, listing: &FlowListing) {
         let mut state = self.state();
-        let held: std::collections::HashSet<&BlobId> = entries.iter().map(|entry| &entry.blob).collect();
+        let held: std::collections::HashSet<&BlobId> = listing.entries.iter().map(|entry| &entry.blob).collect();
         state.reports.retain(|blob, _| held.contains(blob));
-        state.tree = Some((tree, entries.to_vec()));
+        state.tree = Some((tree, listing.clone()));
         state.is_dirty = true;
     }
 
@@ -235,6 +242,7 @@ impl FlowIndex {
 mod tests {
     use super::*;
     use crate::flow::check_file;
+    use crate::source::LeftOutReason;
 
     const FLOW: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0","nodes":[{"id":"s","type":"start","configuration":{}},{"id":"x","type":"end","configuration":{}}],"edges":[{"from":"s","to":"x","condition":null}],"externalReferences":[{"type":"intent","id":"i","environmentId":"e"}]}"#;
 
@@ -248,7 +256,12 @@ mod tests {
         );
         index.keep_report(BlobId("c".repeat(40)), check_file("y.json", b"{".as_slice().into(), index.comparison()));
         let entry = |path: &str, blob: &str| FlowEntry { path: path.into(), blob: BlobId(blob.repeat(40)), bytes: 1 };
-        index.keep_entries(TreeId("t".into()), &[entry("x.json", "b"), entry("y.json", "c")]);
+        use LeftOutReason::{DotFolder, Excluded, LooksLikeFlow, OtherFile};
+        let left_out =
+            [Excluded, DotFolder, LooksLikeFlow, OtherFile].map(|reason| LeftOut { path: "p".into(), reason });
+        let entries = vec![entry("x.json", "b"), entry("y.json", "c")];
+        let listing = FlowListing { entries, bad: Vec::new(), left_out: left_out.into() };
+        index.keep_listing(TreeId("t".into()), &listing);
         let (digest, _) = index.live(b"raw");
         let hash = ContentHash([3; 32]);
         index.keep_live(digest, Known { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash });
@@ -267,7 +280,8 @@ mod tests {
             assert_eq!(read.report(&blob, file), kept.report(&blob, file));
             assert!(read.report(&blob, file).is_some());
         }
-        assert_eq!(read.entries(&TreeId("t".into())), kept.entries(&TreeId("t".into())));
+        assert_eq!(read.listing(&TreeId("t".into())), kept.listing(&TreeId("t".into())));
+        assert!(read.listing(&TreeId("t".into())).is_some());
         assert_eq!(read.live(b"raw"), kept.live(b"raw"));
         assert!(read.live(b"raw").1.is_some() && read.live(b"other").1.is_none());
     }
@@ -284,12 +298,12 @@ mod tests {
             damaged[index] ^= 0x40;
             std::fs::write(&path, &damaged).unwrap();
             let read = FlowIndex::in_file(path.clone(), Arc::new(Comparison::default()), 0);
-            assert_eq!(read.entries(&tree), None, "byte {index}");
+            assert_eq!(read.listing(&tree), None, "byte {index}");
             std::fs::write(&path, &sound[..index]).unwrap();
-            assert_eq!(FlowIndex::in_file(path.clone(), Arc::new(Comparison::default()), 0).entries(&tree), None);
+            assert_eq!(FlowIndex::in_file(path.clone(), Arc::new(Comparison::default()), 0).listing(&tree), None);
         }
         std::fs::write(&path, &sound).unwrap();
         let other = Arc::new(Comparison::new(&["/name".to_owned()]).unwrap());
-        assert_eq!(FlowIndex::in_file(path, other, 0).entries(&tree), None);
+        assert_eq!(FlowIndex::in_file(path, other, 0).listing(&tree), None);
     }
 }

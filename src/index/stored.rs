@@ -9,7 +9,7 @@ use super::{Known, State};
 use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reading, Reference, ReferenceKind};
 use crate::problem::{Place, Problem, Severity};
 use crate::revision::BlobId;
-use crate::source::{FlowEntry, TreeId};
+use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, TreeId};
 
 type Hash = [u8; 32];
 
@@ -18,13 +18,15 @@ type Hash = [u8; 32];
 pub(super) struct Stored {
     pub(super) ignored: Vec<String>,
     seed: u64,
-    tree: Option<(String, Vec<StoredEntry>)>,
+    tree: Option<(String, Vec<StoredEntry>, Vec<StoredLeftOut>)>,
     reports: Vec<(String, StoredReport)>,
     live: Vec<(u128, String, Hash, Hash)>,
 }
 
 /// Path, blob, size.
 type StoredEntry = (String, String, u64);
+/// Path, number of the reason.
+type StoredLeftOut = (String, u8);
 
 #[derive(Serialize, Deserialize)]
 struct StoredReport {
@@ -81,11 +83,19 @@ type StoredPlace = (u32, u32, String);
 
 impl Stored {
     pub(super) fn of(ignored: &[String], state: &State) -> Self {
-        let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
+        let tree = |(TreeId(tree), listing): &(TreeId, FlowListing)| {
+            let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
+            let left_out = |left_out: &LeftOut| {
+                let number = REASONS.iter().position(|reason| *reason == left_out.reason).unwrap_or_default() as u8;
+                (left_out.path.clone(), number)
+            };
+            let FlowListing { entries, bad: _, left_out: others } = listing;
+            (tree.clone(), entries.iter().map(entry).collect(), others.iter().map(left_out).collect())
+        };
         Self {
             ignored: ignored.to_vec(),
             seed: state.seed,
-            tree: state.tree.as_ref().map(|(tree, entries)| (tree.0.clone(), entries.iter().map(entry).collect())),
+            tree: state.tree.as_ref().map(tree),
             reports: state.reports.iter().map(|(blob, report)| (blob.0.clone(), StoredReport::of(report))).collect(),
             live: state
                 .live
@@ -98,9 +108,13 @@ impl Stored {
     pub(super) fn fill(self, state: &mut State) {
         let Self { ignored: _, seed, tree, reports, live } = self;
         state.seed = seed;
-        state.tree = tree.map(|(tree, entries)| {
+        state.tree = tree.and_then(|(tree, entries, left_out)| {
             let entry = |(path, blob, bytes)| FlowEntry { path, blob: BlobId(blob), bytes };
-            (TreeId(tree), entries.into_iter().map(entry).collect())
+            let reason =
+                |(path, number): (String, u8)| Some(LeftOut { path, reason: *REASONS.get(usize::from(number))? });
+            let left_out = left_out.into_iter().map(reason).collect::<Option<_>>()?;
+            let entries = entries.into_iter().map(entry).collect();
+            Some((TreeId(tree), FlowListing { entries, bad: Vec::new(), left_out }))
         });
         let report = |(blob, report): (String, StoredReport)| Some((BlobId(blob), report.back()?));
         state.reports = reports.into_iter().filter_map(report).collect();
@@ -173,6 +187,9 @@ impl StoredDefinition {
         })
     }
 }
+
+const REASONS: [LeftOutReason; 4] =
+    [LeftOutReason::Excluded, LeftOutReason::DotFolder, LeftOutReason::LooksLikeFlow, LeftOutReason::OtherFile];
 
 const KINDS: [ReferenceKind; 4] =
     [ReferenceKind::Flow, ReferenceKind::Intent, ReferenceKind::Entity, ReferenceKind::Variable];

@@ -5,7 +5,9 @@
 //! the caller's business, because only it knows what its commit was based on.
 
 mod git;
+mod listing;
 pub mod memory;
+mod selection;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -16,6 +18,11 @@ pub use git::{
     GitOptions, GitSource, LocalRecord, LocalRepository, RefWatch, WorkTree, blob_id, discover_work_tree, normalise_url,
 };
 use jiff::Timestamp;
+pub use listing::{
+    BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
+    FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
+};
+pub use selection::FlowSelection;
 
 /// A tree's id; equal ids are equal content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,53 +38,8 @@ pub struct Tips {
     pub records: Option<CommitId>,
 }
 
-/// One flow file of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FlowEntry {
-    /// Path from the root of the repository, with `/`.
-    pub path: String,
-    /// The blob that holds it.
-    pub blob: BlobId,
-    /// Its size.
-    pub bytes: u64,
-}
-
-/// An entry under the flows folder that cannot be a flow file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BadEntry {
-    /// Path from the root of the repository.
-    pub path: String,
-    /// Why it is refused.
-    pub reason: BadEntryReason,
-}
-
-/// Why an entry is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum BadEntryReason {
-    /// A symbolic link.
-    SymbolicLink,
-    /// A submodule.
-    Submodule,
-    /// A file over [`FLOW_BYTES_MAX`].
-    TooLarge,
-    /// A path that is not UTF-8.
-    NotUtf8,
-}
-
-/// A flow file may have this many bytes at most.
-pub const FLOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
 /// A record, or a previous definition among them, may have this many bytes at most: it is measured before it is read.
 pub const RECORD_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// The flow files of a commit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FlowListing {
-    /// `*.json` files under the flows folder, by path.
-    pub entries: Vec<FlowEntry>,
-    /// What stands there and must not.
-    pub bad: Vec<BadEntry>,
-}
 
 /// A change to the records folder, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +127,14 @@ pub enum SourceError {
         /// The tip found now.
         found: CommitId,
     },
+    /// The history is needed, and the repository holds only the end of it.
+    #[error("cannot look into the history of `{path}`: this clone is shallow; {remedy}")]
+    Shallow {
+        /// Where the repository is.
+        path: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A local repository, clone or work tree failed.
     #[error("cannot {doing} in `{path}`: {reason}")]
     Local {
@@ -204,15 +174,34 @@ pub enum PushError {
     Source(#[from] SourceError),
 }
 
+/// How far it is proven that records can be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushProof {
+    /// This reference was made and removed.
+    OwnReference(String),
+    /// It was made, and the server does not let it go.
+    Left {
+        /// The reference.
+        reference: String,
+        /// Why, in the server's words.
+        why: String,
+    },
+    /// The server let us begin a push, and takes no reference of our own.
+    Greeting {
+        /// Why, in the server's words.
+        declined: String,
+    },
+}
+
 /// A repository, seen from one environment: one flows branch and folder, one records branch and folder.
 pub trait Source: Send + Sync + 'static {
     /// Fetches, and says where the branches stand.
     fn fetch(&self) -> impl Future<Output = Result<Tips, SourceError>> + Send;
 
-    /// Lists the flow files of a commit by path.
+    /// Lists what stands in the flows folder of a commit.
     fn list_flows(&self, commit: &CommitId) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
 
-    /// The id of the flows folder's tree in a commit.
+    /// An id of everything that says what the flow files of a commit are: where it is the same, the listing is.
     fn flows_tree(&self, commit: &CommitId) -> impl Future<Output = Result<Option<TreeId>, SourceError>> + Send;
 
     /// The id of a folder's tree below the records folder (`""` for the records folder itself).

@@ -56,8 +56,13 @@ fn walk(reader: &Reader<'_>, tip: Oid, known: Option<Oid>, path: &str) -> Result
     }
     let mut files = Files { reader, path, by_tree: HashMap::new(), by_commit: HashMap::new() };
     let mut entries = Vec::new();
+    let ends = reader.shallow_ends();
     for id in walk {
-        let commit = reader.repo.find_commit(id.map_err(failed)?).map_err(failed)?;
+        let id = id.map_err(failed)?;
+        if ends.contains(&id) {
+            return Err(reader.shallow());
+        }
+        let commit = reader.repo.find_commit(id).map_err(failed)?;
         entries.extend(files.change(&commit)?);
     }
     Ok(entries)
@@ -78,8 +83,8 @@ impl Files<'_> {
             return Ok(None);
         }
         for parent in commit.parent_ids() {
-            // The history of a shallow clone ends at a parent that is not there.
-            let Ok(parent) = self.reader.repo.find_commit(parent) else { continue };
+            let parent = self.reader.repo.find_commit(parent);
+            let parent = parent.map_err(|error| self.reader.failed("walk the history", &error))?;
             if self.in_commit(&parent)? == blob {
                 return Ok(None);
             }

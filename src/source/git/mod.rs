@@ -5,8 +5,11 @@
 //! Every call runs on a blocking thread with a repository of its own.
 
 mod address;
+mod around;
+mod attributes;
 mod build;
 mod cache;
+mod flows;
 mod folder;
 mod global;
 mod history;
@@ -14,11 +17,14 @@ mod host_keys;
 mod known_hosts;
 mod local;
 mod names;
+mod pace;
 mod packs;
+mod prove;
 mod push;
 mod read;
 mod remote;
 mod repack;
+mod sharing;
 mod sign_in;
 mod source;
 mod talk;
@@ -31,9 +37,10 @@ mod work_files;
 mod work_tree;
 
 pub use address::normalise_url;
+pub use around::{LocalRecord, LocalRepository, blob_id};
 pub use source::{GitOptions, GitSource};
 pub use watch::RefWatch;
-pub use work_tree::{LocalRecord, LocalRepository, WorkTree, blob_id, discover_work_tree};
+pub use work_tree::{WorkTree, discover_work_tree};
 
 use super::BlobId;
 

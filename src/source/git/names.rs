@@ -44,9 +44,13 @@ pub(super) fn path_problem(path: &str) -> Option<&'static str> {
     })
 }
 
-/// A path below a folder; the folder itself where it is empty.
+/// A path below a folder, `""` being the root; the folder itself where the path is empty.
 pub(super) fn below(folder: &str, path: &str) -> String {
-    if path.is_empty() { folder.to_owned() } else { format!("{folder}/{path}") }
+    match (folder, path) {
+        (_, "") => folder.to_owned(),
+        ("", _) => path.to_owned(),
+        _ => format!("{folder}/{path}"),
+    }
 }
 
 /// The folders that lead to a path, outermost first, and the path itself.

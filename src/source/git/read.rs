@@ -1,14 +1,12 @@
 //! Reading commits: pure functions over an open repository. Nothing here touches a work tree.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 
 use super::names;
-use crate::source::{
-    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, RECORD_BYTES_MAX, SourceError,
-    TreeId,
-};
+use crate::source::{BlobId, CommitId, RECORD_BYTES_MAX, SourceError, TreeId};
 
 /// What a read needs: the repository, and its name in messages.
 pub(super) struct Reader<'r> {
@@ -19,88 +17,12 @@ pub(super) struct Reader<'r> {
 /// What is being done where a commit is asked for that is not there; the one failure that is no sign of damage.
 pub(super) const NO_COMMIT: &str = "find the commit";
 
-const MODE_KIND: i32 = 0o170_000;
-const MODE_TREE: i32 = 0o040_000;
-const MODE_LINK: i32 = 0o120_000;
-const MODE_SUBMODULE: i32 = 0o160_000;
+pub(super) const MODE_KIND: i32 = 0o170_000;
+pub(super) const MODE_TREE: i32 = 0o040_000;
+pub(super) const MODE_LINK: i32 = 0o120_000;
+pub(super) const MODE_SUBMODULE: i32 = 0o160_000;
 
 impl Reader<'_> {
-    /// The flow files of a commit, recursively.
-    pub(super) fn list_flows(&self, commit: &CommitId, folder: &str) -> Result<FlowListing, SourceError> {
-        let Some(tree) = self.tree_at(commit, folder)? else {
-            let bad = self
-                .bad_on_the_way(commit, folder)?
-                .ok_or_else(|| SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() })?;
-            return Ok(FlowListing { entries: Vec::new(), bad: vec![bad] });
-        };
-        let mut listing = FlowListing::default();
-        self.collect(&tree, folder, &mut listing)?;
-        listing.entries.sort();
-        listing.bad.sort();
-        Ok(listing)
-    }
-
-    fn collect(&self, tree: &Tree<'_>, folder: &str, listing: &mut FlowListing) -> Result<(), SourceError> {
-        for entry in tree {
-            let name = String::from_utf8_lossy(entry.name_bytes());
-            let path = format!("{folder}/{name}");
-            let kind = entry.filemode_raw() & MODE_KIND;
-            let is_flow = entry.name_bytes().ends_with(b".json");
-            let reason = match kind {
-                MODE_LINK => Some(BadEntryReason::SymbolicLink),
-                MODE_SUBMODULE => Some(BadEntryReason::Submodule),
-                kind if (kind == MODE_TREE || is_flow) && std::str::from_utf8(entry.name_bytes()).is_err() => {
-                    Some(BadEntryReason::NotUtf8)
-                }
-                _ => None,
-            };
-            if let Some(reason) = reason {
-                listing.bad.push(BadEntry { path, reason });
-            } else if kind == MODE_TREE {
-                let below = self.repo.find_tree(entry.id()).map_err(|e| self.failed("read a folder", &e))?;
-                self.collect(&below, &path, listing)?;
-            } else if is_flow {
-                self.collect_flow(path, entry.id(), listing)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn collect_flow(&self, path: String, id: Oid, listing: &mut FlowListing) -> Result<(), SourceError> {
-        let odb = self.repo.odb().map_err(|e| self.failed("open the objects", &e))?;
-        let (size, _) = odb.read_header(id).map_err(|e| self.failed("read the size of a file", &e))?;
-        let bytes = u64::try_from(size).unwrap_or(u64::MAX);
-        if bytes > FLOW_BYTES_MAX {
-            listing.bad.push(BadEntry { path, reason: BadEntryReason::TooLarge });
-        } else {
-            listing.entries.push(FlowEntry { path, blob: blob_id(id), bytes });
-        }
-        Ok(())
-    }
-
-    /// The link or submodule that stands where the folder, or one above it, is expected.
-    fn bad_on_the_way(&self, commit: &CommitId, folder: &str) -> Result<Option<BadEntry>, SourceError> {
-        let mut tree = self.commit(commit)?.tree().map_err(|e| self.failed("read a commit's folder", &e))?;
-        for path in names::prefixes(folder) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let Some((kind, id)) = tree.get_name_bytes(name.as_bytes()).map(|e| (e.filemode_raw() & MODE_KIND, e.id()))
-            else {
-                return Ok(None);
-            };
-            let reason = match kind {
-                MODE_LINK => BadEntryReason::SymbolicLink,
-                MODE_SUBMODULE => BadEntryReason::Submodule,
-                MODE_TREE => {
-                    tree = self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))?;
-                    continue;
-                }
-                _ => return Ok(None),
-            };
-            return Ok(Some(BadEntry { path: path.to_owned(), reason }));
-        }
-        Ok(None)
-    }
-
     /// The id of a folder's tree.
     pub(super) fn tree_id(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
         Ok(self.tree_at(commit, folder)?.map(|tree| TreeId(tree.id().to_string())))
@@ -154,7 +76,7 @@ impl Reader<'_> {
         }
     }
 
-    fn blob(&self, id: Oid) -> Result<Option<Arc<[u8]>>, SourceError> {
+    pub(super) fn blob(&self, id: Oid) -> Result<Option<Arc<[u8]>>, SourceError> {
         match self.repo.find_blob(id) {
             Ok(blob) => Ok(Some(Arc::from(blob.content()))),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -167,7 +89,7 @@ impl Reader<'_> {
         let mut id = tree;
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
-            let tree = self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))?;
+            let tree = self.tree(id)?;
             let Some(entry) = tree.get_name_bytes(part.as_bytes()) else { return Ok(None) };
             let wanted = if parts.peek().is_some() { ObjectType::Tree } else { ObjectType::Blob };
             if entry.kind() != Some(wanted) || entry.filemode_raw() & MODE_KIND == MODE_LINK {
@@ -200,10 +122,23 @@ impl Reader<'_> {
         if tip == ancestor {
             return Ok(true);
         }
-        if self.repo.find_commit(ancestor).is_err() {
-            return Ok(false);
+        let is_there = self.repo.find_commit(ancestor).is_ok();
+        if is_there && self.repo.graph_descendant_of(tip, ancestor).map_err(|e| self.failed("walk the history", &e))? {
+            return Ok(true);
         }
-        self.repo.graph_descendant_of(tip, ancestor).map_err(|e| self.failed("walk the history", &e))
+        // What lies beyond the end of a shallow history cannot be told from what was never there.
+        if self.repo.is_shallow() { Err(self.shallow()) } else { Ok(false) }
+    }
+
+    pub(super) fn shallow(&self) -> SourceError {
+        let path = self.shown.to_owned();
+        SourceError::Shallow { remedy: format!("`git -C {path} fetch --unshallow` makes it whole"), path }
+    }
+
+    /// The commits at which a shallow history ends; none where the history is whole.
+    pub(super) fn shallow_ends(&self) -> BTreeSet<Oid> {
+        let text = std::fs::read_to_string(self.repo.commondir().join("shallow")).unwrap_or_default();
+        text.lines().filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
     }
 
     pub(super) fn commit(&self, commit: &CommitId) -> Result<git2::Commit<'_>, SourceError> {
@@ -214,13 +149,22 @@ impl Reader<'_> {
         })
     }
 
-    fn tree_at(&self, commit: &CommitId, folder: &str) -> Result<Option<Tree<'_>>, SourceError> {
-        let mut tree = self.commit(commit)?.tree().map_err(|e| self.failed("read a commit's folder", &e))?;
+    /// The root of a commit.
+    pub(super) fn root(&self, commit: &CommitId) -> Result<Tree<'_>, SourceError> {
+        self.commit(commit)?.tree().map_err(|e| self.failed("read a commit's folder", &e))
+    }
+
+    pub(super) fn tree(&self, id: Oid) -> Result<Tree<'_>, SourceError> {
+        self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))
+    }
+
+    pub(super) fn tree_at(&self, commit: &CommitId, folder: &str) -> Result<Option<Tree<'_>>, SourceError> {
+        let mut tree = self.root(commit)?;
         for part in folder.split('/').filter(|part| !part.is_empty()) {
             let id =
                 tree.get_name_bytes(part.as_bytes()).filter(|e| e.kind() == Some(ObjectType::Tree)).map(|e| e.id());
             let Some(id) = id else { return Ok(None) };
-            tree = self.repo.find_tree(id).map_err(|e| self.failed("read a folder", &e))?;
+            tree = self.tree(id)?;
         }
         Ok(Some(tree))
     }

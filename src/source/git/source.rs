@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use git2::Oid;
 
@@ -18,8 +20,8 @@ use super::versions::Walk;
 use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
 use crate::source::{
-    BlobId, CommitId, Expected, FileVersion, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError,
-    Tips, TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, PushError, PushProof,
+    RecordCommit, Source, SourceError, Tips, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -41,12 +43,19 @@ pub(super) struct Inner {
     pub(super) url: String,
     pub(super) branch: String,
     pub(super) records_branch: String,
-    flows: String,
-    records: String,
+    pub(super) flows: FlowSelection,
+    pub(super) records: String,
     author: Author,
     pub(super) options: GitOptions,
     memory: Memory,
+    /// Races lost in a row.
+    n_lost: AtomicU32,
 }
+
+/// The longest wait after the first race lost; it doubles.
+const BACK_OFF_MILLIS: u64 = 20;
+/// The longest wait after a race lost.
+const BACK_OFF_MILLIS_MAX: u64 = 2_000;
 
 #[derive(Debug)]
 pub(super) enum Place {
@@ -66,11 +75,13 @@ impl GitSource {
         let config::Repository {
             url,
             branch,
-            flows,
+            flows: _,
+            exclude: _,
             records,
             records_branch,
             author,
             seal_key: _,
+            commit_message: _,
             credentials,
             ca_file,
             allow_insecure,
@@ -88,11 +99,13 @@ impl GitSource {
                 let shown = remote.shown.clone();
                 trust(ca_file.as_deref())?;
                 let (cache, credentials) = (cache.clone(), credentials.clone());
-                (Place::Remote(Box::new(Remote { url: remote, cache, credentials })), shown)
+                let folders = [repository.flows.clone(), repository.records.clone()];
+                (Place::Remote(Box::new(Remote { url: remote, cache, credentials, folders })), shown)
             }
         };
         let records_branch = records_branch.clone().unwrap_or_else(|| branch.clone());
-        let (branch, flows, records, author) = (branch.clone(), flows.clone(), records.clone(), author.clone());
+        let (branch, records, author) = (branch.clone(), records.clone(), author.clone());
+        let flows = FlowSelection::of(repository);
         let memory = Memory::default();
         Ok(Self(Arc::new(Inner {
             place,
@@ -105,7 +118,17 @@ impl GitSource {
             author,
             options,
             memory,
+            n_lost: AtomicU32::new(0),
         })))
+    }
+
+    /// Finds out whether records could be pushed, without pushing any.
+    ///
+    /// # Errors
+    /// [`PushError::Declined`] where the server, or the name of the records branch, forbids it; [`PushError::Source`]
+    /// where it cannot be asked.
+    pub async fn prove_push(&self) -> Result<PushProof, PushError> {
+        self.run(Inner::prove_push).await
     }
 
     /// Nudges when a branch moves, where the repository is local; a remote gives none.
@@ -120,6 +143,19 @@ impl GitSource {
                 watch(&local.open()?, &local.shown, branches).map(Some)
             }
         }
+    }
+
+    /// Whoever loses race upon race waits longer and longer, and not as long as the others.
+    async fn back_off(&self, done: &Result<CommitId, PushError>) {
+        let n_lost = match done {
+            Err(PushError::Lost(_)) => self.0.n_lost.fetch_add(1, Ordering::Relaxed),
+            Ok(_) | Err(_) => {
+                self.0.n_lost.store(0, Ordering::Relaxed);
+                return;
+            }
+        };
+        let millis = (BACK_OFF_MILLIS << n_lost.min(16)).min(BACK_OFF_MILLIS_MAX);
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..millis))).await;
     }
 
     async fn run<T, E>(&self, work: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -169,11 +205,24 @@ impl Inner {
             Place::Remote(remote) => (remote.open()?, remote.shown()),
         };
         let done = read(&Reader { repo: &repo, shown: &shown });
-        let damaged = matches!(&done, Err(SourceError::Local { doing, .. }) if *doing != NO_COMMIT);
-        if damaged && matches!(self.place, Place::Remote(_)) {
-            self.cache.suspect();
+        let damaged = match &done {
+            Err(SourceError::Local { doing, .. }) => *doing != NO_COMMIT,
+            // As shallow as what was served when it was made; that may have been mended since.
+            Err(SourceError::Shallow { .. }) => true,
+            Ok(_) | Err(_) => false,
+        };
+        match (&self.place, done) {
+            (Place::Remote(_), Err(SourceError::Shallow { .. })) => {
+                self.cache.suspect();
+                let remedy = "let the server hold the whole history (`git fetch --unshallow` there)".to_owned();
+                Err(SourceError::Shallow { path: self.url.clone(), remedy })
+            }
+            (Place::Remote(_), done) if damaged => {
+                self.cache.suspect();
+                done
+            }
+            (_, done) => done,
         }
-        done
     }
 
     fn commit(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
@@ -208,7 +257,7 @@ impl Source for GitSource {
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
         let commit = commit.clone();
-        self.run(move |inner| inner.read(|reader| reader.tree_id(&commit, &inner.flows))).await
+        self.run(move |inner| inner.read(|reader| reader.flows_id(&commit, inner.flows.folder()))).await
     }
 
     async fn records_tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
@@ -276,6 +325,8 @@ impl Source for GitSource {
 
     async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
         let (base, change) = (base.cloned(), change.clone());
-        self.run(move |inner| inner.commit(base.as_ref(), &change)).await
+        let done = self.run(move |inner| inner.commit(base.as_ref(), &change)).await;
+        self.back_off(&done).await;
+        done
     }
 }

@@ -97,7 +97,9 @@ impl Inner {
 fn hint(branch: &str, names: &[String]) -> String {
     let branches: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("refs/heads/")).collect();
     if branches.is_empty() {
-        return "; it has no commits yet".to_owned();
+        // Tags, or a `HEAD` that stands at a commit, are no branches, but commits they have.
+        let what = if names.is_empty() { "it has no commits yet" } else { "it has commits, and no branch at all" };
+        return format!("; {what}");
     }
     let some = branches.iter().take(BRANCHES_SHOWN_MAX).map(|name| format!("`{}`", shown(name)));
     let some = some.collect::<Vec<_>>().join(", ");

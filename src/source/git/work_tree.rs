@@ -1,44 +1,62 @@
-//! The work tree a person stands in: flow files as they are on disk, and the repository around them.
+//! The work tree a person stands in: flow files as they are on disk, and those that a sparse checkout left in the index.
 //!
-//! For `plan` and `validate`, which show what a commit would do before there is one. Everything here
-//! blocks; nothing here writes.
+//! Everything here blocks; nothing here writes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use git2::{Direction, ErrorCode, ObjectType, Oid, Repository};
+use git2::{ErrorCode, IndexEntryExtendedFlag, Oid, Repository};
 
-use super::address::{normalise_from, normalise_url, real_folder};
+use super::around::LocalRepository;
+use super::attributes::{ATTRIBUTES_BYTES_MAX, Attributes, FILE};
+use super::flows::met;
 use super::names;
-use super::read::{Reader, commit_id, io_error, local_error};
-use crate::config;
-use crate::source::{BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowListing, SourceError, TreeId};
+use super::read::{io_error, local_error};
+use crate::source::selection::{FlowSelection, Met, Step, Walk};
+use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, Listing, SourceError};
 
 /// A folder of files, usually the work tree of a repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct WorkTree {
     root: PathBuf,
+    /// Where it is the work tree of a repository: for what is not on the disk, and for the meaning of attributes.
+    repo: Option<Arc<Mutex<Repository>>>,
 }
 
-#[derive(Default)]
-struct Listing {
-    paths: Vec<String>,
-    bad: Vec<BadEntry>,
+impl std::fmt::Debug for WorkTree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkTree").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// A file that stands in the index and, by a sparse checkout, not on the disk.
+struct Absent {
+    path: String,
+    is_utf8: bool,
+    met: Met,
+    blob: Oid,
 }
 
 /// The work tree that holds `dir`; `None` where there is none.
-#[must_use]
-pub fn discover_work_tree(dir: &Path) -> Option<WorkTree> {
-    let repo = Repository::discover(dir).ok()?;
-    repo.workdir().map(WorkTree::at)
+///
+/// # Errors
+/// [`SourceError::Local`] where something looks like a repository and cannot be opened.
+pub fn discover_work_tree(dir: &Path) -> Result<Option<WorkTree>, SourceError> {
+    Ok(LocalRepository::find(dir)?.and_then(LocalRepository::into_work_tree))
 }
 
 impl WorkTree {
     /// A folder that need not be a work tree.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), repo: None }
+    }
+
+    pub(super) fn of(repo: Repository) -> Option<Self> {
+        let root = repo.workdir()?.to_owned();
+        Some(Self { root, repo: Some(Arc::new(Mutex::new(repo))) })
     }
 
     /// Its root.
@@ -47,22 +65,39 @@ impl WorkTree {
         &self.root
     }
 
-    /// The paths, from the root, of the `*.json` files below `folder`, and what stands there and must not, under
-    /// the rules that hold for a commit: a link or submodule on the way to the folder is the one entry found. No
-    /// file is read.
+    /// The paths, from the root, of the flow files below `start`, which is the flows folder or lies in it; what stands
+    /// there and must not; and what is not read. The rules are those of a commit: a link or submodule on the way to
+    /// the folder is the one entry found.
     ///
     /// # Errors
     /// [`SourceError::Local`] where the folder is not there or cannot be read.
-    pub fn list_paths(&self, folder: &str) -> Result<(Vec<String>, Vec<BadEntry>), SourceError> {
-        if let Some(bad) = self.bad_on_the_way(folder)? {
-            return Ok((Vec::new(), vec![bad]));
+    pub fn list(&self, selection: &FlowSelection, start: &str) -> Result<Listing<String>, SourceError> {
+        if let Some(bad) = self.bad_on_the_way(start)? {
+            return Ok(Listing::of_bad(bad));
         }
-        let start = if folder.is_empty() { self.root.clone() } else { self.root.join(folder) };
-        let mut listing = Listing::default();
-        self.collect(&start, folder, &mut listing)?;
-        listing.paths.sort();
-        listing.bad.sort();
-        Ok((listing.paths, listing.bad))
+        if let Some(left_out) = selection.left_out_above(&names::below(start, "x")) {
+            return Ok(Listing { left_out: vec![left_out], ..Listing::default() });
+        }
+        let absent = self.not_checked_out(start)?;
+        let folder = if start.is_empty() { self.root.clone() } else { self.root.join(start) };
+        if !absent.is_empty() && fs::symlink_metadata(&folder).is_err_and(|error| is_absence(&error)) {
+            tracing::info!(folder = start, "not checked out: its files are read from the index");
+        }
+        let mut attributes = Attributes::default();
+        for above in std::iter::once("").chain(names::prefixes(start)).filter(|above| *above != start) {
+            self.add_attributes(&mut attributes, above)?;
+        }
+        let mut walk = Walk::new(selection);
+        match fs::symlink_metadata(&folder) {
+            // The root itself is the person's own word, be it a link.
+            Ok(found) if !found.is_dir() && !start.is_empty() => {
+                let step = walk.meet(start, true, if found.is_file() { Met::File } else { Met::Special });
+                go(step, &mut walk, &attributes, &folder, start.to_owned())?;
+            }
+            _ => self.walk_disk(&mut walk, &mut attributes, (folder, start.to_owned()), absent.is_empty())?,
+        }
+        self.walk_index(&mut walk, &mut attributes, absent)?;
+        Ok(walk.finish())
     }
 
     /// The first symbolic link or submodule on the way from the root to `path`, that included: what lies behind one
@@ -90,7 +125,7 @@ impl WorkTree {
         Ok(None)
     }
 
-    /// A file by its path from the root; `None` where there is none.
+    /// A file by its path from the root; one that is not checked out comes from the index. `None` where there is none.
     ///
     /// # Errors
     /// [`SourceError::Local`] where it is there and cannot be read.
@@ -98,36 +133,180 @@ impl WorkTree {
         let file = self.root.join(path);
         match fs::read(&file) {
             Ok(content) => Ok(Some(Arc::from(content))),
-            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) if is_absence(&error) => self.read_not_checked_out(path),
             Err(error) => Err(io_error(&file, "read a file", &error)),
         }
     }
 
-    fn collect(&self, folder: &Path, shown: &str, listing: &mut Listing) -> Result<(), SourceError> {
-        let failed = |error: &std::io::Error| io_error(folder, "read a folder", error);
-        for entry in fs::read_dir(folder).map_err(|e| failed(&e))? {
-            let entry = entry.map_err(|e| failed(&e))?;
-            let kind = entry.file_type().map_err(|e| failed(&e))?;
-            let name = entry.file_name();
-            let text = name.to_string_lossy();
-            let path = if shown.is_empty() { text.to_string() } else { format!("{shown}/{text}") };
-            let is_flow = text.ends_with(".json");
-            if text == ".git" {
-                continue;
-            } else if kind.is_symlink() {
-                listing.bad.push(BadEntry { path, reason: BadEntryReason::SymbolicLink });
-            } else if (kind.is_dir() || is_flow) && name.to_str().is_none() {
-                listing.bad.push(BadEntry { path, reason: BadEntryReason::NotUtf8 });
-            } else if kind.is_dir() && is_submodule(&entry.path()) {
-                listing.bad.push(BadEntry { path, reason: BadEntryReason::Submodule });
-            } else if kind.is_dir() {
-                self.collect(&entry.path(), &path, listing)?;
-            } else if is_flow && kind.is_file() {
-                collect_file(&entry.path(), path, listing)?;
+    /// Whether a path from the root is a folder, on the disk or in the index; `None` where it is nothing.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where it cannot be looked at.
+    pub fn is_folder(&self, path: &str) -> Result<Option<bool>, SourceError> {
+        let entry = self.root.join(path);
+        match fs::metadata(&entry) {
+            Ok(found) => Ok(Some(found.is_dir())),
+            Err(error) if is_absence(&error) => {
+                let absent = self.not_checked_out(path)?;
+                Ok((!absent.is_empty()).then(|| absent.iter().all(|absent| absent.path != path)))
+            }
+            Err(error) => Err(io_error(&entry, "look at", &error)),
+        }
+    }
+
+    fn walk_disk(
+        &self,
+        walk: &mut Walk<'_, String>,
+        attributes: &mut Attributes,
+        start: (PathBuf, String),
+        must_be_there: bool,
+    ) -> Result<(), SourceError> {
+        let mut waiting = vec![start];
+        let mut may_be_absent = !must_be_there;
+        while let Some((folder, shown)) = waiting.pop() {
+            let failed = |error: &std::io::Error| io_error(&folder, "read a folder", error);
+            let entries = match fs::read_dir(&folder) {
+                Err(error) if may_be_absent && is_absence(&error) => continue,
+                entries => entries.map_err(|e| failed(&e))?,
+            };
+            may_be_absent = false;
+            self.add_attributes(attributes, &shown)?;
+            for entry in entries {
+                let entry = entry.map_err(|e| failed(&e))?;
+                let name = entry.file_name();
+                if name == ".git" {
+                    continue;
+                }
+                let path = names::below(&shown, &name.to_string_lossy());
+                let met = met_on_disk(&entry).map_err(|e| failed(&e))?;
+                match walk.meet(&path, name.to_str().is_some(), met) {
+                    Step::Enter => waiting.push((entry.path(), path)),
+                    step => go(step, walk, attributes, &entry.path(), path)?,
+                }
+                if walk.is_full() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
+
+    fn walk_index(
+        &self,
+        walk: &mut Walk<'_, String>,
+        attributes: &mut Attributes,
+        absent: Vec<Absent>,
+    ) -> Result<(), SourceError> {
+        for absent in absent.iter().filter(|absent| absent.path.rsplit('/').next() == Some(FILE)) {
+            let folder = absent.path.strip_suffix(FILE).unwrap_or_default().trim_end_matches('/');
+            self.add_attributes(attributes, folder)?;
+        }
+        let mut left_out = BTreeSet::new();
+        for Absent { path, is_utf8, met, blob } in absent {
+            if let Some(above) = walk.left_out_above(&path) {
+                left_out.insert(above);
+            } else if walk.meet(&path, is_utf8, met) == Step::Take {
+                let bytes = self.blob_bytes(&path, blob)?;
+                take(walk, attributes, path, bytes);
+            }
+            if walk.is_full() {
+                return Ok(());
+            }
+        }
+        left_out.into_iter().for_each(|found| walk.leave_out(&found.path, found.reason));
+        Ok(())
+    }
+
+    /// Attributes mean something in a work tree only.
+    fn add_attributes(&self, attributes: &mut Attributes, folder: &str) -> Result<(), SourceError> {
+        let path = names::below(folder, FILE);
+        let bytes = fs::symlink_metadata(self.root.join(&path))
+            .map(|found| if found.is_file() { found.len() } else { u64::MAX });
+        if self.repo.is_some()
+            && bytes.unwrap_or_default() <= ATTRIBUTES_BYTES_MAX
+            && let Some(text) = self.read(&path)?
+        {
+            attributes.add(folder, &text);
+        }
+        Ok(())
+    }
+
+    fn repo(&self) -> Option<MutexGuard<'_, Repository>> {
+        Some(self.repo.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What a sparse checkout keeps off the disk, at a path or below it.
+    fn not_checked_out(&self, at: &str) -> Result<Vec<Absent>, SourceError> {
+        let Some(repo) = self.repo() else { return Ok(Vec::new()) };
+        let index = match repo.index() {
+            Ok(index) => index,
+            // Without a sparse checkout the disk says it all.
+            Err(_) if !is_sparse(&repo) => return Ok(Vec::new()),
+            Err(error) => return Err(self.unreadable_index(&error)),
+        };
+        let inside = |path: &[u8]| {
+            let rest = path.strip_prefix(at.as_bytes());
+            at.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let entries = index.iter().filter(|entry| is_skipped(entry.flags_extended) && inside(&entry.path));
+        let absent = entries.map(|entry| Absent {
+            path: String::from_utf8_lossy(&entry.path).into_owned(),
+            is_utf8: std::str::from_utf8(&entry.path).is_ok(),
+            met: met(i32::try_from(entry.mode).unwrap_or_default()),
+            blob: entry.id,
+        });
+        let is_off_the_disk =
+            |absent: &Absent| fs::symlink_metadata(self.root.join(&absent.path)).is_err_and(|error| is_absence(&error));
+        Ok(absent.filter(is_off_the_disk).collect())
+    }
+
+    fn unreadable_index(&self, error: &git2::Error) -> SourceError {
+        let reason = format!(
+            "{}; the sparse checkout may use a sparse index, which `git sparse-checkout reapply --no-sparse-index` makes a \
+             whole one",
+            error.message()
+        );
+        SourceError::Local { doing: "read the index", path: self.root.display().to_string(), reason }
+    }
+
+    fn read_not_checked_out(&self, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
+        let Some(repo) = self.repo() else { return Ok(None) };
+        let entry = repo.index().ok().and_then(|index| index.get_path(Path::new(path), 0));
+        let Some(entry) = entry.filter(|entry| is_skipped(entry.flags_extended) && met(entry.mode as i32) == Met::File)
+        else {
+            return Ok(None);
+        };
+        let blob = repo.find_blob(entry.id).map_err(|error| self.missing(path, &error))?;
+        Ok(Some(Arc::from(blob.content())))
+    }
+
+    fn blob_bytes(&self, path: &str, blob: Oid) -> Result<u64, SourceError> {
+        let Some(repo) = self.repo() else { return Ok(0) };
+        let header = repo.odb().and_then(|odb| odb.read_header(blob));
+        let (size, _) = header.map_err(|error| self.missing(path, &error))?;
+        Ok(u64::try_from(size).unwrap_or(u64::MAX))
+    }
+
+    /// A partial clone holds no contents of what is not checked out, and nothing is fetched here.
+    fn missing(&self, path: &str, error: &git2::Error) -> SourceError {
+        let shown = self.root.display().to_string();
+        if error.code() != ErrorCode::NotFound {
+            return local_error(&shown, "read a file that is not checked out", error);
+        }
+        let reason = format!(
+            "`{}` is not checked out and, in a partial clone, not here; `git sparse-checkout add` its folder",
+            names::shown(path)
+        );
+        SourceError::Local { doing: "read a file that is not checked out", path: shown, reason }
+    }
+}
+
+fn is_sparse(repo: &Repository) -> bool {
+    repo.config().and_then(|config| config.get_bool("core.sparseCheckout")).unwrap_or(false)
+}
+
+fn is_skipped(flags_extended: u16) -> bool {
+    IndexEntryExtendedFlag::from_bits_truncate(flags_extended).is_skip_worktree()
 }
 
 fn is_absence(error: &std::io::Error) -> bool {
@@ -139,182 +318,50 @@ fn is_submodule(folder: &Path) -> bool {
     folder.join(".git").symlink_metadata().is_ok()
 }
 
-fn collect_file(file: &Path, path: String, listing: &mut Listing) -> Result<(), SourceError> {
-    let bytes = fs::symlink_metadata(file).map_err(|e| io_error(file, "read the size of a file", &e))?.len();
-    if bytes > FLOW_BYTES_MAX {
-        listing.bad.push(BadEntry { path, reason: BadEntryReason::TooLarge });
-    } else {
-        listing.paths.push(path);
+fn met_on_disk(entry: &fs::DirEntry) -> std::io::Result<Met> {
+    let kind = entry.file_type()?;
+    Ok(match () {
+        () if kind.is_symlink() => Met::SymbolicLink,
+        () if kind.is_dir() && is_submodule(&entry.path()) => Met::Submodule,
+        () if kind.is_dir() => Met::Folder,
+        () if kind.is_file() => Met::File,
+        () => Met::Special,
+    })
+}
+
+fn file_bytes(file: &Path) -> Result<u64, SourceError> {
+    let found = fs::symlink_metadata(file).map_err(|e| io_error(file, "read the size of a file", &e))?;
+    Ok(found.len())
+}
+
+/// Does what is to be done with a file on the disk.
+fn go(
+    step: Step,
+    walk: &mut Walk<'_, String>,
+    attributes: &Attributes,
+    file: &Path,
+    path: String,
+) -> Result<(), SourceError> {
+    match step {
+        Step::Take => take(walk, attributes, path, file_bytes(file)?),
+        Step::Peek => peek(walk, file, &path)?,
+        Step::Enter | Step::Pass => {}
     }
     Ok(())
 }
 
-/// The id git gives a file with this content.
-///
-/// # Errors
-/// [`SourceError::Local`] where it cannot be computed.
-pub fn blob_id(content: &[u8]) -> Result<BlobId, SourceError> {
-    let id = Oid::hash_object(ObjectType::Blob, content);
-    let id = id.map_err(|error| local_error("content in memory", "name a blob", &error))?;
-    Ok(BlobId(id.to_string()))
-}
-
-/// A record, as it is known to the repository around a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalRecord {
-    /// Its text.
-    pub content: Arc<[u8]>,
-    /// The commit it was read from; `None` for the work tree.
-    pub commit: Option<CommitId>,
-}
-
-/// The repository that holds a folder, read where it is.
-pub struct LocalRepository {
-    repo: Repository,
-    shown: String,
-}
-
-impl std::fmt::Debug for LocalRepository {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LocalRepository").field("path", &self.shown).finish_non_exhaustive()
+fn take(walk: &mut Walk<'_, String>, attributes: &Attributes, path: String, bytes: u64) {
+    if let Some(filter) = attributes.filter_of(&path) {
+        walk.refuse(&path, BadEntryReason::Filtered(filter));
+    } else if bytes > FLOW_BYTES_MAX {
+        walk.refuse(&path, BadEntryReason::TooLarge);
+    } else {
+        walk.take(path);
     }
 }
 
-impl LocalRepository {
-    /// Opens the repository that holds `dir`, searching upwards.
-    ///
-    /// # Errors
-    /// [`SourceError::Local`] where there is none, or it cannot be opened.
-    pub fn open(dir: &Path) -> Result<Self, SourceError> {
-        Self::find(dir)?.ok_or_else(|| SourceError::Local {
-            doing: "find a git repository",
-            path: dir.display().to_string(),
-            reason: "neither it nor a folder above is one".to_owned(),
-        })
-    }
-
-    /// As [`LocalRepository::open`]; `None` where there is no repository.
-    ///
-    /// # Errors
-    /// [`SourceError::Local`] where there is one that cannot be opened, for example because it is another user's.
-    pub fn find(dir: &Path) -> Result<Option<Self>, SourceError> {
-        let repo = match Repository::discover(dir) {
-            Ok(repo) => repo,
-            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(local_error(&dir.display().to_string(), "open the repository", &error)),
-        };
-        let shown = repo.workdir().unwrap_or(repo.path()).display().to_string();
-        Ok(Some(Self { repo, shown }))
-    }
-
-    /// Its work tree; a bare repository has none.
-    #[must_use]
-    pub fn work_tree(&self) -> Option<WorkTree> {
-        self.repo.workdir().map(WorkTree::at)
-    }
-
-    /// The commit that a revision names, as git's command line would read it.
-    ///
-    /// # Errors
-    /// [`SourceError::Setting`] where it names none.
-    pub fn resolve(&self, revision: &str) -> Result<CommitId, SourceError> {
-        let found = self.repo.revparse_single(revision).and_then(|object| object.peel_to_commit());
-        found.map(|commit| commit_id(commit.id())).map_err(|error| {
-            let (revision, why) = (names::shown(revision), names::shown(error.message()));
-            SourceError::Setting(format!("expected a commit in `{}`, found `{revision}`: {why}", self.shown))
-        })
-    }
-
-    /// A record of the configured repository: from the configured branch as it stands here or was last fetched
-    /// or, where the file is not in it, from the work tree.
-    ///
-    /// # Errors
-    /// [`SourceError`] where it is there and cannot be read.
-    pub fn read_record(&self, settings: &config::Repository, path: &str) -> Result<Option<LocalRecord>, SourceError> {
-        let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
-        let path = names::below(&settings.records, path);
-        for commit in self.tips(&settings.url, branch)? {
-            if let Some(content) = self.reader().file(&commit, &path)? {
-                return Ok(Some(LocalRecord { content, commit: Some(commit) }));
-            }
-        }
-        match self.work_tree() {
-            Some(tree) if tree.bad_on_the_way(&path)?.is_none() => {
-                Ok(tree.read(&path)?.map(|content| LocalRecord { content, commit: None }))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Where a branch of the configured repository stands, as far as is known here. Where this is that repository,
-    /// or has a remote that is, nothing else counts; else `origin` is taken for it, and then the local branch.
-    fn tips(&self, url: &str, branch: &str) -> Result<Vec<CommitId>, SourceError> {
-        let local = names::branch_ref(branch)?;
-        let tip = |name: &String| {
-            let commit = self.repo.find_reference(name).and_then(|found| found.peel_to_commit()).ok()?;
-            Some(commit_id(commit.id()))
-        };
-        let known = normalise_url(url).map(|url| self.branch_of(&url, &local)).unwrap_or_default();
-        if let Some(commit) = known.iter().find_map(tip) {
-            return Ok(vec![commit]);
-        }
-        Ok([format!("refs/remotes/origin/{branch}"), local].iter().filter_map(tip).collect())
-    }
-
-    /// The references that hold a branch of the repository with this normalised URL.
-    fn branch_of(&self, url: &str, branch_ref: &str) -> Vec<String> {
-        let base = self.repo.workdir().unwrap_or(self.repo.path());
-        if url == format!("file://{}", real_folder(self.repo.commondir()).display()) {
-            return vec![branch_ref.to_owned()];
-        }
-        let names = self.repo.remotes().ok();
-        let names = names.iter().flat_map(|names| names.iter().flatten().flatten());
-        let remotes = names.filter_map(|name| self.repo.find_remote(name).ok());
-        let is_meant = |remote: &git2::Remote<'_>| {
-            remote.url().is_ok_and(|found| normalise_from(base, found).is_ok_and(|found| found == url))
-        };
-        let tracking = |remote: git2::Remote<'_>| {
-            let fetched = remote.refspecs().filter(|spec| spec.direction() == Direction::Fetch);
-            let found = fetched.filter(|spec| spec.src_matches(branch_ref));
-            let names = found.filter_map(|spec| spec.transform(branch_ref).ok()?.as_str().ok().map(str::to_owned));
-            names.collect::<Vec<_>>()
-        };
-        remotes.filter(is_meant).flat_map(tracking).collect()
-    }
-
-    /// The flow files of a commit.
-    ///
-    /// # Errors
-    /// [`SourceError::NoFlowsFolder`] where the folder is not there; [`SourceError::Local`] where it cannot be read.
-    pub fn list_flows(&self, commit: &CommitId, folder: &str) -> Result<FlowListing, SourceError> {
-        self.reader().list_flows(commit, folder)
-    }
-
-    /// The id of a folder's tree in a commit.
-    ///
-    /// # Errors
-    /// [`SourceError::Local`] where it cannot be read.
-    pub fn tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
-        self.reader().tree_id(commit, folder)
-    }
-
-    /// Contents of blobs, in the order asked; `None` for one the repository does not hold.
-    ///
-    /// # Errors
-    /// [`SourceError::Local`] where one cannot be read.
-    pub fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
-        self.reader().blobs(blobs)
-    }
-
-    /// Whether `ancestor` is `commit` or in its history.
-    ///
-    /// # Errors
-    /// [`SourceError::Local`] where the history cannot be read.
-    pub fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
-        self.reader().contains(commit, ancestor)
-    }
-
-    fn reader(&self) -> Reader<'_> {
-        Reader { repo: &self.repo, shown: &self.shown }
-    }
+fn peek(walk: &mut Walk<'_, String>, file: &Path, path: &str) -> Result<(), SourceError> {
+    let content = if walk.may_peek(file_bytes(file)?) { fs::read(file).ok() } else { None };
+    walk.peeked(path, content.as_deref());
+    Ok(())
 }

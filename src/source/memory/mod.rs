@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::selection::{FlowSelection, Met, Step, Walk};
 use super::{
     BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, PushError, RECORD_BYTES_MAX,
     RecordCommit, Source, SourceError, Tips, TreeId,
@@ -165,11 +166,24 @@ impl Source for MemorySource {
         if files.is_empty() {
             return Err(SourceError::NoFlowsFolder { commit: commit.clone(), folder: self.folders.flows.clone() });
         }
-        let entries = files.into_iter().filter(|(path, _)| path.ends_with(".json")).map(|(path, blob)| {
-            let bytes = self.remote.blob(&blob).map_or(0, |content| content.len() as u64);
-            FlowEntry { path, blob, bytes }
-        });
-        Ok(FlowListing { entries: entries.collect(), bad: Vec::new() })
+        let selection = FlowSelection::whole(&self.folders.flows);
+        let mut walk = Walk::new(&selection);
+        for (path, blob) in files {
+            let content = self.remote.blob(&blob);
+            if let Some(above) = selection.left_out_above(&path) {
+                walk.leave_out(&above.path, above.reason);
+                continue;
+            }
+            match walk.meet(&path, true, Met::File) {
+                Step::Take => {
+                    let bytes = content.map_or(0, |content| content.len() as u64);
+                    walk.take(FlowEntry { path, blob, bytes });
+                }
+                Step::Peek => walk.peeked(&path, content.as_deref()),
+                Step::Enter | Step::Pass => {}
+            }
+        }
+        Ok(walk.finish())
     }
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {

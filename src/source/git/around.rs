@@ -1,0 +1,245 @@
+//! The repository around a folder, read where it is: for `plan` and `validate`, which look at what a person has before
+//! there is a commit. Everything here blocks; nothing here writes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use git2::{Direction, ErrorCode, ObjectType, Oid, Repository};
+
+use super::address::{normalise_from, normalise_url, real_folder};
+use super::names;
+use super::read::{Reader, commit_id, local_error};
+use super::work_tree::WorkTree;
+use crate::config;
+use crate::source::{BlobId, CommitId, FlowListing, FlowSelection, SourceError, TreeId};
+
+/// The id git gives a file with this content.
+///
+/// # Errors
+/// [`SourceError::Local`] where it cannot be computed.
+pub fn blob_id(content: &[u8]) -> Result<BlobId, SourceError> {
+    let id = Oid::hash_object(ObjectType::Blob, content);
+    let id = id.map_err(|error| local_error("content in memory", "name a blob", &error))?;
+    Ok(BlobId(id.to_string()))
+}
+
+/// A record, as it is known to the repository around a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalRecord {
+    /// Its text.
+    pub content: Arc<[u8]>,
+    /// The commit it was read from; `None` for the work tree.
+    pub commit: Option<CommitId>,
+}
+
+/// The repository that holds a folder, read where it is.
+pub struct LocalRepository {
+    repo: Repository,
+    shown: String,
+}
+
+impl std::fmt::Debug for LocalRepository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalRepository").field("path", &self.shown).finish_non_exhaustive()
+    }
+}
+
+impl LocalRepository {
+    /// Opens the repository that holds `dir`, searching upwards.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where there is none, or it cannot be opened.
+    pub fn open(dir: &Path) -> Result<Self, SourceError> {
+        Self::find(dir)?.ok_or_else(|| SourceError::Local {
+            doing: "find a git repository",
+            path: dir.display().to_string(),
+            reason: "neither it nor a folder above is one".to_owned(),
+        })
+    }
+
+    /// As [`LocalRepository::open`]; `None` where there is no repository.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where something looks like one and cannot be opened: it is another user's, it is damaged,
+    /// or its `.git` leads nowhere. A repository further up is then not the one that is meant.
+    pub fn find(dir: &Path) -> Result<Option<Self>, SourceError> {
+        let marked = marked_folder(dir);
+        let repo = match Repository::discover(dir) {
+            Ok(repo) => repo,
+            Err(error) if error.code() == ErrorCode::Owner => {
+                return Err(local_error(&dir.display().to_string(), "open the repository", &error));
+            }
+            Err(error) => match marked {
+                Some(folder) => return Err(unusable(&folder, &error)),
+                None if error.code() == ErrorCode::NotFound => return Ok(None),
+                None => return Err(local_error(&dir.display().to_string(), "open the repository", &error)),
+            },
+        };
+        let root = real(repo.workdir().unwrap_or(repo.path()));
+        if let Some(folder) = marked.filter(|folder| *folder != root && folder.starts_with(&root)) {
+            return Err(unusable(&folder, &git2::Error::from_str("it holds no repository")));
+        }
+        let shown = repo.workdir().unwrap_or(repo.path()).display().to_string();
+        Ok(Some(Self { repo, shown }))
+    }
+
+    /// Where it is, for messages.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The root of its work tree; a bare repository has none.
+    #[must_use]
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.repo.workdir()
+    }
+
+    /// Its work tree; a bare repository has none.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where the repository cannot be opened a second time.
+    pub fn work_tree(&self) -> Result<Option<WorkTree>, SourceError> {
+        let again = Repository::open(self.repo.path());
+        again.map(WorkTree::of).map_err(|error| local_error(&self.shown, "open the repository", &error))
+    }
+
+    pub(super) fn into_work_tree(self) -> Option<WorkTree> {
+        WorkTree::of(self.repo)
+    }
+
+    /// The commit that a revision names, as git's command line would read it.
+    ///
+    /// # Errors
+    /// [`SourceError::Setting`] where it names none.
+    pub fn resolve(&self, revision: &str) -> Result<CommitId, SourceError> {
+        let found = self.repo.revparse_single(revision).and_then(|object| object.peel_to_commit());
+        found.map(|commit| commit_id(commit.id())).map_err(|error| {
+            let (revision, why) = (names::shown(revision), names::shown(error.message()));
+            SourceError::Setting(format!("expected a commit in `{}`, found `{revision}`: {why}", self.shown))
+        })
+    }
+
+    /// A record of the configured repository: from the configured branch as it stands here or was last fetched
+    /// or, where the file is not in it, from the work tree.
+    ///
+    /// # Errors
+    /// [`SourceError`] where it is there and cannot be read.
+    pub fn read_record(&self, settings: &config::Repository, path: &str) -> Result<Option<LocalRecord>, SourceError> {
+        let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
+        let path = names::below(&settings.records, path);
+        for commit in self.tips(&settings.url, branch)? {
+            if let Some(content) = self.reader().file(&commit, &path)? {
+                return Ok(Some(LocalRecord { content, commit: Some(commit) }));
+            }
+        }
+        match self.work_tree()? {
+            Some(tree) if tree.bad_on_the_way(&path)?.is_none() => {
+                Ok(tree.read(&path)?.map(|content| LocalRecord { content, commit: None }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Where a branch of the configured repository stands, as far as is known here. Where this is that repository,
+    /// or has a remote that is, nothing else counts; else `origin` is taken for it, and then the local branch.
+    fn tips(&self, url: &str, branch: &str) -> Result<Vec<CommitId>, SourceError> {
+        let local = names::branch_ref(branch)?;
+        let tip = |name: &String| {
+            let commit = self.repo.find_reference(name).and_then(|found| found.peel_to_commit()).ok()?;
+            Some(commit_id(commit.id()))
+        };
+        let known = normalise_url(url).map(|url| self.branch_of(&url, &local)).unwrap_or_default();
+        if let Some(commit) = known.iter().find_map(tip) {
+            return Ok(vec![commit]);
+        }
+        Ok([format!("refs/remotes/origin/{branch}"), local].iter().filter_map(tip).collect())
+    }
+
+    /// The references that hold a branch of the repository with this normalised URL.
+    fn branch_of(&self, url: &str, branch_ref: &str) -> Vec<String> {
+        let base = self.repo.workdir().unwrap_or(self.repo.path());
+        if url == format!("file://{}", real_folder(self.repo.commondir()).display()) {
+            return vec![branch_ref.to_owned()];
+        }
+        let names = self.repo.remotes().ok();
+        let names = names.iter().flat_map(|names| names.iter().flatten().flatten());
+        let remotes = names.filter_map(|name| self.repo.find_remote(name).ok());
+        let is_meant = |remote: &git2::Remote<'_>| {
+            remote.url().is_ok_and(|found| normalise_from(base, found).is_ok_and(|found| found == url))
+        };
+        let tracking = |remote: git2::Remote<'_>| {
+            let fetched = remote.refspecs().filter(|spec| spec.direction() == Direction::Fetch);
+            let found = fetched.filter(|spec| spec.src_matches(branch_ref));
+            let names = found.filter_map(|spec| spec.transform(branch_ref).ok()?.as_str().ok().map(str::to_owned));
+            names.collect::<Vec<_>>()
+        };
+        remotes.filter(is_meant).flat_map(tracking).collect()
+    }
+
+    /// What stands in the flows folder of a commit.
+    ///
+    /// # Errors
+    /// [`SourceError::NoFlowsFolder`] where the folder is not there; [`SourceError::Local`] where it cannot be read.
+    pub fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
+        self.reader().list_flows(commit, selection)
+    }
+
+    /// The id of a folder's tree in a commit.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where it cannot be read.
+    pub fn tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+        self.reader().tree_id(commit, folder)
+    }
+
+    /// Contents of blobs, in the order asked; `None` for one the repository does not hold.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where one cannot be read.
+    pub fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
+        self.reader().blobs(blobs)
+    }
+
+    /// Whether `ancestor` is `commit` or in its history.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where the history cannot be read.
+    pub fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
+        self.reader().contains(commit, ancestor)
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { repo: &self.repo, shown: &self.shown }
+    }
+}
+
+/// The nearest folder, from `dir` upwards, that has a `.git` of any kind.
+fn marked_folder(dir: &Path) -> Option<PathBuf> {
+    let dir = real(dir);
+    dir.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok()).map(Path::to_owned)
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Something that looks like a work tree and is none.
+fn unusable(folder: &Path, error: &git2::Error) -> SourceError {
+    let mark = folder.join(".git");
+    let link = std::fs::read_to_string(&mark).ok();
+    let link = link.as_deref().and_then(|text| text.strip_prefix("gitdir:")).map(str::trim);
+    let reason = match link {
+        Some(place) if !folder.join(place).exists() => format!(
+            "it looks like a work tree, but its `.git` leads to `{}`, which is not there; `git worktree repair` mends \
+             the link of a work tree that was moved",
+            names::shown(place)
+        ),
+        _ => format!(
+            "it looks like a work tree, but its `.git` is no repository that can be opened ({}); mend it, or remove it \
+             if it is none",
+            names::shown(error.message())
+        ),
+    };
+    SourceError::Local { doing: "open the repository", path: folder.display().to_string(), reason }
+}

@@ -1,0 +1,155 @@
+//! The flow files of a commit: its flows folder walked without recursion, within bounds, and nothing else opened.
+
+use git2::{ObjectType, Oid, Tree};
+
+use super::attributes::{ATTRIBUTES_BYTES_MAX, Attributes, FILE};
+use super::names;
+use super::read::{MODE_KIND, MODE_LINK, MODE_SUBMODULE, MODE_TREE, Reader, blob_id};
+use crate::source::selection::{FlowSelection, Met, Step, Walk};
+use crate::source::{
+    BadEntry, BadEntryReason, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, Listing, SourceError, TreeId,
+};
+
+impl Reader<'_> {
+    /// What stands in the flows folder of a commit.
+    pub(super) fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
+        let folder = selection.folder();
+        let Some(tree) = self.tree_at(commit, folder)? else {
+            let bad = self.bad_on_the_way(commit, folder)?;
+            let absent = || SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() };
+            return bad.map(Listing::of_bad).ok_or_else(absent);
+        };
+        let mut attributes = Attributes::default();
+        for (folder, blob) in self.attributes_above(commit, folder)? {
+            self.add_attributes(&mut attributes, &folder, blob)?;
+        }
+        let mut walk = Walk::new(selection);
+        let mut waiting = vec![(tree.id(), folder.to_owned())];
+        while let Some((id, folder)) = waiting.pop() {
+            let tree = self.tree(id)?;
+            if let Some(blob) = attributes_in(&tree) {
+                self.add_attributes(&mut attributes, &folder, blob)?;
+            }
+            for entry in &tree {
+                let name = String::from_utf8_lossy(entry.name_bytes());
+                let path = names::below(&folder, &name);
+                let is_utf8 = std::str::from_utf8(entry.name_bytes()).is_ok();
+                match walk.meet(&path, is_utf8, met(entry.filemode_raw())) {
+                    Step::Enter => waiting.push((entry.id(), path)),
+                    Step::Take => self.take(&mut walk, &attributes, path, entry.id())?,
+                    Step::Peek => self.peek(&mut walk, &path, entry.id())?,
+                    Step::Pass => {}
+                }
+                if walk.is_full() {
+                    return Ok(walk.finish());
+                }
+            }
+        }
+        Ok(walk.finish())
+    }
+
+    fn take(
+        &self,
+        walk: &mut Walk<'_, FlowEntry>,
+        attributes: &Attributes,
+        path: String,
+        id: Oid,
+    ) -> Result<(), SourceError> {
+        let bytes = self.blob_bytes(id)?;
+        if let Some(filter) = attributes.filter_of(&path) {
+            walk.refuse(&path, BadEntryReason::Filtered(filter));
+        } else if bytes > FLOW_BYTES_MAX {
+            walk.refuse(&path, BadEntryReason::TooLarge);
+        } else {
+            let blob = blob_id(id);
+            walk.count_copy(&blob);
+            walk.take(FlowEntry { path, blob, bytes });
+        }
+        Ok(())
+    }
+
+    fn peek(&self, walk: &mut Walk<'_, FlowEntry>, path: &str, id: Oid) -> Result<(), SourceError> {
+        let content = if walk.may_peek(self.blob_bytes(id)?) { self.blob(id)? } else { None };
+        walk.peeked(path, content.as_deref());
+        Ok(())
+    }
+
+    fn blob_bytes(&self, id: Oid) -> Result<u64, SourceError> {
+        let odb = self.repo.odb().map_err(|e| self.failed("open the objects", &e))?;
+        let (size, _) = odb.read_header(id).map_err(|e| self.failed("read the size of a file", &e))?;
+        Ok(u64::try_from(size).unwrap_or(u64::MAX))
+    }
+
+    /// The files of attributes on the way to a folder, outermost first, each with its own folder.
+    fn attributes_above(&self, commit: &CommitId, folder: &str) -> Result<Vec<(String, Oid)>, SourceError> {
+        let mut found = Vec::new();
+        let mut tree = self.root(commit)?;
+        let mut at = "";
+        for next in names::prefixes(folder) {
+            found.extend(attributes_in(&tree).map(|blob| (at.to_owned(), blob)));
+            let name = next.rsplit('/').next().unwrap_or(next);
+            let folder = tree.get_name_bytes(name.as_bytes()).filter(|e| e.kind() == Some(ObjectType::Tree));
+            let Some(id) = folder.map(|folder| folder.id()) else { break };
+            tree = self.tree(id)?;
+            at = next;
+        }
+        Ok(found)
+    }
+
+    fn add_attributes(&self, attributes: &mut Attributes, folder: &str, blob: Oid) -> Result<(), SourceError> {
+        if self.blob_bytes(blob)? <= ATTRIBUTES_BYTES_MAX
+            && let Some(text) = self.blob(blob)?
+        {
+            attributes.add(folder, &text);
+        }
+        Ok(())
+    }
+
+    /// An id of everything that says what the flow files of a commit are: their folder's tree, and the attributes
+    /// that reach into it from above.
+    pub(super) fn flows_id(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+        let Some(TreeId(mut id)) = self.tree_id(commit, folder)? else { return Ok(None) };
+        for (_, blob) in self.attributes_above(commit, folder)? {
+            id.push_str(&format!("+{blob}"));
+        }
+        Ok(Some(TreeId(id)))
+    }
+
+    /// The link or submodule that stands where the folder, or one above it, is expected.
+    fn bad_on_the_way(&self, commit: &CommitId, folder: &str) -> Result<Option<BadEntry>, SourceError> {
+        let mut tree = self.root(commit)?;
+        for path in names::prefixes(folder) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let Some((mode, id)) = tree.get_name_bytes(name.as_bytes()).map(|e| (e.filemode_raw(), e.id())) else {
+                return Ok(None);
+            };
+            let reason = match met(mode) {
+                Met::SymbolicLink => BadEntryReason::SymbolicLink,
+                Met::Submodule => BadEntryReason::Submodule,
+                Met::Folder => {
+                    tree = self.tree(id)?;
+                    continue;
+                }
+                Met::File | Met::Special => return Ok(None),
+            };
+            return Ok(Some(BadEntry { path: path.to_owned(), reason }));
+        }
+        Ok(None)
+    }
+}
+
+/// What an entry of a tree is by its mode.
+pub(super) fn met(mode: i32) -> Met {
+    match mode & MODE_KIND {
+        MODE_LINK => Met::SymbolicLink,
+        MODE_SUBMODULE => Met::Submodule,
+        MODE_TREE => Met::Folder,
+        _ => Met::File,
+    }
+}
+
+/// The file of attributes that stands in a folder. A link is none to git either.
+fn attributes_in(tree: &Tree<'_>) -> Option<Oid> {
+    let entry = tree.get_name_bytes(FILE.as_bytes())?;
+    (met(entry.filemode_raw()) == Met::File).then(|| entry.id())
+}

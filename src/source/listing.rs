@@ -1,0 +1,119 @@
+//! What stands in a flows folder: the flow files, what must not stand there, and what is not read.
+
+use crate::revision::BlobId;
+
+/// One flow file of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowEntry {
+    /// Path from the root of the repository, with `/`.
+    pub path: String,
+    /// The blob that holds it.
+    pub blob: BlobId,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// An entry under the flows folder that cannot be a flow file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BadEntry {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// Why it is refused.
+    pub reason: BadEntryReason,
+}
+
+/// Why an entry is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BadEntryReason {
+    /// A symbolic link.
+    SymbolicLink,
+    /// A submodule.
+    Submodule,
+    /// A file over [`FLOW_BYTES_MAX`].
+    TooLarge,
+    /// A path that is not UTF-8.
+    NotUtf8,
+    /// A file that git changes between a commit and a work tree.
+    Filtered(GitFilter),
+    /// A folder nested deeper than [`FOLDER_DEPTH_MAX`].
+    TooDeep,
+    /// The folder holds more than [`ENTRIES_MAX`] files and folders.
+    TooMany,
+    /// A file of which the folder holds more than [`COPIES_MAX`] copies.
+    TooManyCopies,
+    /// More than [`BAD_ENTRIES_MAX`] entries are refused; the others are not named.
+    MoreBad,
+}
+
+/// What makes git change a file on its way between a commit and a work tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GitFilter {
+    /// `filter=lfs`: the commit holds a pointer.
+    Lfs,
+    /// Another `filter=…`.
+    Filter,
+    /// `working-tree-encoding=…`.
+    Encoding,
+    /// `ident`.
+    Ident,
+}
+
+/// A file or folder that is not read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// Why it is not read.
+    pub reason: LeftOutReason,
+}
+
+/// Why a file or folder is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOutReason {
+    /// `repository.exclude` names it.
+    Excluded,
+    /// A folder that begins with a dot.
+    DotFolder,
+    /// By name or content it is a flow, and it does not end in `.json`: somebody may expect it to be deployed.
+    LooksLikeFlow,
+    /// Some other file.
+    OtherFile,
+}
+
+/// A flow file may have this many bytes at most.
+pub const FLOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// A flows folder may hold this many files and folders at most, at all depths.
+pub const ENTRIES_MAX: usize = 100_000;
+/// So deep may folders lie below the flows folder.
+pub const FOLDER_DEPTH_MAX: usize = 64;
+/// So often may one content stand in the flows folder. Twice is wrong already, and said file by file.
+pub const COPIES_MAX: usize = 1_000;
+/// So many refused entries are named.
+pub const BAD_ENTRIES_MAX: usize = 1_000;
+
+/// What stands in a flows folder; `T` is how a flow file is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// The flow files, by path.
+    pub entries: Vec<T>,
+    /// What stands there and must not.
+    pub bad: Vec<BadEntry>,
+    /// What is not read.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// The flow files of a commit.
+pub type FlowListing = Listing<FlowEntry>;
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), bad: Vec::new(), left_out: Vec::new() }
+    }
+}
+
+impl<T> Listing<T> {
+    /// Nothing but one refused entry.
+    pub(super) fn of_bad(bad: BadEntry) -> Self {
+        Self { bad: vec![bad], ..Self::default() }
+    }
+}
