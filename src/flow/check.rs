@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cause::nearest_cause;
 use super::definition::Definition;
 use super::document::{Document, Fault};
 use super::finding::{Findings, place};
-use super::lint::{Sighting, duplicate_ids, lint};
+use super::lint::{Sighting, duplicate_ids, lint, name_twins};
 use super::schema::validate;
 use super::{Comparison, FlowId};
 use crate::problem::{Place, Problem, Severity, any_error};
@@ -84,8 +85,9 @@ impl Checked {
 /// Checks one file by every rule that concerns it alone.
 #[must_use]
 pub fn check_file(path: &str, bytes: Arc<[u8]>, comparison: &Comparison) -> FileReport {
-    let (document, faults) = Document::read(bytes);
+    let (document, faults) = Document::read(bytes.clone());
     let Some(document) = document else {
+        let faults = faults.into_iter().map(|fault| nearest_cause(&bytes, fault)).collect();
         return FileReport { problems: sorted(refusals(path, faults)), ..FileReport::default() };
     };
     let mut findings = Findings::new(path, &document);
@@ -125,6 +127,7 @@ pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>
         let id = report.definition.as_ref().map(|definition| &definition.id).or(report.stray_id.as_ref());
         Some(Sighting { id: id?, place: report.id_place.as_ref()? })
     }));
+    problems.extend(name_twins(reports.iter().map(|(path, _)| *path)));
     let mut flows = BTreeMap::new();
     for (path, report) in reports {
         let FileReport { definition, stray_id: _, id_place: _, version_place, problems: own } = report;
@@ -299,6 +302,29 @@ mod tests {
         let report = check_file("a.json", Arc::from(GOOD.replace("\"A\"", "1").as_bytes()), &Comparison::default());
         let again = check_file("b.json", Arc::from(GOOD.replace("\"A\"", "1").as_bytes()), &Comparison::default());
         assert_eq!(report.at("b.json"), again);
+    }
+
+    #[test]
+    fn what_git_left_in_a_file_is_called_by_its_name() {
+        let conflict = GOOD.replace(" \"edges\"", "<<<<<<< HEAD\n \"edges\"");
+        assert_eq!(problems(&conflict), ["merge-marker 3 "]);
+        for marker in ["<<<<<<< ours", "=======", ">>>>>>> theirs", "||||||| 1234567", "<<<<<<<"] {
+            assert_eq!(problems(&format!("{{\n{marker}\n\"id\": 1}}")), ["merge-marker 2 "], "{marker}");
+        }
+        assert_eq!(problems("{\n<<<<<<<< \"id\": 1}"), ["invalid-json 2 "]);
+        assert_eq!(problems("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"), ["git-filter 1 "]);
+    }
+
+    #[test]
+    fn names_that_are_one_name_elsewhere_are_told() {
+        let texts = ["flow_a", "flow_b", "flow_c", "flow_d", "flow_e"].map(|id| GOOD.replacen("flow_a", id, 1));
+        let names = ["f/a.json", "f/A.json", "g/\u{e9}.json", "g/e\u{301}.json", "g/a.json"];
+        let files = names.iter().zip(&texts).map(|(path, text)| File { path, bytes: Arc::from(text.as_bytes()) });
+        let checked = check_all(files, &Comparison::default());
+        let twins = checked.problems.iter().filter(|problem| problem.rule == "name-twin");
+        let shown: Vec<&str> = twins.map(|problem| problem.place.file.as_str()).collect();
+        assert_eq!(shown, ["f/A.json", "f/a.json", "g/e\u{301}.json", "g/\u{e9}.json"]);
+        assert!(!checked.has_errors());
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 //! Pure: no file, no network, no clock. Knows nobody but [`crate::problem`].
 
 mod canonical;
+mod cause;
 mod check;
 mod comparison;
 mod definition;

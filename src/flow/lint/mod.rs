@@ -10,7 +10,7 @@ mod references;
 use super::finding::{Findings, place};
 use crate::problem::Place;
 
-pub(in crate::flow) use files::{Sighting, duplicate_ids};
+pub(in crate::flow) use files::{Sighting, duplicate_ids, name_twins};
 
 /// Applies every rule that concerns one file alone.
 pub(in crate::flow) fn lint(findings: &mut Findings<'_>) {
