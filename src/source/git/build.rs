@@ -24,7 +24,7 @@ pub(super) struct NewCommit {
     pub(super) id: Oid,
     /// Full path to new blob, `None` where the file goes.
     pub(super) files: BTreeMap<String, Option<Oid>>,
-    /// Every object that was written for it, the commit last.
+    /// Every object that was written for it, the empty tree that it began with among them; the commit last.
     pub(super) objects: Vec<Oid>,
 }
 
@@ -60,7 +60,10 @@ pub(super) fn build(
     let signature = signature(author, change)?;
     let parents: Vec<&Commit<'_>> = base.into_iter().collect();
     let id = repo.commit(None, &signature, &signature, &change.message, &tree, &parents).map_err(failed)?;
-    let objects = written(&tree, &files, id);
+    let mut objects = written(&tree, &files, id);
+    if base.is_none() {
+        objects.insert(0, before.id());
+    }
     Ok(Built::New(NewCommit { id, files, objects }))
 }
 

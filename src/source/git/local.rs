@@ -13,10 +13,13 @@ use git2::{ErrorCode, Oid, Repository};
 use super::build::{Built, NewCommit, build};
 use super::names;
 use super::read::{Reader, commit_id, local_error};
+use super::sharing::Shared;
 use super::work_files;
 use crate::config::Author;
 use crate::source::{CommitId, PushError, RecordCommit, SourceError};
 
+/// How a lock that stays taken is told.
+const LOCK_HELD: &str = "another git process holds";
 /// How long a reference lock of another process is waited for.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 /// git holds a reference lock for milliseconds, or for as long as a `reference-transaction` hook
@@ -53,10 +56,11 @@ impl Local {
         }
     }
 
-    /// Full names of all references, for hints.
+    /// Full names of all references, `HEAD` among them where it stands at a commit, for hints.
     pub(super) fn references(&self, repo: &Repository) -> Vec<String> {
         let Ok(mut references) = repo.references() else { return Vec::new() };
-        references.names().flatten().map(str::to_owned).collect()
+        let head = repo.head().ok().map(|_| "HEAD".to_owned());
+        references.names().flatten().map(str::to_owned).chain(head).collect()
     }
 
     /// Commits, and moves the branch if it still stands at `base`.
@@ -69,18 +73,32 @@ impl Local {
         let repo = self.open()?;
         let reader = Reader { repo: &repo, shown: &self.shown };
         let base_commit = base.map(|base| reader.commit(base)).transpose()?;
+        let refname = names::branch_ref(target.branch)?;
+        let shared = Shared::before(&repo, &refname);
         let new = match build(&reader, target.records, target.author, base_commit.as_ref(), change)? {
             Built::New(new) => new,
             Built::Unchanged => return unchanged(base, target.records),
         };
-        let (refname, base_id) = (names::branch_ref(target.branch)?, base_commit.as_ref().map(git2::Commit::id));
+        let base_id = base_commit.as_ref().map(git2::Commit::id);
         if self.tip(&repo, target.branch)? != base_id {
             return Err(PushError::Lost("the branch stands at another commit".to_owned()));
         }
-        self.sync_objects(&repo, &new)?;
-        self.swap(&repo, &refname, base_id, new.id)?;
+        self.sync_objects(&repo, &new, &shared)?;
+        let swapped = self.swap(&repo, &refname, base_id, new.id);
+        if let Err(PushError::Lost(why)) = &swapped
+            && self.tip(&repo, target.branch)? == base_id
+            && !why.contains(LOCK_HELD)
+        {
+            // Nobody was faster: the name itself cannot be, for example below a branch of that name.
+            return Err(PushError::Declined(why.clone()));
+        }
+        swapped?;
+        let (common, logs) = (repo.commondir(), repo.commondir().join("logs"));
+        for file in [common.join(&refname), logs.join(&refname), logs.join("HEAD")] {
+            shared.widen(&file);
+        }
         self.read_back(&reader, target.branch, new.id)?;
-        work_files::follow(&repo, &refname, &new);
+        work_files::follow(&repo, &refname, &new, &shared);
         Ok(commit_id(new.id))
     }
 
@@ -104,7 +122,7 @@ impl Local {
                     std::thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
                 }
                 ErrorCode::Locked => {
-                    return Err(PushError::Lost(format!("another git process holds `{refname}.lock`")));
+                    return Err(PushError::Lost(format!("{LOCK_HELD} `{refname}.lock`")));
                 }
                 _ => return Err(local_error(&self.shown, "move the branch", &error).into()),
             }
@@ -121,23 +139,33 @@ impl Local {
 
     /// A journal is one only once it is on the disk: git itself does not sync loose objects by default.
     /// Many objects are written once more as one pack, because syncing each costs milliseconds.
-    fn sync_objects(&self, repo: &Repository, new: &NewCommit) -> Result<(), SourceError> {
+    fn sync_objects(&self, repo: &Repository, new: &NewCommit, shared: &Shared) -> Result<(), SourceError> {
         let objects = repo.commondir().join("objects");
+        let loose = |id: &Oid| {
+            let hex = id.to_string();
+            objects.join(&hex[..2]).join(&hex[2..])
+        };
+        new.objects.iter().for_each(|id| shared.widen(&loose(id)));
         if new.objects.len() > LOOSE_SYNCED_MAX {
-            return self.sync_as_pack(repo, new, &objects.join("pack"));
+            return self.sync_as_pack(repo, new, &objects.join("pack"), shared);
         }
         for id in &new.objects {
-            let hex = id.to_string();
-            let folder = objects.join(&hex[..2]);
-            let file = folder.join(&hex[2..]);
+            let file = loose(id);
+            let folder = file.parent().unwrap_or(&objects);
             if file.exists() {
-                sync(&file).and_then(|()| sync(&folder)).map_err(|error| self.io(error))?;
+                sync(&file).and_then(|()| sync(folder)).map_err(|error| self.io(error))?;
             }
         }
         sync(&objects).map_err(|error| self.io(error))
     }
 
-    fn sync_as_pack(&self, repo: &Repository, new: &NewCommit, folder: &Path) -> Result<(), SourceError> {
+    fn sync_as_pack(
+        &self,
+        repo: &Repository,
+        new: &NewCommit,
+        folder: &Path,
+        shared: &Shared,
+    ) -> Result<(), SourceError> {
         let failed = |error: git2::Error| local_error(&self.shown, "write a pack of records", &error);
         fs::create_dir_all(folder).map_err(|error| self.io(error))?;
         let mut pack = repo.packbuilder().map_err(failed)?;
@@ -147,7 +175,9 @@ impl Local {
         pack.write(folder, PACK_MODE).map_err(failed)?;
         let name = pack.name().map_err(failed)?.unwrap_or_default();
         for extension in ["pack", "idx"] {
-            sync(&folder.join(format!("pack-{name}.{extension}"))).map_err(|error| self.io(error))?;
+            let file = folder.join(format!("pack-{name}.{extension}"));
+            shared.widen(&file);
+            sync(&file).map_err(|error| self.io(error))?;
         }
         sync(folder).map_err(|error| self.io(error))
     }

@@ -4,21 +4,22 @@
 //! So the record files, and only these, follow into the work tree and the index; whatever else the
 //! user has staged or changed stays. A failure here is a warning: the commit stands.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use git2::{ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository};
 
 use super::build::NewCommit;
-use super::cache::replace;
 use super::local::remove_stale;
+use super::sharing::Shared;
 
 /// How long the index lock of another process is waited for.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Brings the files of a commit into every work tree that has the branch checked out.
-pub(super) fn follow(repo: &Repository, refname: &str, new: &NewCommit) {
+pub(super) fn follow(repo: &Repository, refname: &str, new: &NewCommit, shared: &Shared) {
     for repo in work_trees(repo) {
         let on_branch =
             repo.find_reference("HEAD").ok().and_then(|head| head.symbolic_target().ok()?.map(str::to_owned));
@@ -28,7 +29,9 @@ pub(super) fn follow(repo: &Repository, refname: &str, new: &NewCommit) {
                 tracing::warn!(path, %error, "cannot bring a record into the work tree");
             }
         }
-        if let Err(error) = update_index(&repo, new) {
+        let updated = update_index(&repo, new);
+        shared.widen_alone(&repo.path().join("index"));
+        if let Err(error) = updated {
             tracing::warn!(%error, "cannot bring the records into the index; `git status` will show them as changed");
         }
     }
@@ -58,7 +61,20 @@ fn write(repo: &Repository, work_dir: &Path, path: &str, blob: Option<Oid>) -> s
         fs::create_dir_all(folder)?;
     }
     let blob = repo.find_blob(blob).map_err(std::io::Error::other)?;
-    replace(&file, blob.content())
+    put(&file, blob.content())
+}
+
+/// Writes a file in one step, with the bits that any new file of this process has, as `git checkout` does: a file made
+/// to be private for a moment would stay so.
+fn put(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = file.parent().ok_or_else(|| std::io::Error::other("a path without a folder"))?;
+    let fresh = folder.join(format!(".flowsync-{:016x}", fastrand::u64(..)));
+    let mut out = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
+    let put = out.write_all(content).and_then(|()| fs::rename(&fresh, file));
+    if put.is_err() {
+        _ = fs::remove_file(&fresh);
+    }
+    put
 }
 
 /// The file's place, refused where a folder on the way is a symbolic link that could lead outside.
