@@ -19,9 +19,11 @@ use crate::source::SourceError;
 
 /// What stands in a cache folder.
 const IN_ROOT: [&str; 3] = ["clones", "index", "ssh"];
-/// Longer than any network operation may take under its time-outs.
+/// Whoever waits longer than this looks again at its next pass; a first fetch may last longer.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
 
+/// A wait that lasts longer is told of.
+const LOCK_WAIT_SAID: Duration = Duration::from_secs(5);
 /// Nobody reads what they fetched before for longer than this.
 const READING_MAX: Duration = Duration::from_secs(60 * 60);
 
@@ -70,7 +72,12 @@ impl Cache {
         let file = private_file().open(&self.lock);
         let file = file.map_err(|e| failed(&e))?;
         let started = Instant::now();
+        let mut is_said = false;
         loop {
+            if !is_said && started.elapsed() > LOCK_WAIT_SAID {
+                is_said = true;
+                tracing::warn!("waiting for another flowsync process that works on the same repository");
+            }
             match file.try_lock() {
                 Ok(()) => return Ok(Lock(file)),
                 Err(TryLockError::Error(error)) => return Err(failed(&error)),

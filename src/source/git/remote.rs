@@ -1,8 +1,10 @@
 //! A repository behind a network connection: a bare clone in the cache, and pushes from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
 
-use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository};
 
 use super::address::{RemoteUrl, Scheme};
 use super::build::{Built, NewCommit, build};
@@ -11,7 +13,7 @@ use super::global;
 use super::host_keys;
 use super::local::{Target, unchanged};
 use super::names::branch_ref;
-use super::push::{Outcome, judge};
+use super::push::{Outcome, Stands, judge};
 use super::read::{Reader, commit_id, io_error, local_error};
 use super::repack::keep_objects;
 use super::sign_in::{SignIn, known_hosts};
@@ -19,7 +21,7 @@ use super::talk::Talk;
 use super::tidy::Effort;
 use crate::config::Credentials;
 use crate::disk::narrow_all;
-use crate::source::{CommitId, PushError, RecordCommit, SourceError};
+use crate::source::{CommitId, ENTRIES_MAX, PushError, RecordCommit, SourceError};
 
 /// A remote and its clone.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Remote {
     pub(super) url: RemoteUrl,
     pub(super) cache: Cache,
     pub(super) credentials: Option<Credentials>,
+    /// The folders that are read: nothing else in a commit is looked at.
+    pub(super) folders: [String; 2],
 }
 
 /// What the server advertises, by full name.
@@ -51,8 +55,8 @@ impl Remote {
         heal(&self.cache.clone);
         let fetched = self.fetch_into(&repo, branches);
         match fetched {
-            Ok(advertised) if is_whole(&repo, branches) => Ok((repo, advertised)),
-            Err(error) if is_whole(&repo, branches) => Err(error),
+            Ok(advertised) if is_whole(&repo, branches, &self.folders) => Ok((repo, advertised)),
+            Err(error) if is_whole(&repo, branches, &self.folders) => Err(error),
             Ok(_) | Err(_) => {
                 tracing::warn!(clone = %self.cache.clone.display(), "the clone is damaged; making it anew");
                 // libgit2 shares open packs by path: while one handle lives, the new clone would get the old ones.
@@ -94,7 +98,7 @@ impl Remote {
     ///
     /// `url.<base>.insteadOf` in somebody's git configuration would send us, and our credentials, to
     /// another place. The longest match wins, so an entry for the whole URL overrules it.
-    fn anonymous<'r>(&self, repo: &'r Repository) -> Result<git2::Remote<'r>, SourceError> {
+    pub(super) fn anonymous<'r>(&self, repo: &'r Repository) -> Result<git2::Remote<'r>, SourceError> {
         let url = self.url.connect.as_str();
         let failed = |error: git2::Error| local_error(&self.shown(), "address the remote", &error);
         let is_ours = |remote: &git2::Remote<'_>| {
@@ -116,7 +120,7 @@ impl Remote {
         Err(SourceError::Setting(format!("`url.*.insteadOf` in the git configuration rewrites `{shown}`; remove it")))
     }
 
-    fn talk(&self) -> Result<Talk<'_>, SourceError> {
+    pub(super) fn talk(&self) -> Result<Talk<'_>, SourceError> {
         let credentials = self.credentials.as_ref();
         let hosts = known_hosts(credentials)?;
         if self.url.scheme == Scheme::Ssh {
@@ -146,20 +150,34 @@ impl Remote {
             Built::Unchanged => return unchanged(base, target.records),
         };
         let NewCommit { id: new, objects, files: _ } = new;
-        let outcome = self.push(&repo, target.branch, base_commit.map(|base| base.id()), new)?;
-        if matches!(outcome, Outcome::Elsewhere | Outcome::NotSent(_)) {
-            return Err(outcome.error(None));
+        let base = base_commit.map(|base| base.id());
+        let mut n_tries = 0;
+        loop {
+            n_tries += 1;
+            let outcome = self.push(&repo, target.branch, base, new)?;
+            match &outcome {
+                Outcome::Elsewhere | Outcome::NotSent(_) => return Err(outcome.error(Stands::Moved)),
+                Outcome::Taken => self.keep_pushed(&repo, &objects),
+                Outcome::Raced(_) | Outcome::Declined(_) | Outcome::Broken(_) => {}
+            }
+            self.keep_small(Effort::Brief);
+            let stands = match self.read_back(target.branch, new) {
+                Ok(ReadBack::Holds) => return Ok(commit_id(new)),
+                Ok(ReadBack::StandsAt(tip)) if tip == base => Stands::AtBase,
+                Ok(ReadBack::StandsAt(_)) => Stands::Moved,
+                Err(unread) => return Err(outcome.unread(unread)),
+            };
+            if stands == Stands::Moved || !outcome.may_pass() || n_tries >= PUSH_TRIES_MAX {
+                return Err(outcome.error(stands));
+            }
+            std::thread::sleep(Duration::from_millis(fastrand::u64(20..60) << n_tries));
         }
-        if matches!(outcome, Outcome::Taken)
-            && let Err(error) = keep_objects(&repo, &self.cache.clone, &objects)
-        {
+    }
+
+    /// What was pushed need not be fetched.
+    fn keep_pushed(&self, repo: &Repository, objects: &[Oid]) {
+        if let Err(error) = keep_objects(repo, &self.cache.clone, objects) {
             tracing::debug!(%error, "the pushed records are fetched instead of kept");
-        }
-        self.keep_small(Effort::Brief);
-        match self.read_back(target.branch, new) {
-            Ok((true, _)) => Ok(commit_id(new)),
-            Ok((false, tip)) => Err(outcome.error(Some(tip == base.map(|base| base.0.clone())))),
-            Err(unread) => Err(outcome.unread(unread)),
         }
     }
 
@@ -172,13 +190,13 @@ impl Remote {
         Ok(judge(&talk, pushed))
     }
 
-    /// Whether the branch holds the commit now, and where it stands.
-    fn read_back(&self, branch: &str, new: Oid) -> Result<(bool, Option<String>), SourceError> {
+    /// Where the branch stands after a push.
+    fn read_back(&self, branch: &str, new: Oid) -> Result<ReadBack, SourceError> {
         let (repo, advertised) = self.fetch(&[branch])?;
-        let Some(tip) = advertised.get(&branch_ref(branch)?).copied() else { return Ok((false, None)) };
+        let Some(tip) = advertised.get(&branch_ref(branch)?).copied() else { return Ok(ReadBack::StandsAt(None)) };
         let shown = self.shown();
         let holds = Reader { repo: &repo, shown: &shown }.descends(tip, new)?;
-        Ok((holds, Some(tip.to_string())))
+        Ok(if holds { ReadBack::Holds } else { ReadBack::StandsAt(Some(tip)) })
     }
 }
 
@@ -188,25 +206,59 @@ pub(super) const KEPT: &str = "refs/flowsync/heads/";
 /// Objects are written to memory first where there is one.
 const BEFORE_ALL_OTHERS: i32 = 1000;
 
+/// What a look at the branch after a push shows.
+enum ReadBack {
+    /// It holds the new commit.
+    Holds,
+    /// It stands at another one, or is not there.
+    StandsAt(Option<Oid>),
+}
+
+/// A refusal that a lock of the server may have caused is tried again this often before it is believed.
+const PUSH_TRIES_MAX: u32 = 5;
+
 fn kept_ref(branch: &str) -> String {
     format!("{KEPT}{branch}")
 }
 
-/// Whether the kept branches can be read, folders included; contents show when they are read.
-pub(super) fn is_whole(repo: &Repository, branches: &[&str]) -> bool {
+/// Whether what is read of the kept branches is there, folders included; contents show when they are read. `""` is
+/// the root.
+pub(super) fn is_whole(repo: &Repository, branches: &[&str], folders: &[impl AsRef<str>]) -> bool {
     branches.iter().all(|branch| match repo.find_reference(&kept_ref(branch)) {
-        Ok(reference) => tree_is_whole(repo, &reference).unwrap_or(false),
+        Ok(reference) => is_tree_whole(repo, &reference, folders).unwrap_or(false),
         Err(error) => error.code() == ErrorCode::NotFound,
     })
 }
 
-fn tree_is_whole(repo: &Repository, reference: &Reference<'_>) -> Result<bool, git2::Error> {
+fn is_tree_whole(
+    repo: &Repository,
+    reference: &Reference<'_>,
+    folders: &[impl AsRef<str>],
+) -> Result<bool, git2::Error> {
+    let root = reference.peel_to_commit()?.tree()?;
     let odb = repo.odb()?;
-    let tree = reference.peel_to_commit()?.tree()?;
-    let mut whole = true;
-    let walked = tree.walk(TreeWalkMode::PreOrder, |_, entry| {
-        whole &= entry.kind() == Some(ObjectType::Commit) || odb.exists(entry.id());
-        if whole { TreeWalkResult::Ok } else { TreeWalkResult::Abort }
-    });
-    Ok(walked.is_ok() && whole)
+    let id = |folder: &str| match folder {
+        "" => Some(root.id()),
+        _ => root.get_path(Path::new(folder)).ok().filter(|it| it.kind() == Some(ObjectType::Tree)).map(|it| it.id()),
+    };
+    let mut waiting: Vec<Oid> = folders.iter().filter_map(|folder| id(folder.as_ref())).collect();
+    // A tree that stands in many places is one tree.
+    let mut seen = HashSet::new();
+    while let Some(id) = waiting.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        for entry in &repo.find_tree(id)? {
+            match entry.kind() {
+                Some(ObjectType::Tree) => waiting.push(entry.id()),
+                Some(ObjectType::Commit) => {}
+                _ if !odb.exists(entry.id()) => return Ok(false),
+                _ => {}
+            }
+        }
+        if seen.len() > ENTRIES_MAX {
+            break;
+        }
+    }
+    Ok(true)
 }

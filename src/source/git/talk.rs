@@ -1,6 +1,7 @@
 //! One conversation with a remote: who we are, whether it is who it should be, what it said.
 
 use std::cell::{Cell, RefCell};
+use std::time::Instant;
 
 use git2::cert::Cert;
 use git2::{
@@ -13,6 +14,7 @@ use super::address::{RemoteUrl, strip};
 use super::host_keys;
 use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
 use super::names::shown;
+use super::pace::{Pace, Seen};
 use super::sign_in::SignIn;
 use crate::config::{Mask, Proxies, Route};
 use crate::source::SourceError;
@@ -37,6 +39,7 @@ pub(super) struct Talk<'a> {
     words: RefCell<Vec<u8>>,
     status: RefCell<Option<Result<(), String>>>,
     stands_at: Cell<Option<Oid>>,
+    pace: Pace,
 }
 
 impl<'a> Talk<'a> {
@@ -62,6 +65,7 @@ impl<'a> Talk<'a> {
             words: RefCell::default(),
             status: RefCell::default(),
             stands_at: Cell::new(None),
+            pace: Pace::new(Instant::now()),
         })
     }
 
@@ -84,6 +88,15 @@ impl<'a> Talk<'a> {
             self.stands_at.set(Some(stands_at));
             Err(Error::new(ErrorCode::NotFastForward, ErrorClass::Reference, "the branch stands elsewhere"))
         });
+        self.push_options_with(callbacks)
+    }
+
+    /// For a push that counts wherever the reference stands.
+    pub(super) fn plain_push_options(&self) -> PushOptions<'_> {
+        self.push_options_with(self.callbacks())
+    }
+
+    fn push_options_with<'c>(&'c self, mut callbacks: RemoteCallbacks<'c>) -> PushOptions<'c> {
         callbacks.push_update_reference(|_, problem| {
             *self.status.borrow_mut() = Some(problem.map_or(Ok(()), |problem| Err(self.clean(problem))));
             Ok(())
@@ -168,7 +181,7 @@ impl<'a> Talk<'a> {
     }
 
     /// As the environment says; where it says nothing, `http.proxy` of git's configuration.
-    fn proxy(&self) -> ProxyOptions<'_> {
+    pub(super) fn proxy(&self) -> ProxyOptions<'_> {
         let mut options = ProxyOptions::new();
         match &self.route {
             Route::Unsaid => drop(options.auto()),
@@ -191,7 +204,7 @@ impl<'a> Talk<'a> {
         Some(shown(&CertificateFault::of(certificate, host).explain(host, "repository.caFile")))
     }
 
-    fn callbacks(&self) -> RemoteCallbacks<'_> {
+    pub(super) fn callbacks(&self) -> RemoteCallbacks<'_> {
         let mut callbacks = RemoteCallbacks::new();
         callbacks.credentials(|url, user, allowed| self.credential(url, user, allowed));
         callbacks.certificate_check(|cert, host| self.check_host(cert, host));
@@ -199,9 +212,16 @@ impl<'a> Talk<'a> {
             let mut heard = self.words.borrow_mut();
             let room = HEARD_BYTES_MAX.saturating_sub(heard.len());
             heard.extend(words.iter().take(room));
-            true
+            self.goes_on(self.pace.note_alive(&self.remote.shown, Instant::now()))
+        });
+        callbacks.transfer_progress(|progress| {
+            self.goes_on(self.pace.note(&self.remote.shown, Seen::of(&progress), Instant::now()))
         });
         callbacks
+    }
+
+    fn goes_on(&self, pace: Result<(), String>) -> bool {
+        pace.map_err(|why| *self.refusal.borrow_mut() = Some(why)).is_ok()
     }
 
     /// With credentials, never to another host: libgit2 would take them along.

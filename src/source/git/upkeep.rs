@@ -71,7 +71,7 @@ impl Remote {
         let repo = Repository::init_bare(folder).map_err(io::Error::other)?;
         let branches: Vec<&str> = kept.iter().map(|(branch, _)| branch.as_str()).collect();
         self.fetch_into(&repo, &branches).map_err(|error| io::Error::other(crate::error_chain(&error)))?;
-        if !is_whole(&repo, &branches) {
+        if !is_whole(&repo, &branches, &[""]) {
             return Err(io::Error::other("what was fetched is not whole"));
         }
         kept_tips(&repo).map_err(io::Error::other)
