@@ -93,7 +93,7 @@ pub enum Command {
     Demo,
     /// Write a commented flowsync.yaml to start from
     Init(InitArgs),
-    /// Check configuration, git and tenant without changing anything
+    /// Check configuration, git, tenant and disk; what it writes to find out, it removes again
     Doctor(DoctorArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
@@ -147,8 +147,10 @@ pub struct ValidateArgs {
     /// Form of the result
     #[arg(long, alias = "output", value_enum, default_value = "text")]
     pub format: ValidateForm,
-    /// Folder of flows, or one file [default: the flows folder of the configuration, else ./flows]
-    pub path: Option<PathBuf>,
+    /// Folders of flows, or files; `-` reads one flow from stdin [default: the flows folders of the configuration, else
+    /// ./flows]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
 }
 
 /// `pull`

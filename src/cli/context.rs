@@ -80,6 +80,11 @@ impl Context {
         }
     }
 
+    /// Where clones and indexes are kept.
+    pub(crate) fn cache_dir(&self) -> Result<PathBuf, Failure> {
+        home_folder("XDG_CACHE_HOME", ".cache")
+    }
+
     /// An engine for one environment. Nothing is connected yet.
     pub(crate) fn engine(
         &self,
@@ -87,7 +92,7 @@ impl Context {
         progress: Progress,
         allow_rewind: bool,
     ) -> Result<RealEngine, Failure> {
-        let cache = home_folder("XDG_CACHE_HOME", ".cache")?;
+        let cache = self.cache_dir()?;
         let source = GitSource::open(&environment.repository, &cache, GitOptions { allow_rewind })?;
         let url = normalise_url(&environment.repository.url)?;
         let tenant =
@@ -101,6 +106,7 @@ impl Context {
             branch: environment.repository.branch.clone(),
             records: environment.repository.records.clone(),
             seal_key: environment.repository.seal_key.clone(),
+            subject: environment.repository.commit_message.clone(),
             policy: environment.sync.clone(),
             reader: LiveReader::new(FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random())),
             tenant: Arc::new(tenant),
@@ -115,7 +121,8 @@ impl Context {
 
 /// Where the index of an environment is kept.
 fn index_path(cache: &Path, url: &str, environment: &Environment) -> PathBuf {
-    let key = format!("{url}\n{}\n{}", environment.repository.flows, environment.name);
+    let config::Repository { flows, exclude, .. } = &environment.repository;
+    let key = format!("{url}\n{flows}\n{:?}\n{}", exclude.written(), environment.name);
     cache.join("index").join(&hex_sha256(key.as_bytes())[..24])
 }
 

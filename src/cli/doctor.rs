@@ -1,5 +1,7 @@
-//! `flowsync doctor`: is everything there that a pass needs? Changes nothing.
+//! `flowsync doctor`: is everything there that a pass needs? What it writes to find out, it removes again.
 
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::DoctorArgs;
@@ -8,6 +10,7 @@ use super::output::{self, Failure};
 use crate::controller::read_desired;
 use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
+use crate::source::PushProof;
 use crate::tenant::{CallLimits, Export, Tenant};
 
 pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8, Failure> {
@@ -15,7 +18,8 @@ pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8,
     let config = context.config()?;
     line("configuration", Ok(format!("{} holds", path.display())));
     let names: Vec<String> = arguments.env.iter().cloned().collect();
-    let mut healthy = true;
+    let mut healthy = line("state directory", context.state_dir().map_err(|it| it.message).and_then(|it| room(&it)));
+    healthy &= line("cache directory", context.cache_dir().map_err(|it| it.message).and_then(|it| room(&it)));
     for (name, environment) in select(&config, &names)? {
         let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
         healthy &= match engine {
@@ -39,6 +43,8 @@ async fn examine(engine: &RealEngine) -> bool {
     let name = &engine.environment;
     let git = git(engine).await;
     let mut healthy = line(&format!("{name}: git"), git);
+    let push = engine.source.prove_push().await;
+    healthy &= line(&format!("{name}: git, push"), push.map(proven).map_err(|error| crate::error_chain(&error)));
     let limits = CallLimits::before_deployment();
     let export = engine.tenant.export(&engine.target, &engine.reader, &limits).await;
     healthy &= line(
@@ -51,9 +57,9 @@ async fn examine(engine: &RealEngine) -> bool {
         intents.map(|intents| format!("{} intents", intents.len())).map_err(|error| error.to_string()),
     );
     healthy &= line(
-        &format!("{name}: state directory"),
+        &format!("{name}: lock"),
         match engine.local.lock() {
-            Ok(_) => Ok("writable, and no other process holds this environment".to_owned()),
+            Ok(_) => Ok("no other process holds this environment".to_owned()),
             Err(LocalError::Held { .. }) => {
                 Ok("another flowsync process is working on this environment now".to_owned())
             }
@@ -73,6 +79,38 @@ fn live_flows(export: &Export) -> String {
     let n_flows = export.flows.len();
     let rest = if unreadable.is_empty() { String::new() } else { format!("; {}", unreadable.join("; ")) };
     format!("{n_flows} live flows{rest}")
+}
+
+/// What a deployment may need at most of a folder, and more than a full disk gives.
+const ROOM_BYTES: usize = 4 * 1024 * 1024;
+
+/// Whether a folder can be written to, and has room.
+fn room(folder: &Path) -> Result<String, String> {
+    let shown = folder.display();
+    let write = || {
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".doctor-").tempfile_in(folder)?;
+        file.write_all(&vec![b'x'; ROOM_BYTES])?;
+        file.as_file().sync_all()?;
+        file.close()
+    };
+    let done: std::io::Result<()> = write();
+    done.map(|()| format!("`{shown}` can be written to and has room"))
+        .map_err(|error| format!("cannot write {} MiB to `{shown}`: {error}", ROOM_BYTES / 1024 / 1024))
+}
+
+/// What is known of pushing.
+fn proven(proof: PushProof) -> String {
+    match proof {
+        PushProof::OwnReference(name) => format!("allowed: the reference `{name}` was made and removed again"),
+        PushProof::Left { reference, why } => {
+            format!("allowed: the reference `{reference}` was made; it stays, because it cannot be removed ({why})")
+        }
+        PushProof::Greeting { declined } => format!(
+            "the server begins to listen, and takes no reference of our own ({declined}); whether it takes records, the \
+             first deployment shows"
+        ),
+    }
 }
 
 async fn git(engine: &RealEngine) -> Result<String, String> {

@@ -14,7 +14,7 @@ use crate::plan::graph::{Needs, Order};
 
 pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failure> {
     let target = match &arguments.path {
-        Some(path) => Target::typed(path)?,
+        Some(path) => Target::typed(path, context.config_if_there().ok().flatten().as_ref())?,
         None => match default_folders(context, arguments.env.as_deref())?.as_slice() {
             [folder] => folder.clone(),
             _ => {
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
             }
         },
     };
-    let folder = read_folder(&target)?;
+    let folder = read_folder(&[target])?;
     output::show_problems(&folder.problems.iter().filter(|problem| problem.is_error()).cloned().collect::<Vec<_>>());
     let flows: BTreeMap<FlowId, Definition> =
         folder.checked.flows.into_iter().map(|(id, flow)| (id, flow.definition)).collect();

@@ -1,12 +1,14 @@
 //! What the records say, as far as the repository around the current directory knows them. Offline.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::context::Context;
+use serde_json::{Value, json};
+
 use super::output::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{self, Config, ConfigError, Environment};
 use crate::controller::{PassError, Recorded};
 use crate::flow::{self, CheckedFlow, Comparison, Definition, FlowId};
 use crate::problem::Problem;
@@ -38,25 +40,79 @@ pub(super) struct Deployed {
     is_comparable: bool,
 }
 
-/// What was last deployed to each environment whose flows folder is `folder`, or holds it, in the work tree at
-/// `root`. Where there is no configuration, repository or record, or it cannot be read, there is nothing to say:
-/// `plan` and `doctor` tell what is wrong with them.
-pub(super) fn last_deployed(context: &Context, root: &Path, folder: &str) -> Vec<Deployed> {
-    let (Ok(config), Ok(Some(repository))) = (Config::load(&context.config_path()), LocalRepository::find(root)) else {
-        return Vec::new();
-    };
-    if repository.work_tree().is_none_or(|tree| tree.root() != root) {
-        return Vec::new();
+/// A flows folder whose versions could not be compared with what was deployed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NotJudged {
+    environment: Option<String>,
+    reason: String,
+}
+
+impl NotJudged {
+    pub(super) fn new(environment: Option<&str>, reason: impl Into<String>) -> Self {
+        Self { environment: environment.map(str::to_owned), reason: reason.into() }
     }
-    let holds = |outer: &str| folder.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let environments = config.environments.values().filter(|environment| holds(&environment.repository.flows));
-    let deployed = |environment: &Environment| {
-        let manifest = last_recorded(&repository, environment).ok().flatten()?.manifest;
-        let comparison = Comparison::new(&environment.sync.ignore).ok()?;
-        let is_comparable = manifest.ignore == comparison.ignored();
-        Some(Deployed { flows: manifest.last_flows(), comparison, is_comparable })
+
+    pub(super) fn document(&self) -> Value {
+        json!({ "rule": "version-not-raised", "environment": self.environment, "reason": self.reason })
+    }
+}
+
+impl fmt::Display for NotJudged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let environment = self.environment.as_ref().map(|name| format!(" for `{name}`")).unwrap_or_default();
+        write!(f, "`version-not-raised` was not judged{environment}: {}", self.reason)
+    }
+}
+
+/// What was last deployed to each environment whose flows folder is `folder`, or holds it, in the work tree at
+/// `root`; and which environments cannot be compared with. That is no error of the flows: `plan` and `doctor` tell
+/// what is wrong.
+pub(super) fn last_deployed(
+    config: &Result<Config, ConfigError>,
+    root: Option<&Path>,
+    folder: &str,
+) -> (Vec<Deployed>, Vec<NotJudged>) {
+    let none = |reason: &str| (Vec::new(), vec![NotJudged::new(None, reason)]);
+    let config = match config {
+        Ok(config) => config,
+        Err(error) if error.is_absence() => return none("there is no configuration"),
+        Err(_) => return none("the configuration cannot be used"),
     };
-    environments.filter_map(deployed).collect()
+    let Some(root) = root else { return none("the flows are not in the work tree of the current directory") };
+    let repository = match LocalRepository::find(root) {
+        Ok(Some(repository)) if repository.work_dir() == Some(root) => repository,
+        Ok(_) => return none("the flows are in no git work tree"),
+        Err(_) => return none("the repository cannot be opened"),
+    };
+    let holds = |outer: &str| folder.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let mut environments = config.environments.values().filter(|it| holds(&it.repository.flows)).peekable();
+    if environments.peek().is_none() {
+        return none("no environment of the configuration has its flows here");
+    }
+    let (mut deployed, mut not_judged) = (Vec::new(), Vec::new());
+    for environment in environments {
+        match deployed_to(&repository, environment) {
+            Ok(found) => deployed.push(found),
+            Err(reason) => not_judged.push(NotJudged::new(Some(&environment.name), reason)),
+        }
+    }
+    (deployed, not_judged)
+}
+
+fn deployed_to(repository: &LocalRepository, environment: &Environment) -> Result<Deployed, String> {
+    let config::Repository { branch, records, records_branch, .. } = &environment.repository;
+    let branch = records_branch.as_ref().unwrap_or(branch);
+    let recorded = last_recorded(repository, environment).map_err(|failure| failure.message)?;
+    let recorded = recorded.ok_or_else(|| {
+        let path = paths::manifest(&environment.name);
+        format!(
+            "`{records}/{path}` is neither on branch `{branch}` as last fetched nor in the work tree; where something \
+             was deployed, fetch that branch"
+        )
+    })?;
+    let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| error.to_string())?;
+    let is_comparable = recorded.manifest.ignore == comparison.ignored();
+    Ok(Deployed { flows: recorded.manifest.last_flows(), comparison, is_comparable })
 }
 
 impl Deployed {

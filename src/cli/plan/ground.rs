@@ -6,15 +6,16 @@ use std::sync::Arc;
 use crate::cli::context::RealEngine;
 use crate::cli::output::Failure;
 use crate::cli::records::last_recorded;
-use crate::config::Environment;
-use crate::controller::{bad_entry, read_desired};
+use crate::config::{self, Environment};
+use crate::controller::view::Basis;
+use crate::controller::{listing_problems, read_desired};
 use crate::flow::{self, Comparison};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::Problem;
 use crate::record::Manifest;
 use crate::revision::{BlobId, CommitId};
-use crate::source::{BadEntry, FlowListing, LocalRepository, Source, SourceError, WorkTree, blob_id};
+use crate::source::{FlowSelection, LeftOut, Listing, LocalRepository, Source, SourceError, WorkTree, blob_id};
 
 /// What a plan stands on.
 pub(super) struct Ground {
@@ -22,6 +23,22 @@ pub(super) struct Ground {
     pub(super) problems: Vec<Problem>,
     pub(super) manifest: Option<Manifest>,
     pub(super) commit: Option<CommitId>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// What a plan made here looks at.
+pub(super) fn basis_of(here: Option<&LocalRepository>, environment: &Environment, reference: Option<&str>) -> Basis {
+    let config::Repository { url, branch, .. } = &environment.repository;
+    match (here, here.and_then(LocalRepository::work_dir), reference) {
+        (Some(_), Some(root), None) => Basis::WorkTree { repository: root.display().to_string() },
+        (Some(here), _, reference) => {
+            let revision = reference.map_or_else(|| format!("refs/heads/{branch}"), str::to_owned);
+            Basis::Revision { repository: here.shown().to_owned(), revision }
+        }
+        (None, _, reference) => {
+            Basis::ConfiguredBranch { repository: url.clone(), revision: reference.unwrap_or(branch).to_owned() }
+        }
+    }
 }
 
 /// The repository around the current directory: a revision of it, or its work tree.
@@ -37,54 +54,57 @@ pub(super) async fn local_ground(
         engine.check_own(recorded)?;
     }
     let manifest = recorded.map(|recorded| recorded.manifest);
-    let (files, commit) = match (reference, repository.work_tree()) {
-        (None, Some(tree)) => (files_of_tree(&tree, &settings.flows)?, None),
+    let selection = FlowSelection::of(settings);
+    let (files, commit) = match (reference, repository.work_tree()?) {
+        (None, Some(tree)) => (files_of_tree(&tree, &selection)?, None),
         (revision, _) => {
             let branch = format!("refs/heads/{}", settings.branch);
             let commit = repository.resolve(revision.unwrap_or(&branch))?;
-            (files_of_commit(repository, &commit, &settings.flows)?, Some(commit))
+            (files_of_commit(repository, &commit, &selection)?, Some(commit))
         }
     };
-    let (desired, problems) = checked(files, engine.reader.comparison());
-    Ok(Ground { desired: Arc::new(desired), problems, manifest, commit })
+    let (desired, problems) = checked(&files, engine.reader.comparison());
+    Ok(Ground { desired: Arc::new(desired), problems, manifest, commit, left_out: files.left_out })
 }
 
-/// Flow files in memory, and what stands between them and must not.
-struct Files {
-    files: Vec<(String, BlobId, Arc<[u8]>)>,
-    bad: Vec<BadEntry>,
-}
+/// A flow file in memory: its path, its id, its content.
+type FlowFile = (String, BlobId, Arc<[u8]>);
 
-fn files_of_tree(tree: &WorkTree, folder: &str) -> Result<Files, Failure> {
-    let (paths, bad) = tree.list_paths(folder)?;
+fn files_of_tree(tree: &WorkTree, selection: &FlowSelection) -> Result<Listing<FlowFile>, Failure> {
+    let Listing { entries, bad, left_out } = tree.list(selection, selection.folder())?;
     // The id is of the bytes that are checked, whatever the file says a moment later.
     let read = |path: &String| {
         let content = tree.read(path)?.ok_or_else(|| went_away(path))?;
         Ok::<_, SourceError>((path.clone(), blob_id(&content)?, content))
     };
-    Ok(Files { files: parallel::try_map(&paths, read)?, bad })
+    Ok(Listing { entries: parallel::try_map(&entries, read)?, bad, left_out })
 }
 
-fn files_of_commit(repository: &LocalRepository, commit: &CommitId, folder: &str) -> Result<Files, Failure> {
-    let FlowListing { entries, bad } = repository.list_flows(commit, folder)?;
+fn files_of_commit(
+    repository: &LocalRepository,
+    commit: &CommitId,
+    selection: &FlowSelection,
+) -> Result<Listing<FlowFile>, Failure> {
+    let Listing { entries, bad, left_out } = repository.list_flows(commit, selection)?;
     let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
     let mut files = Vec::with_capacity(entries.len());
     for (entry, content) in entries.into_iter().zip(repository.read_blobs(&blobs)?) {
         let content = content.ok_or_else(|| went_away(&entry.path))?;
         files.push((entry.path, entry.blob, content));
     }
-    Ok(Files { files, bad })
+    Ok(Listing { entries: files, bad, left_out })
 }
 
 fn went_away(path: &str) -> SourceError {
     SourceError::Setting(format!("the flow file `{path}` went away while it was read"))
 }
 
-fn checked(files: Files, comparison: &Comparison) -> (Desired, Vec<Problem>) {
-    let Files { files, bad } = files;
-    let reports = parallel::map(&files, |(path, _, content)| flow::check_file(path, content.clone(), comparison));
+fn checked(listing: &Listing<FlowFile>, comparison: &Comparison) -> (Desired, Vec<Problem>) {
+    let files = &listing.entries;
+    let reports = parallel::map(files, |(path, _, content)| flow::check_file(path, content.clone(), comparison));
     let checked = flow::join_reports(files.iter().map(|(path, ..)| path.as_str()).zip(reports));
-    let mut problems: Vec<Problem> = bad.iter().map(bad_entry).chain(checked.problems).collect();
+    let mut problems = listing_problems(listing);
+    problems.extend(checked.problems);
     problems.sort();
     let blob_of: HashMap<&str, &BlobId> = files.iter().map(|(path, blob, _)| (path.as_str(), blob)).collect();
     let flows = checked.flows.into_iter().map(|(id, flow)| {
@@ -113,5 +133,6 @@ pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) 
         }
     };
     let (desired, problems) = read_desired(&*engine.source, &commit, engine.reader.index()).await?;
-    Ok(Ground { desired, problems: problems.to_vec(), manifest: seen.manifest, commit: Some(commit) })
+    let (problems, left_out) = (problems.to_vec(), Vec::new());
+    Ok(Ground { desired, problems, manifest: seen.manifest, commit: Some(commit), left_out })
 }

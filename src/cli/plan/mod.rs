@@ -14,7 +14,7 @@ mod text;
 
 use std::sync::Arc;
 
-use self::ground::{Ground, local_ground, remote_ground};
+use self::ground::{Ground, basis_of, local_ground, remote_ground};
 use self::json::{Document, Documents};
 use self::limits::PLAN_BYTES_MAX;
 use self::markdown::Section;
@@ -23,8 +23,8 @@ use super::arguments::{PlanArgs, PlanForm};
 use super::context::{Context, note, select};
 use super::output::{self, Failure};
 use crate::config::Environment;
-use crate::controller::view::PlanView;
-use crate::controller::{PassError, PassOptions, Prepared, Seen};
+use crate::controller::view::{Basis, PlanView};
+use crate::controller::{PassError, PassOptions, Prepared, Seen, left_out_note};
 use crate::flow::{BodyAbsent, Comparison};
 use crate::problem::{any_error, escape_terminal};
 use crate::record::Kind;
@@ -36,6 +36,7 @@ struct Planned {
     environment: String,
     target: String,
     commit: Option<CommitId>,
+    basis: Basis,
     prepared: Prepared,
     refused: Option<String>,
     comparison: Arc<Comparison>,
@@ -45,7 +46,7 @@ impl Planned {
     fn view(&self) -> PlanView<'_> {
         let Prepared { plan, problems, .. } = &self.prepared;
         let view = PlanView::new(&self.environment, &self.target, plan, problems);
-        PlanView { commit: self.commit.as_ref(), refused: self.refused.as_deref(), ..view }
+        PlanView { commit: self.commit.as_ref(), basis: Some(&self.basis), refused: self.refused.as_deref(), ..view }
     }
 
     fn exit_code(&self, detailed: bool) -> u8 {
@@ -165,14 +166,17 @@ fn comment(all: &[Found], asked_for: Option<&str>) -> Result<String, Failure> {
 async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
-    let ground = match LocalRepository::find(&here)? {
-        Some(repository) => local_ground(&engine, environment, &repository, arguments.reference.as_deref()).await?,
-        None => {
-            note(context, "not in a git work tree: planning the configured branch");
-            remote_ground(&engine, arguments.reference.as_deref()).await?
-        }
+    let (repository, reference) = (LocalRepository::find(&here)?, arguments.reference.as_deref());
+    let basis = basis_of(repository.as_ref(), environment, reference);
+    note(context, &format!("{}: planning {}", environment.name, escape_terminal(&basis.to_string())));
+    let ground = match repository {
+        Some(repository) => local_ground(&engine, environment, &repository, reference).await?,
+        None => remote_ground(&engine, reference).await?,
     };
-    let Ground { desired, problems, manifest, commit } = ground;
+    let Ground { desired, problems, manifest, commit, left_out } = ground;
+    if let Some(text) = left_out_note(&left_out) {
+        note(context, &escape_terminal(&text));
+    }
     if any_error(&problems) {
         let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
         return Err(PassError::Refused {
@@ -200,5 +204,6 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
             .map_err(|error| Failure::other(format!("cannot write `{}`: {error}", file.display())))?;
     }
     let (environment, target) = (environment.name.clone(), engine.target.to_string());
-    Ok(Planned { environment, target, commit, prepared, refused, comparison: Arc::clone(engine.reader.comparison()) })
+    let comparison = Arc::clone(engine.reader.comparison());
+    Ok(Planned { environment, target, commit, basis, prepared, refused, comparison })
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::basis::Basis;
 use super::compared::{Compared, view};
 use crate::flow::diff::{FlowDiff, View};
 use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
@@ -23,6 +24,9 @@ pub struct PlanView<'a> {
     pub target_environment: &'a str,
     /// What was planned; absent for a work tree.
     pub commit: Option<&'a CommitId>,
+    /// What was looked at; absent where nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<&'a Basis>,
     /// How many flows.
     pub summary: Summary,
     /// In the order of deployment.
@@ -108,6 +112,7 @@ impl<'a> PlanView<'a> {
             environment,
             target_environment: target,
             commit: None,
+            basis: None,
             summary: Summary {
                 create: plan.count("create"),
                 update: plan.count("update"),

@@ -3,7 +3,7 @@
 use super::details::{detail, graph};
 use super::page::Budget;
 use crate::cli::output::Failure;
-use crate::controller::view::{ChangeView, PlanView};
+use crate::controller::view::{Basis, ChangeView, PlanView};
 use crate::flow::{BodyAbsent, Comparison};
 use crate::problem::{Problem, Severity, code_span};
 
@@ -154,6 +154,13 @@ fn head(section: &Section<'_>) -> String {
     match section {
         Section::Planned { view, .. } => {
             let of = view.commit.map_or("the work tree".to_owned(), |commit| code_span(commit.short(), NAME_CHARS_MAX));
+            let of = match view.basis {
+                Some(Basis::ConfiguredBranch { revision, .. }) => {
+                    let revision = code_span(revision, NAME_CHARS_MAX);
+                    format!("{of} ({revision} of the configured repository: this was no git work tree)")
+                }
+                Some(Basis::WorkTree { .. } | Basis::Revision { .. }) | None => of,
+            };
             let target = code_span(view.target_environment, NAME_CHARS_MAX);
             let refused = view.refused.map_or(String::new(), |reason| {
                 format!("\n> **Would be refused:** {}\n", code_span(reason, MESSAGE_CHARS_MAX))

@@ -1,0 +1,166 @@
+//! Reading and checking the flows of one deployment, from folders, files and stdin.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::sync::Arc;
+
+use super::target::Target;
+use crate::cli::output::Failure;
+use crate::cli::records::Deployed;
+use crate::controller::listing_problems;
+use crate::flow::{self, Checked, Comparison, FileReport};
+use crate::parallel;
+use crate::problem::Problem;
+use crate::source::{BadEntry, FLOW_BYTES_MAX, LeftOut, LeftOutReason, Listing, SourceError, WorkTree};
+
+/// How stdin is called.
+pub(super) const STDIN: &str = "<stdin>";
+
+/// Flow files and what is wrong with them.
+#[derive(Default)]
+pub(in crate::cli) struct Folder {
+    /// The flows; their texts are not kept.
+    pub checked: Checked,
+    /// Every problem, sorted.
+    pub problems: Vec<Problem>,
+    /// Number of files.
+    pub n_files: usize,
+    /// What is not read.
+    pub left_out: Vec<LeftOut>,
+    /// The content of files with problems, for code frames.
+    pub sources: BTreeMap<String, Arc<[u8]>>,
+    /// Where each file is read again, by its name.
+    files: BTreeMap<String, Place>,
+}
+
+/// Where a file is read.
+#[derive(Clone)]
+enum Place {
+    /// In a tree, by its path from the root; `folder` is what was named.
+    Tree { tree: WorkTree, path: String, folder: String },
+    /// From memory: stdin is read once.
+    Memory(Arc<[u8]>),
+}
+
+/// A file, read and checked.
+struct ReadFile {
+    /// As a person would type it.
+    name: String,
+    report: FileReport,
+    /// The content, where there is a problem to show.
+    source: Option<Arc<[u8]>>,
+}
+
+impl Place {
+    fn read(&self) -> Result<Option<Arc<[u8]>>, SourceError> {
+        match self {
+            Self::Tree { tree, path, folder: _ } => tree.read(path),
+            Self::Memory(content) => Ok(Some(content.clone())),
+        }
+    }
+}
+
+/// Reads and checks what belongs together. Paths are shown as a person would type them.
+pub(in crate::cli) fn read_folder(targets: &[Target]) -> Result<Folder, Failure> {
+    let mut folder = Folder::default();
+    let mut places = BTreeSet::new();
+    for target in targets {
+        if let Some(problem) = target.bad_on_the_way()? {
+            folder.problems.push(problem);
+            continue;
+        }
+        let Listing { entries, bad, left_out } = target.tree.list(&target.selection, &target.below)?;
+        let is_file = entries.len() <= 1 && entries.first().is_none_or(|only| *only == target.below);
+        let is_other = |left_out: &LeftOut| left_out.reason > LeftOutReason::DotFolder && left_out.path == target.below;
+        if is_file && left_out.iter().any(is_other) {
+            let path = target.path.display();
+            return Err(Failure::other(format!("expected a `.json` file or a folder, found `{path}`")));
+        }
+        let shown = |listing: Listing<String>| Listing {
+            entries: Vec::<String>::new(),
+            bad: listing.bad.iter().map(|it| BadEntry { path: target.name(&it.path), ..it.clone() }).collect(),
+            left_out: listing.left_out.iter().map(|it| LeftOut { path: target.name(&it.path), ..it.clone() }).collect(),
+        };
+        let others = shown(Listing { entries: Vec::new(), bad, left_out });
+        folder.problems.extend(listing_problems(&others));
+        folder.left_out.extend(others.left_out);
+        for path in entries {
+            // One file may be named twice, alone and in its folder.
+            if places.insert(target.tree.root().join(&path)) {
+                let (tree, below) = (target.tree.clone(), target.below.clone());
+                folder.files.insert(target.name(&path), Place::Tree { tree, path, folder: below });
+            }
+        }
+    }
+    folder.check()?;
+    Ok(folder)
+}
+
+/// Reads and checks one flow from stdin.
+pub(super) fn read_stdin() -> Result<Folder, Failure> {
+    let mut content = Vec::new();
+    let read = std::io::stdin().lock().take(FLOW_BYTES_MAX + 1).read_to_end(&mut content);
+    read.map_err(|error| Failure::other(format!("cannot read stdin: {error}")))?;
+    let mut folder = Folder::default();
+    folder.files.insert(STDIN.to_owned(), Place::Memory(Arc::from(content)));
+    folder.check()?;
+    Ok(folder)
+}
+
+impl Folder {
+    /// The path of a file, given by its name, from the folder that was named.
+    pub(in crate::cli) fn below(&self, name: &str) -> Option<&str> {
+        match self.files.get(name)? {
+            Place::Tree { path, folder, .. } => {
+                Some(path.strip_prefix(folder.as_str()).unwrap_or(path).trim_start_matches('/'))
+            }
+            Place::Memory(_) => None,
+        }
+    }
+
+    fn check(&mut self) -> Result<(), Failure> {
+        let places: Vec<(&String, &Place)> = self.files.iter().collect();
+        let files = parallel::try_map(&places, |(name, place)| read_file(name, place))?;
+        let mut reports = Vec::with_capacity(files.len());
+        for ReadFile { name, report, source } in files.into_iter().flatten() {
+            self.sources.extend(source.map(|source| (name.clone(), source)));
+            reports.push((name, report));
+        }
+        self.n_files = reports.len();
+        let reports = reports.iter_mut().map(|(name, report)| (name.as_str(), std::mem::take(report)));
+        self.checked = flow::join_reports(reports);
+        self.problems.extend(self.checked.problems.iter().cloned());
+        self.problems.sort();
+        self.problems.dedup();
+        // Problems between files show in files that have none of their own.
+        let in_problems: BTreeSet<&str> = self.checked.problems.iter().map(|it| it.place.file.as_str()).collect();
+        let unread = in_problems.into_iter().filter(|name| !self.sources.contains_key(*name));
+        let unread = unread.filter_map(|name| Some((name.to_owned(), self.files.get(name)?)));
+        let read = unread.map(|(name, place)| Ok((name, place.read()?))).collect::<Result<Vec<_>, SourceError>>()?;
+        self.sources.extend(read.into_iter().filter_map(|(name, content)| Some((name, content?))));
+        Ok(())
+    }
+
+    /// Warns of flows that differ from what was deployed and have no higher version.
+    pub(super) fn compare_versions(&mut self, deployed: &[Deployed]) {
+        for flow in self.checked.flows.values() {
+            let read = || self.files.get(&flow.path)?.read().ok().flatten();
+            let warning = deployed.iter().find_map(|deployed| deployed.version_not_raised(flow, read));
+            let Some(warning) = warning else { continue };
+            self.sources.extend(read().map(|source| (flow.path.clone(), source)));
+            self.problems.push(warning);
+        }
+        self.problems.sort();
+    }
+}
+
+/// `None` where the file went away.
+fn read_file(name: &str, place: &Place) -> Result<Option<ReadFile>, SourceError> {
+    let Some(bytes) = place.read()? else { return Ok(None) };
+    let mut report = flow::check_file(name, bytes.clone(), &Comparison::default());
+    if let Some(definition) = &mut report.definition {
+        definition.text = None;
+    }
+    let source = (!report.problems.is_empty()).then_some(bytes);
+    Ok(Some(ReadFile { name: name.to_owned(), report, source }))
+}
