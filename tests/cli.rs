@@ -14,9 +14,13 @@ mod controller;
 mod deploy;
 #[path = "cli/failure.rs"]
 mod failure;
+#[path = "cli/files.rs"]
+mod files;
 #[allow(dead_code, reason = "the tests of the git edge use all of it")]
 #[path = "git/http_server.rs"]
 mod http_server;
+#[path = "cli/look.rs"]
+mod look;
 #[path = "cli/many.rs"]
 mod many;
 #[path = "cli/output.rs"]
@@ -41,6 +45,8 @@ mod refuse;
 mod review;
 #[path = "cli/rollback.rs"]
 mod rollback;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/support.rs"]

@@ -22,6 +22,8 @@ mod served;
 mod ssh;
 #[path = "git/support.rs"]
 mod support;
+#[path = "git/unread.rs"]
+mod unread;
 #[path = "git/upkeep.rs"]
 mod upkeep;
 #[path = "git/watch.rs"]

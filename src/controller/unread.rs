@@ -100,12 +100,7 @@ fn words(reason: BadEntryReason) -> (&'static str, String, &'static str) {
 }
 
 fn filtered(filter: GitFilter) -> (&'static str, String, &'static str) {
-    let attribute = match filter {
-        GitFilter::Lfs => "filter=lfs",
-        GitFilter::Filter => "filter",
-        GitFilter::Encoding => "working-tree-encoding",
-        GitFilter::Ident => "ident",
-    };
+    let attribute = filter.attribute();
     let message = format!("expected a file that git keeps as it is, found `{attribute}` for it in `.gitattributes`");
     let help = match filter {
         GitFilter::Lfs => {

@@ -58,6 +58,19 @@ pub enum GitFilter {
     Ident,
 }
 
+impl GitFilter {
+    /// The attribute, as it is written.
+    #[must_use]
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::Lfs => "filter=lfs",
+            Self::Filter => "filter",
+            Self::Encoding => "working-tree-encoding",
+            Self::Ident => "ident",
+        }
+    }
+}
+
 /// A file or folder that is not read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {

@@ -142,7 +142,7 @@ fn wrong_usage_is_64_and_json_all_the_same() {
         &["plan", "--output", "json", "--env"],
         &["--output", "json"],
         &["nonsense", "--output=json"],
-        &["validate", "--format", "json", "a", "b"],
+        &["graph", "--format", "json", "a", "b"],
         &["sync", "--output", "json", "--allow-deletes", "many"],
     ];
     for arguments in wrong {

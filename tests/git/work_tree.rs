@@ -1,10 +1,25 @@
 //! The work tree a person stands in.
 
-use flowsync::source::{BadEntryReason, LocalRepository, SourceError, WorkTree, blob_id, discover_work_tree};
+use std::path::Path;
 
 use flowsync::config::Repository;
+use flowsync::source::{
+    BadEntryReason, FlowSelection, Listing, LocalRepository, SourceError, WorkTree, blob_id, discover_work_tree,
+};
 
 use crate::support::{Place, git, settings};
+
+fn tree_at(dir: &Path) -> WorkTree {
+    discover_work_tree(dir).unwrap().unwrap()
+}
+
+fn list(tree: &WorkTree, folder: &str) -> Result<Listing<String>, SourceError> {
+    tree.list(&FlowSelection::whole(folder), folder)
+}
+
+fn whole(folder: &str) -> FlowSelection {
+    FlowSelection::whole(folder)
+}
 
 #[test]
 fn a_work_tree_lists_what_a_commit_of_it_would() {
@@ -13,12 +28,13 @@ fn a_work_tree_lists_what_a_commit_of_it_would() {
     place.write("flows/notes.txt", "");
     std::os::unix::fs::symlink("a.json", place.work().join("flows/link.json")).unwrap();
     std::fs::write(place.work().join("flows/big.json"), vec![b' '; 16 * 1024 * 1024 + 1]).unwrap();
-    let tree = discover_work_tree(&place.work().join("flows/sub")).unwrap();
-    let (paths, bad) = tree.list_paths("flows").unwrap();
+    let tree = tree_at(&place.work().join("flows/sub"));
+    let Listing { entries: paths, bad, left_out } = list(&tree, "flows").unwrap();
     let commit = place.commit("all of it");
     let repo = LocalRepository::open(&place.work().join("flows")).unwrap();
     assert_eq!(repo.resolve("HEAD").unwrap(), commit);
-    let committed = repo.list_flows(&commit, "flows").unwrap();
+    let committed = repo.list_flows(&commit, &whole("flows")).unwrap();
+    assert_eq!(committed.left_out, left_out);
     assert_eq!((committed.entries.iter().map(|entry| entry.path.clone()).collect(), &committed.bad), (paths, &bad));
     for entry in committed.entries {
         assert_eq!(blob_id(&tree.read(&entry.path).unwrap().unwrap()).unwrap(), entry.blob);
@@ -27,8 +43,8 @@ fn a_work_tree_lists_what_a_commit_of_it_would() {
     assert_eq!(reasons, [BadEntryReason::TooLarge, BadEntryReason::SymbolicLink]);
     assert_eq!(tree.read("flows/a.json").unwrap().as_deref(), Some(&b"{\"a\":1}"[..]));
     assert_eq!(tree.read("flows/a.json/b").unwrap(), None);
-    assert!(tree.list_paths("absent").is_err());
-    assert_eq!(WorkTree::at(&place.work().join("flows")).list_paths("").unwrap().0.len(), 2);
+    assert!(list(&tree, "absent").is_err());
+    assert_eq!(list(&WorkTree::at(&place.work().join("flows")), "").unwrap().entries.len(), 2);
 }
 
 #[test]
@@ -39,37 +55,37 @@ fn a_link_or_submodule_on_the_way_to_the_folder_is_never_followed() {
     std::fs::write(outside.path().join("deep/b.json"), "{}").unwrap();
     std::os::unix::fs::symlink(outside.path(), place.work().join("away")).unwrap();
     std::os::unix::fs::symlink("flows", place.work().join("here")).unwrap();
-    let tree = discover_work_tree(&place.work()).unwrap();
+    let tree = tree_at(&place.work());
     let commit = place.commit("links");
     let repo = LocalRepository::open(&place.work()).unwrap();
     for (folder, at) in [("away", "away"), ("away/deep", "away"), ("here", "here")] {
-        let (paths, bad) = tree.list_paths(folder).unwrap();
+        let Listing { entries: paths, bad, .. } = list(&tree, folder).unwrap();
         assert_eq!((paths.len(), bad.len()), (0, 1), "{folder}");
         assert_eq!((bad[0].path.as_str(), bad[0].reason), (at, BadEntryReason::SymbolicLink));
-        let committed = repo.list_flows(&commit, folder).unwrap();
+        let committed = repo.list_flows(&commit, &whole(folder)).unwrap();
         assert_eq!((committed.entries.len(), committed.bad), (0, bad), "{folder}");
     }
     git(&place.work(), &["init", "--quiet", "sub"]);
     git(&place.work(), &["update-index", "--add", "--cacheinfo", &format!("160000,{},sub", commit.0)]);
     git(&place.work(), &["commit", "--quiet", "-m", "submodule"]);
-    let committed = repo.list_flows(&repo.resolve("HEAD").unwrap(), "sub/flows").unwrap();
+    let committed = repo.list_flows(&repo.resolve("HEAD").unwrap(), &whole("sub/flows")).unwrap();
     assert_eq!((committed.bad[0].path.as_str(), committed.bad[0].reason), ("sub", BadEntryReason::Submodule));
-    assert_eq!(tree.list_paths("sub/flows").unwrap().1, committed.bad);
-    assert!(matches!(repo.list_flows(&commit, "README.md/x"), Err(SourceError::NoFlowsFolder { .. })));
+    assert_eq!(list(&tree, "sub/flows").unwrap().bad, committed.bad);
+    assert!(matches!(repo.list_flows(&commit, &whole("README.md/x")), Err(SourceError::NoFlowsFolder { .. })));
 }
 
 #[test]
 fn a_repository_inside_the_folder_is_a_submodule() {
     let place = Place::new();
     git(&place.work(), &["init", "--quiet", "flows/inner"]);
-    let (_, bad) = discover_work_tree(&place.work()).unwrap().list_paths("flows").unwrap();
+    let bad = list(&tree_at(&place.work()), "flows").unwrap().bad;
     assert_eq!((bad[0].path.as_str(), bad[0].reason), ("flows/inner", BadEntryReason::Submodule));
 }
 
 #[test]
 fn a_missing_folder_is_not_blamed_on_a_clone() {
     let place = Place::new();
-    let error = discover_work_tree(&place.work()).unwrap().list_paths("nowhere").unwrap_err().to_string();
+    let error = list(&tree_at(&place.work()), "nowhere").unwrap_err().to_string();
     assert!(error.starts_with("cannot read a folder in `") && !error.contains("clone"), "{error}");
 }
 
@@ -83,9 +99,9 @@ fn revisions_come_from_the_repository_around() {
     let nonsense = repo.resolve("no\nsuch");
     assert!(matches!(&nonsense, Err(SourceError::Setting(text)) if !text.contains('\n')), "{nonsense:?}");
     let outside = tempfile::tempdir().unwrap();
-    assert!(discover_work_tree(outside.path()).is_none());
+    assert!(discover_work_tree(outside.path()).unwrap().is_none());
     assert!(LocalRepository::open(outside.path()).is_err());
-    assert!(discover_work_tree(&place.origin()).is_none());
+    assert!(discover_work_tree(&place.origin()).unwrap().is_none());
 }
 
 #[test]
@@ -132,4 +148,40 @@ fn records_come_from_the_configured_branch_and_from_the_work_tree_where_it_lacks
     std::fs::rename(work.join("deployments"), place.dir.path().join("away")).unwrap();
     std::os::unix::fs::symlink("../away", work.join("deployments")).unwrap();
     assert_eq!(record(&origin, "absent"), None, "a link is not followed");
+}
+
+#[test]
+fn what_looks_like_a_work_tree_and_is_none_is_an_error() {
+    let place = Place::new();
+    let inner = place.work().join("inner/deep");
+    std::fs::create_dir_all(&inner).unwrap();
+    let mark = place.work().join("inner/.git");
+    let refused = |why: &str| {
+        for error in [discover_work_tree(&inner).unwrap_err(), LocalRepository::find(&inner).unwrap_err()] {
+            let text = error.to_string();
+            assert!(text.contains("inner") && text.contains(why), "{text}");
+        }
+    };
+    std::fs::write(&mark, "gitdir: /nowhere/at/all\n").unwrap();
+    refused("`/nowhere/at/all`, which is not there");
+    std::fs::write(&mark, "gitdir: ../elsewhere").unwrap();
+    refused("`../elsewhere`, which is not there");
+    std::fs::write(&mark, "nonsense").unwrap();
+    refused("no repository that can be opened");
+    std::fs::remove_file(&mark).unwrap();
+    std::os::unix::fs::symlink("/nowhere", &mark).unwrap();
+    refused("no repository that can be opened");
+    std::fs::remove_file(&mark).unwrap();
+    std::fs::create_dir(&mark).unwrap();
+    refused("no repository that can be opened");
+    std::fs::remove_dir(&mark).unwrap();
+    assert_eq!(tree_at(&inner).root(), place.work().canonicalize().unwrap());
+    // A work tree of a repository elsewhere, and a submodule, are what they say.
+    git(&place.work(), &["worktree", "add", "--quiet", "../linked"]);
+    git(&place.work(), &["init", "--quiet", "inner"]);
+    assert!(tree_at(&place.dir.path().join("linked")).root().ends_with("linked"));
+    assert!(tree_at(&inner).root().ends_with("inner"));
+    std::fs::remove_file(place.work().join(".git/HEAD")).unwrap();
+    let text = discover_work_tree(&place.work().join("flows")).unwrap_err().to_string();
+    assert!(text.contains("no repository that can be opened"), "{text}");
 }

@@ -51,6 +51,8 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("similar", &["src/cli/"]),
     ("petgraph", &["src/plan/"]),
     ("zmij", &["src/flow/canonical/"]),
+    ("globset", &["src/config/", "src/source/git/"]),
+    ("icu_normalizer", &["src/flow/"]),
     ("xxhash_rust", &["src/index/", "src/tenant/flows_v2/"]),
     ("jsonschema", &["src/flow/", "src/config/"]),
     ("serde_yaml", &["src/config/", "src/tenant/sandbox/"]),

@@ -211,11 +211,11 @@ fn yaml_files_are_yaml() {
     }
 }
 
-/// Rule names are what the code of checks has in quotes, in words joined by `-`; three look otherwise.
+/// Rule names are what the code of checks has in quotes, in words joined by `-`; three are one word.
 #[test]
 fn the_table_of_rules_is_complete_and_has_no_other() {
-    let places = ["src/flow/", "src/plan/references.rs", "src/controller/desired.rs"];
-    let mut rules: BTreeSet<String> = ["path-not-utf8", "schema", "submodule"].map(str::to_owned).into();
+    let places = ["src/flow/", "src/plan/references.rs", "src/controller/unread.rs"];
+    let mut rules: BTreeSet<String> = ["comment", "schema", "submodule"].map(str::to_owned).into();
     for source in sources() {
         if places.iter().any(|place| source.path.starts_with(place)) {
             let code = &source.code[..source.product];
@@ -229,9 +229,14 @@ fn the_table_of_rules_is_complete_and_has_no_other() {
     assert_eq!(listed, rules);
 }
 
+fn is_in_word(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
 fn is_rule(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+    let is_word = |part: &&str| part.starts_with(|c: char| c.is_ascii_lowercase()) && part.bytes().all(is_in_word);
+    parts.len() > 1 && parts.iter().all(is_word)
 }
 
 #[test]
