@@ -23,6 +23,10 @@ mod http_server;
 mod look;
 #[path = "cli/many.rs"]
 mod many;
+#[path = "cli/memory.rs"]
+mod memory;
+#[path = "cli/neighbours.rs"]
+mod neighbours;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/plan.rs"]

@@ -11,8 +11,10 @@ mod tenant {
     mod auth;
     mod connect;
     mod faults;
+    mod large;
     mod limits;
     mod logs;
+    mod moving;
     mod paging;
     mod redirects;
     mod server;

@@ -16,7 +16,7 @@ use crate::local::FileState;
 use crate::record::hex_sha256;
 use crate::shutdown::Shutdown;
 use crate::source::{GitOptions, GitSource, normalise_url};
-use crate::tenant::flows_v2::Client;
+use crate::tenant::flows_v2::{Client, Connections};
 
 /// An engine over the real world.
 pub(crate) type RealEngine = Engine<Client, GitSource, FileState>;
@@ -26,11 +26,12 @@ pub(crate) struct Context {
     globals: Globals,
     /// Asks this process to end.
     pub(crate) shutdown: Shutdown,
+    connections: Connections,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
-        Self { globals, shutdown: Shutdown::default() }
+        Self { globals, shutdown: Shutdown::default(), connections: Connections::default() }
     }
 
     /// Whether stdout and stderr take colours.
@@ -95,8 +96,8 @@ impl Context {
         let cache = self.cache_dir()?;
         let source = GitSource::open(&environment.repository, &cache, GitOptions { allow_rewind })?;
         let url = normalise_url(&environment.repository.url)?;
-        let tenant =
-            Client::connect(&environment.tenant, environment.sync.concurrency).map_err(|error| Failure::of(&error))?;
+        let connected = self.connections.connect(&environment.tenant, environment.sync.concurrency);
+        let tenant = connected.map_err(|error| Failure::of(&error))?;
         let index = index_path(&cache, &url, environment);
         let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
         Ok(Engine {

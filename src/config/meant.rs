@@ -152,7 +152,7 @@ pub struct TenantAddress {
 }
 
 /// How to sign in to a tenant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
     /// OAuth2 client credentials.
     OAuth2(OAuth2),
@@ -161,7 +161,7 @@ pub enum Auth {
 }
 
 /// OAuth2 client credentials.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuth2 {
     /// Where tokens come from.
     pub token_url: Url,

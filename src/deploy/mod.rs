@@ -22,13 +22,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::clock::in_future;
 use crate::flow::{EnvironmentId, FlowId};
 use crate::local::LocalState;
 use crate::shutdown::{Grace, Shutdown, Stage};
-use crate::tenant::{Blame, CallLimits, Export, Tenant, TenantError};
+use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
 
 pub use journal::{Journal, JournalFailed, room_for};
 pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
@@ -38,6 +38,7 @@ pub use quiet::QuietReader;
 pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
 pub use restore::{Restored, Undo};
+use verify::{FIRST_REREAD, LONGEST_REREAD};
 
 /// What one deployment works with.
 pub struct Deployer<'a, T, L> {
@@ -196,8 +197,21 @@ impl Pace {
 }
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
+    /// Everything live. A list that moves is read again until `verifyTimeout`: neighbours in the same tenant deploy
+    /// as well, and come to rest.
     async fn export(&self) -> Result<Export, TenantError> {
-        self.tenant.export(self.target, &self.reader, &self.limits).await
+        let give_up_at = in_future(self.verify_timeout);
+        let mut pause = FIRST_REREAD;
+        loop {
+            let export = self.tenant.export(self.target, &self.reader, &self.limits).await;
+            let moves = |error: &TenantError| matches!(error.failure.last(), Failure::Incomplete { .. });
+            let rested = Instant::now() + pause;
+            if !export.as_ref().is_err_and(moves) || rested > give_up_at || rested > self.limits.give_up_at {
+                return export;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_REREAD);
+        }
     }
 
     fn may_start(&self) -> Result<(), FlowFailure> {

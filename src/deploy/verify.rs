@@ -13,8 +13,8 @@ use crate::tenant::{Blame, Export, FlowStatus, Tenant};
 
 const FIRST_POLL: Duration = Duration::from_millis(10);
 const LONGEST_POLL: Duration = Duration::from_secs(1);
-const FIRST_REREAD: Duration = Duration::from_millis(100);
-const LONGEST_REREAD: Duration = Duration::from_secs(5);
+pub(super) const FIRST_REREAD: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_REREAD: Duration = Duration::from_secs(5);
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Asks at once, then after 10 ms, doubling to 1 s, until the tenant says `deployed`, says

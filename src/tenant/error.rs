@@ -154,6 +154,12 @@ pub enum Failure {
         /// What did not add up.
         detail: String,
     },
+    /// A list without an end that anybody would wait for.
+    #[error("the list has no end: {detail}")]
+    Endless {
+        /// Which bound it went over.
+        detail: String,
+    },
     /// The lease ended before the next request could start.
     #[error("the deployment's lease ended before the call could be made")]
     LeaseEnded,
@@ -200,6 +206,7 @@ impl TenantError {
             | Failure::Unavailable { .. }
             | Failure::Garbage { .. }
             | Failure::Incomplete { .. }
+            | Failure::Endless { .. }
             | Failure::AfterUnknown { .. }
             | Failure::LeaseEnded => Blame::Transport,
         }

@@ -49,7 +49,7 @@ async fn is_incomplete(n_requests: usize, script: impl Fn(&Seen) -> Act + Send +
         Server::start(move |seen: &Seen| if seen.call == Call::Export { script(seen) } else { good(seen) }).await;
     let error = export(&server).await.unwrap_err();
     let Failure::Incomplete { detail } = &error.failure else { panic!("{error:?}") };
-    assert!(detail.ends_with("read 3 times"), "{detail}");
+    assert!(detail.ends_with("read 5 times"), "{detail}");
     assert!(server.seen(Call::Export).len() >= n_requests, "{}", server.seen(Call::Export).len());
 }
 

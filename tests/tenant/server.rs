@@ -152,6 +152,7 @@ pub(crate) fn hurry() -> Tuning {
         backoff_base: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(4),
         second: Duration::from_millis(10),
+        list_pause: Duration::from_millis(1),
         seed: Some(1),
         ..Tuning::default()
     }

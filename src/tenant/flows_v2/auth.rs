@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::super::{Call, Failure, TenantError};
 use super::caller::{Asked, Post};
-use super::exchange::{Answer, FaultKind, exchange};
+use super::exchange::{Answer, FaultKind, Intake, Over, exchange};
 use super::patience::{Ended, Patience, within};
 use super::text::Mask;
 use super::throttle::retry_after;
@@ -24,6 +24,9 @@ const SCOPE: &str = "flows:read flows:write environments:read deployments:manage
 const RENEW_BEFORE_SECONDS: f64 = 60.0;
 /// The life of a token whose answer names none.
 const LIFE_ASSUMED_SECONDS: f64 = 300.0;
+
+/// No token's answer is larger.
+const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
 
 /// How requests prove who sends them.
 #[derive(Debug)]
@@ -157,14 +160,16 @@ impl Tokens {
             patience.attempts += 1;
             let started = Instant::now();
             let lease = &patience.limits.lease;
-            let answer = exchange(&post.http, request, post.tuning.body_bytes_max, || lease.allows_now()).await;
+            let bytes_max = TOKEN_BYTES_MAX.min(post.tuning.body_bytes_max);
+            let intake = Intake { bytes_max, over: Over::Refuse, place: None };
+            let answer = exchange(&post.http, request, intake, || lease.allows_now()).await;
             let status = answer.as_ref().map_or(0, |answer| answer.status);
             tracing::debug!(method = "POST", path = self.from.token_url.path(), status, attempt = patience.attempts);
             let spent = started.elapsed();
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(fault) if fault.kind == FaultKind::TooLarge => {
-                    return Err(Failure::TooLarge { limit_bytes: post.tuning.body_bytes_max });
+                    return Err(Failure::TooLarge { limit_bytes: bytes_max });
                 }
                 Err(fault) if fault.kind == FaultKind::Untrusted => {
                     return Err(patience.given_up(post.mask.clean(&fault.detail)));

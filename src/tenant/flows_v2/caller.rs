@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use super::super::{Call, CallLimits, Failure, TenantError};
 use super::auth::{Auth, Credential};
 use super::connect::Http;
-use super::exchange::{Answer, Fault, FaultKind, exchange};
+use super::exchange::{Answer, Fault, FaultKind, Intake, Over, exchange};
 use super::patience::{Ended, Patience, within};
 use super::retry::Tries;
+use super::room::{Place, Room};
 use super::text::Mask;
 use super::throttle::{Gate, Permit, announced, retry_after};
 use super::tuning::{Jitter, Tuning};
@@ -27,7 +28,19 @@ pub(super) struct Post {
     pub(super) tuning: Tuning,
     pub(super) jitter: Jitter,
     pub(super) waits: Arc<Waits>,
+    pub(super) room: Room,
 }
+
+/// What is known of an answer's body beforehand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Body {
+    pub(super) size: Size,
+    /// A guess, so that answers that will be large are not asked for all at once.
+    pub(super) bytes_expected: u64,
+}
+
+/// Most answers but pages are smaller.
+const SMALL_BYTES: u64 = 64 * 1024;
 
 /// Makes calls to one tenant.
 #[derive(Debug)]
@@ -62,7 +75,23 @@ pub(super) enum Broken {
     /// For good.
     Failed(TenantError),
     /// The page is too large; how many requests it took to learn that.
-    AskForLess { attempts: u32 },
+    AskForLess { attempts: u32, why: TooMuch },
+}
+
+/// What showed that a page is too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooMuch {
+    /// It takes the tenant too long.
+    Slow,
+    /// The tenant refuses to make it, or we to take it.
+    Large,
+}
+
+/// What a request needs to start.
+struct Admitted<'a> {
+    credential: Credential,
+    permit: Permit<'a>,
+    place: Place,
 }
 
 /// Why a round ends the call.
@@ -70,7 +99,7 @@ enum Stop {
     Failed(Failure),
     /// Signing in failed: an error of its own.
     NotSignedIn(TenantError),
-    AskForLess,
+    AskForLess(TooMuch),
 }
 
 impl From<Failure> for Stop {
@@ -83,9 +112,15 @@ impl Post {
     pub(super) fn patience<'a>(&'a self, limits: &'a CallLimits) -> Patience<'a> {
         Patience::new(limits, Tries::new(&self.tuning, &self.jitter), &self.waits)
     }
+
+    fn intake(&self, size: Size, place: Place) -> Intake {
+        let over = if size == Size::Single { Over::Cut } else { Over::Refuse };
+        Intake { bytes_max: self.tuning.body_bytes_max, over, place: Some(place) }
+    }
 }
 
 impl Asked<'_> {
+    /// An error of this call.
     pub(super) fn error(&self, attempts: u32, failure: Failure) -> TenantError {
         let (environment, flow) = (self.environment.to_string(), self.flow.cloned());
         TenantError { call: self.call, environment, flow, attempts, failure }
@@ -100,22 +135,23 @@ impl Asked<'_> {
 impl Caller {
     /// Makes a call whose size is fixed.
     pub(super) async fn call(&self, asked: &Asked<'_>, request: &Request) -> Result<Settled, TenantError> {
-        self.call_sized(asked, request, Size::Fixed).await.map_err(|broken| match broken {
+        let body = Body { size: Size::Fixed, bytes_expected: SMALL_BYTES };
+        self.call_sized(asked, request, body).await.map_err(|broken| match broken {
             Broken::Failed(error) => error,
-            Broken::AskForLess { attempts } => {
+            Broken::AskForLess { attempts, .. } => {
                 asked.error(attempts, Failure::Refused { status: 413, message: "the page is too large".to_owned() })
             }
         })
     }
 
     /// Makes a call; one that [`Size::Shrinks`] comes back early when it asks for too much.
-    pub(super) async fn call_sized(&self, asked: &Asked<'_>, request: &Request, size: Size) -> Result<Settled, Broken> {
+    pub(super) async fn call_sized(&self, asked: &Asked<'_>, request: &Request, body: Body) -> Result<Settled, Broken> {
         let mut patience = self.post.patience(asked.limits);
-        let answer = self.rounds(asked, request, size, &mut patience).await;
+        let answer = self.rounds(asked, request, body, &mut patience).await;
         let Patience { attempts, after_unknown, .. } = patience;
         let mut error = match answer {
             Ok(answer) => return Ok(Settled { answer, attempts, after_unknown }),
-            Err(Stop::AskForLess) => return Err(Broken::AskForLess { attempts }),
+            Err(Stop::AskForLess(why)) => return Err(Broken::AskForLess { attempts, why }),
             Err(Stop::Failed(failure)) => asked.error(attempts, failure),
             Err(Stop::NotSignedIn(error)) => error,
         };
@@ -129,15 +165,17 @@ impl Caller {
         &self,
         asked: &Asked<'_>,
         request: &Request,
-        size: Size,
+        body: Body,
         patience: &mut Patience<'_>,
     ) -> Result<Answer, Stop> {
+        let Body { size, bytes_expected } = body;
         let mut signed_in_again = false;
         loop {
-            let (credential, permit) = self.admit(asked, patience).await?;
+            let Admitted { credential, permit, place } = self.admit(asked, bytes_expected, patience).await?;
             patience.attempts += 1;
             let started = Instant::now();
-            let answer = match self.send(asked, request, &credential, patience.attempts).await? {
+            let intake = self.post.intake(size, place);
+            let answer = match self.send(asked, request, &credential, patience.attempts, intake).await? {
                 Ok(answer) => answer,
                 Err(fault) => {
                     drop(permit);
@@ -157,7 +195,7 @@ impl Caller {
             permit.answered(announced(&answer.headers, &self.post.tuning));
             match verdict {
                 Verdict::Accept => return Ok(answer),
-                Verdict::AskForLess => return Err(Stop::AskForLess),
+                Verdict::AskForLess => return Err(Stop::AskForLess(TooMuch::Large)),
                 Verdict::SignInAgain if !signed_in_again && self.auth.rejected(&self.post, &credential).await => {
                     signed_in_again = true;
                 }
@@ -172,8 +210,14 @@ impl Caller {
         }
     }
 
-    /// Waits until a request may start: with proof that is good, a place among the others, and a lease.
-    async fn admit(&self, asked: &Asked<'_>, patience: &Patience<'_>) -> Result<(Credential, Permit<'_>), Stop> {
+    /// Waits until a request may start: with proof that is good, a turn among the others, room for the answer, and
+    /// a lease. The turn comes before the room: whoever has room waits for nobody.
+    async fn admit(
+        &self,
+        asked: &Asked<'_>,
+        bytes_expected: u64,
+        patience: &Patience<'_>,
+    ) -> Result<Admitted<'_>, Stop> {
         let limits = asked.limits;
         loop {
             if !limits.lease.holds().await {
@@ -185,11 +229,13 @@ impl Caller {
             }
             let permit = within(limits, self.gate.admit()).await;
             let permit = permit.map_err(|ended| patience.turn_ended(ended, self.gate.closed_until().is_some()))?;
+            let place = within(limits, self.post.room.expecting(bytes_expected)).await;
+            let place = place.map_err(|ended| patience.turn_ended(ended, false))?;
             if !limits.lease.holds().await {
                 return Err(Failure::LeaseEnded.into());
             }
             if credential.is_good() {
-                return Ok((credential, permit));
+                return Ok(Admitted { credential, permit, place });
             }
         }
     }
@@ -200,6 +246,7 @@ impl Caller {
         request: &Request,
         credential: &Credential,
         attempt: u32,
+        intake: Intake,
     ) -> Result<Result<Answer, Fault>, Failure> {
         let lost =
             || Failure::Unavailable { detail: "the request cannot be repeated".to_owned(), maybe_took_effect: true };
@@ -207,8 +254,7 @@ impl Caller {
         credential.sign(&mut request)?;
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let lease = &asked.limits.lease;
-        let bytes_max = self.post.tuning.body_bytes_max;
-        let answer = exchange(&self.post.http, request, bytes_max, || lease.allows_now()).await;
+        let answer = exchange(&self.post.http, request, intake, || lease.allows_now()).await;
         match &answer {
             Ok(answer) => tracing::debug!(%method, path, status = answer.status, attempt, call = %asked.call),
             Err(fault) => {
@@ -228,11 +274,12 @@ impl Caller {
         patience: &mut Patience<'_>,
     ) -> Result<(), Stop> {
         match fault.kind {
+            FaultKind::TooLarge if size == Size::Shrinks => return Err(Stop::AskForLess(TooMuch::Large)),
             FaultKind::TooLarge => {
                 return Err(Failure::TooLarge { limit_bytes: self.post.tuning.body_bytes_max }.into());
             }
             FaultKind::Untrusted => return Err(patience.given_up(self.post.mask.clean(&fault.detail)).into()),
-            FaultKind::TimedOut if size == Size::Shrinks => return Err(Stop::AskForLess),
+            FaultKind::TimedOut if size == Size::Shrinks => return Err(Stop::AskForLess(TooMuch::Slow)),
             FaultKind::Lost | FaultKind::TimedOut => patience.after_unknown |= asked.writes(),
             FaultKind::NotSent => {}
         }

@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Request, Response, Url};
 
 use super::connect::Http;
+use super::room::Place;
 use crate::tls::{CertificateFault, handshake_fault};
 
 /// A body of an error is read this far.
@@ -14,12 +15,36 @@ const ERROR_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// Redirects followed within the tenant.
 const REDIRECTS_MAX: usize = 5;
 
-/// A whole answer.
+/// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// Whether the body is only the beginning of what there is: see [`Over::Cut`].
+    pub(super) is_cut: bool,
+    /// Held as long as the body is.
+    _place: Option<Place>,
+}
+
+/// What of an answer's body is taken.
+#[derive(Debug)]
+pub(super) struct Intake {
+    /// The most, in bytes.
+    pub(super) bytes_max: u64,
+    /// What to do about more.
+    pub(super) over: Over,
+    /// Where it goes; nowhere in particular for what is small in any case.
+    pub(super) place: Option<Place>,
+}
+
+/// What to do about a body over the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// It is a fault.
+    Refuse,
+    /// The beginning will do.
+    Cut,
 }
 
 /// No whole answer.
@@ -48,7 +73,7 @@ pub(super) enum FaultKind {
 pub(super) async fn exchange(
     http: &Http,
     mut request: Request,
-    body_bytes_max: u64,
+    intake: Intake,
     may_start: impl Fn() -> bool,
 ) -> Result<Answer, Fault> {
     let timeout = request.timeout().copied().unwrap_or(Duration::ZERO);
@@ -60,7 +85,7 @@ pub(super) async fn exchange(
                 *next.url_mut() = target;
                 request = next;
             }
-            _ => return read(response, body_bytes_max, timeout, http).await,
+            _ => return read(response, intake, timeout, http).await,
         }
     }
     Err(Fault { kind: FaultKind::Lost, detail: format!("more than {REDIRECTS_MAX} redirects") })
@@ -85,26 +110,32 @@ pub(super) fn location(from: &Url, headers: &HeaderMap) -> Option<Url> {
     from.join(headers.get(LOCATION)?.to_str().ok()?).ok()
 }
 
-async fn read(mut response: Response, body_bytes_max: u64, timeout: Duration, http: &Http) -> Result<Answer, Fault> {
+async fn read(mut response: Response, intake: Intake, timeout: Duration, http: &Http) -> Result<Answer, Fault> {
+    let Intake { bytes_max, over, mut place } = intake;
     let status = response.status().as_u16();
     let well = response.status().is_success();
+    let over = if well { Some(over) } else { None };
     let too_large = || Fault { kind: FaultKind::TooLarge, detail: String::new() };
-    if well && response.content_length().is_some_and(|bytes| bytes > body_bytes_max) {
+    if over == Some(Over::Refuse) && response.content_length().is_some_and(|bytes| bytes > bytes_max) {
         return Err(too_large());
     }
     let headers = std::mem::take(response.headers_mut());
-    let most = if well { body_bytes_max } else { ERROR_BODY_BYTES_MAX.min(body_bytes_max) };
-    let mut body = Vec::new();
+    let most = if well { bytes_max } else { ERROR_BODY_BYTES_MAX.min(bytes_max) };
+    let (mut body, mut is_cut) = (Vec::new(), false);
     loop {
         match response.chunk().await {
             Ok(None) => break,
             Ok(Some(chunk)) => {
                 let room = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(body.len());
-                if chunk.len() > room && well {
+                if chunk.len() > room && over == Some(Over::Refuse) {
                     return Err(too_large());
+                }
+                if let Some(place) = &mut place {
+                    place.grow_to((body.len() + chunk.len().min(room)) as u64).await;
                 }
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
+                    is_cut = well;
                     break;
                 }
             }
@@ -113,7 +144,7 @@ async fn read(mut response: Response, body_bytes_max: u64, timeout: Duration, ht
             Err(error) => return Err(Fault::new(error, timeout, http)),
         }
     }
-    Ok(Answer { status, headers, body })
+    Ok(Answer { status, headers, body, is_cut, _place: place })
 }
 
 impl Fault {

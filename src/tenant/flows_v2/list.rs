@@ -1,82 +1,22 @@
 //! A whole list, page by page, or no list at all: a short answer must never look like an absence.
+//!
+//! A list has an end: in items, in bytes on their way, in time. One that moves while it is read is read again.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use xxhash_rust::xxh3::Xxh3;
-
-use super::super::{Export, Failure, ReadLive, TenantError};
-use super::caller::{Asked, Broken, Caller, Settled};
-use super::page::{Head, Page};
+use super::super::{Failure, TenantError};
+use super::caller::{Asked, Body, Broken, Caller, Settled, TooMuch};
+use super::count::{Count, Counted, Verdict};
+use super::fit::Fit;
+use super::page::{Beginning, Head, Page};
+use super::patience::{Ended, within};
 use super::request::Requests;
+use super::sink::Sink;
 use super::verdict::Size;
-use crate::flow::FlowId;
-
-/// Takes the items of the environment asked about, each once.
-pub(super) trait Sink: Send {
-    fn take(&mut self, id: &str, item: &[u8]);
-    /// Takes an item that has no id, shown by its beginning; false where that is no item at all.
-    fn take_nameless(&mut self, beginning: &str) -> bool {
-        let _ = beginning;
-        false
-    }
-    /// The id of an item of the environment, where its bytes alone tell.
-    fn recognise(&self, item: &[u8]) -> Option<FlowId> {
-        let _ = item;
-        None
-    }
-    /// The list is read again.
-    fn clear(&mut self);
-}
-
-/// Whole flows.
-pub(super) struct Flows<'a> {
-    pub(super) reader: &'a dyn ReadLive,
-    pub(super) export: Export,
-}
-
-impl Sink for Flows<'_> {
-    fn take(&mut self, id: &str, item: &[u8]) {
-        let read = id.parse::<FlowId>().map_err(|error| error.to_string()).and_then(|parsed| {
-            let definition = self.reader.read(item)?;
-            Ok((parsed, definition))
-        });
-        match read {
-            Ok((id, definition)) => {
-                self.export.flows.insert(id, definition);
-            }
-            Err(reason) => {
-                self.export.foreign.insert(id.to_owned(), reason);
-            }
-        }
-    }
-
-    fn take_nameless(&mut self, beginning: &str) -> bool {
-        tracing::warn!("a live item has no id and is nobody's flow: {beginning}");
-        self.export.foreign.insert(format!("without an id: {beginning}"), "it has no id".to_owned());
-        true
-    }
-
-    fn recognise(&self, item: &[u8]) -> Option<FlowId> {
-        self.reader.recognise(item)
-    }
-
-    fn clear(&mut self) {
-        self.export = Export::default();
-    }
-}
-
-impl Sink for BTreeSet<String> {
-    fn take(&mut self, id: &str, _: &[u8]) {
-        self.insert(id.to_owned());
-    }
-
-    fn clear(&mut self) {
-        BTreeSet::clear(self);
-    }
-}
 
 /// Whether the tenant has such a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,11 +27,9 @@ pub(super) enum Listed {
 }
 
 /// How one reading of the list ended.
-enum Reading {
-    Complete,
+enum Reading<'a> {
+    Counted(Count<'a>),
     Unknown,
-    /// It does not add up.
-    Unstable(String),
 }
 
 /// Offsets still to be read, the end left out.
@@ -106,107 +44,126 @@ pub(super) struct List<'a> {
     caller: &'a Caller,
     asked: Asked<'a>,
     concurrency: usize,
-    /// Items to ask for in one page; shrinks when the tenant cannot make such a page.
-    limit: AtomicU64,
+    fit: Fit,
     attempts: AtomicU32,
-}
-
-/// The items counted so far.
-struct Count<'a> {
-    asked: Asked<'a>,
-    total: u64,
-    /// Digests of id and environment.
-    seen: HashSet<u128>,
-    /// Items without an id: nobody can tell whether they came before.
-    n_nameless: u64,
 }
 
 impl<'a> List<'a> {
     pub(super) fn new(caller: &'a Caller, asked: Asked<'a>, concurrency: usize) -> Self {
-        let limit = AtomicU64::new(caller.post.tuning.page_items.max(1));
-        Self { caller, asked, concurrency, limit, attempts: AtomicU32::new(0) }
+        let fit = Fit::new(caller.post.tuning.page_items);
+        Self { caller, asked, concurrency, fit, attempts: AtomicU32::new(0) }
     }
 
-    /// Reads the list, again where it changes underneath.
+    /// Reads the list, again where it moves underneath: with growing pauses, until a reading adds up or two in a row
+    /// show the same of the environment while others move.
     pub(super) async fn read(&self, sink: &mut dyn Sink) -> Result<Listed, TenantError> {
-        let n_readings = self.caller.post.tuning.list_reads;
-        let mut detail = String::new();
-        for reading in 1..=n_readings {
-            match self.read_once(sink).await? {
-                Reading::Complete => return Ok(Listed::Complete),
-                Reading::Unknown => return Ok(Listed::Unknown),
-                Reading::Unstable(why) => detail = self.caller.post.mask.clean(&why),
+        let tuning = &self.caller.post.tuning;
+        let deadline = Instant::now() + tuning.list_total;
+        let (mut pause, mut total, mut agreed, mut detail) = (tuning.list_pause, None, None, String::new());
+        for reading in 1..=tuning.list_reads {
+            if reading > 1 {
+                let rested = within(self.asked.limits, sleep(pause)).await;
+                rested.map_err(|ended| self.error(incomplete_or_ended(ended, &detail, reading - 1)))?;
+                pause *= 2;
+                sink.clear();
             }
+            let read = timeout_at(deadline, self.read_once(sink)).await;
+            let Ok(read) = read else {
+                let detail = format!("it was not at its end after {} s", tuning.list_total.as_secs_f64());
+                return Err(self.error(Failure::Endless { detail }));
+            };
+            let Reading::Counted(count) = read? else { return Ok(Listed::Unknown) };
+            let before = std::mem::replace(&mut total, count.total());
+            let Verdict::Open { why, own } = count.verdict(before) else { return Ok(Listed::Complete) };
+            if own.is_some() && own == agreed {
+                return Ok(Listed::Complete);
+            }
+            (agreed, detail) = (own, self.caller.post.mask.clean(&why));
             tracing::debug!(call = %self.asked.call, reading, detail, "the list does not add up");
-            sink.clear();
         }
-        let detail = format!("{detail}; read {n_readings} times");
-        Err(self.error(Failure::Incomplete { detail }))
+        Err(self.error(incomplete(&detail, tuning.list_reads)))
     }
 
-    async fn read_once(&self, sink: &mut dyn Sink) -> Result<Reading, TenantError> {
-        let Some(first) = self.fetch(0, u64::MAX).await? else { return Ok(Reading::Unknown) };
-        let page = self.parse(&first)?;
-        let (total, step) = (page.total, page.items.len() as u64);
-        let mut count = Count { asked: self.asked, total, seen: HashSet::new(), n_nameless: 0 };
-        if let Err(why) = self.take(&mut count, &page, step, sink)? {
-            return Ok(Reading::Unstable(why));
+    async fn read_once(&self, sink: &mut dyn Sink) -> Result<Reading<'a>, TenantError> {
+        let mut count = Count::new(self.asked.environment.as_str());
+        // Only a page that is whole says how many there are.
+        let (mut next, mut step) = (0, 0);
+        while count.total().is_none() {
+            let Some(first) = self.fetch(next, u64::MAX).await? else { return Ok(Reading::Unknown) };
+            step = self.take(&mut count, &first, u64::MAX, sink)?;
+            next += step;
         }
-        drop(first);
-        if step == 0 && total > 0 {
-            return Ok(Reading::Unstable(format!("the first page is empty, and the total is {total}")));
+        let end = count.end().unwrap_or_default();
+        if step == 0 && next < end {
+            count.found_nothing_at(next);
+            return Ok(Reading::Counted(count));
         }
-        self.rest(&mut count, step, sink).await
+        self.rest(count, next, step.max(1), sink).await
     }
 
     /// The pages after the first, side by side.
-    async fn rest(&self, count: &mut Count<'_>, step: u64, sink: &mut dyn Sink) -> Result<Reading, TenantError> {
-        let (total, mut next, mut gaps) = (count.total, step, Vec::new());
+    async fn rest(
+        &self,
+        mut count: Count<'a>,
+        mut next: u64,
+        step: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Reading<'a>, TenantError> {
+        let mut gaps = Vec::new();
         let mut pages = FuturesUnordered::new();
         loop {
             while pages.len() < self.concurrency {
+                let end = count.end().unwrap_or_default();
                 let span = gaps.pop().or_else(|| {
-                    let span = Span { from: next, to: next.saturating_add(step).min(total) };
+                    let span = Span { from: next, to: next.saturating_add(step).min(end) };
                     next = span.to.max(next);
                     (span.from < span.to).then_some(span)
                 });
                 let Some(span) = span else { break };
-                pages.push(async move { (span, self.fetch(span.from, span.to - span.from).await) });
+                // At its end a list may have grown meanwhile: whatever comes there is taken.
+                let most = if span.to >= end { u64::MAX } else { span.to - span.from };
+                pages.push(async move { (span, most, self.fetch(span.from, most).await) });
             }
-            let Some((span, fetched)) = pages.next().await else { return Ok(count.verdict()) };
+            let Some((span, most, fetched)) = pages.next().await else { return Ok(Reading::Counted(count)) };
             let Some(settled) = fetched? else { return Ok(Reading::Unknown) };
-            let page = self.parse(&settled)?;
-            let n_items = page.items.len() as u64;
-            if let Err(why) = self.take(count, &page, span.to - span.from, sink)? {
-                return Ok(Reading::Unstable(why));
-            }
+            let n_items = self.take(&mut count, &settled, most, sink)?;
+            let reached = span.from.saturating_add(n_items);
             if n_items == 0 {
-                let at = span.from;
-                return Ok(Reading::Unstable(format!("the page at offset {at} is empty, and the total is {total}")));
-            }
-            if n_items < span.to - span.from {
-                gaps.push(Span { from: span.from + n_items, to: span.to });
+                count.found_nothing_at(span.from);
+            } else if reached < span.to {
+                gaps.push(Span { from: reached, to: span.to });
+            } else if most == u64::MAX {
+                next = next.max(reached);
             }
         }
     }
 
-    /// The page at `offset`, of at most `most` items, of fewer where the tenant cannot make so large a one.
+    /// The page at `offset`, of at most `most` items, of fewer where so large a one cannot be had.
     /// `None` for a 404 that the call allows for.
     async fn fetch(&self, offset: u64, most: u64) -> Result<Option<Settled>, TenantError> {
         let Asked { call, environment, .. } = self.asked;
         let requests = Requests { base: &self.caller.base, tuning: &self.caller.post.tuning };
+        let wanted = self.fit.n_items().min(most);
+        let mut n_items = wanted;
         loop {
-            let limit = self.limit.load(Ordering::Relaxed).min(most);
-            let size = if limit > 1 { Size::Shrinks } else { Size::Fixed };
-            let request = requests.page(call, environment, limit, offset);
-            match self.caller.call_sized(&self.asked, &request, size).await {
+            let size = if n_items > 1 { Size::Shrinks } else { Size::Single };
+            let body = Body { size, bytes_expected: self.fit.bytes_of(n_items) };
+            let request = requests.page(call, environment, n_items, offset);
+            match self.caller.call_sized(&self.asked, &request, body).await {
                 Ok(settled) => {
                     self.attempts.fetch_add(settled.attempts, Ordering::Relaxed);
+                    // One item alone that is too large says nothing of the others.
+                    if n_items < wanted && n_items > 1 {
+                        self.fit.at_most(n_items);
+                    }
                     return Ok((settled.answer.status != 404).then_some(settled));
                 }
-                Err(Broken::AskForLess { attempts }) => {
+                Err(Broken::AskForLess { attempts, why }) => {
                     self.attempts.fetch_add(attempts, Ordering::Relaxed);
-                    self.limit.fetch_min((limit / 2).max(1), Ordering::Relaxed);
+                    n_items = (n_items / 2).max(1);
+                    if why == TooMuch::Slow {
+                        self.fit.at_most(n_items);
+                    }
                 }
                 Err(Broken::Failed(error)) if error.call == call => {
                     self.attempts.fetch_add(error.attempts, Ordering::Relaxed);
@@ -217,49 +174,100 @@ impl<'a> List<'a> {
         }
     }
 
-    fn parse<'p>(&self, settled: &'p Settled) -> Result<Page<'p>, TenantError> {
-        Page::read(&settled.answer.body).ok_or_else(|| self.garbage(&settled.answer.body))
-    }
-
-    /// Counts a page's items and hands on those of the environment. The outer error ends the call, the
-    /// inner one this reading.
+    /// Counts a page's items, at most `n_expected` of them, and hands on those of the environment. How many there were.
     fn take(
         &self,
         count: &mut Count<'_>,
-        page: &Page<'_>,
+        settled: &Settled,
         n_expected: u64,
         sink: &mut dyn Sink,
-    ) -> Result<Result<(), String>, TenantError> {
-        if page.total != count.total {
-            return Ok(Err(format!("the total was {} and then {}", count.total, page.total)));
+    ) -> Result<u64, TenantError> {
+        let body = settled.answer.body.as_slice();
+        if settled.answer.is_cut {
+            return self.take_cut(count, body, sink);
         }
+        let Page { items, total } = Page::read(body).ok_or_else(|| self.garbage(body))?;
+        self.fit.came(body.len() as u64, items.len() as u64);
+        count.says(total);
+        self.check_end(count, total)?;
         // A tenant that ignores `limit` sends what other pages are for.
-        for item in page.items.iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
-            if let Some(id) = sink.recognise(item) {
-                if !count.add(id.as_str(), count.asked.environment.as_str()) {
-                    return Ok(Err(format!("`{id}` came twice")));
-                }
+        for item in items.iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
+            self.take_item(count, item, sink)?;
+        }
+        self.check_end(count, count.n_seen())?;
+        Ok(items.len() as u64)
+    }
+
+    fn take_item(&self, count: &mut Count<'_>, item: &[u8], sink: &mut dyn Sink) -> Result<(), TenantError> {
+        let asked = self.asked.environment.as_str();
+        if let Some(id) = sink.recognise(item) {
+            if count.add(id.as_str(), asked, item) == Counted::Own {
                 sink.take(id.as_str(), item);
-                continue;
             }
-            let head = Head::read(item).ok_or_else(|| self.garbage(item))?;
-            let asked = count.asked.environment.as_str();
-            let is_ours = head.environment.as_deref().unwrap_or(asked) == asked;
-            let Some(id) = head.id else {
-                count.n_nameless += 1;
-                if is_ours && !sink.take_nameless(&self.caller.post.mask.excerpt(item)) {
-                    return Err(self.garbage(item));
-                }
-                continue;
-            };
-            if !count.add(&id, head.environment.as_deref().unwrap_or(asked)) {
-                return Ok(Err(format!("`{id}` came twice")));
-            }
-            if is_ours {
-                sink.take(&id, item);
+            return Ok(());
+        }
+        let Head { id, environment } = Head::read(item).ok_or_else(|| self.garbage(item))?;
+        let environment = environment.as_deref().unwrap_or(asked);
+        match id {
+            Some(id) if count.add(&id, environment, item) == Counted::Own => sink.take(&id, item),
+            Some(_) => {}
+            None => {
+                count.add_nameless();
+                self.take_nameless(environment, item, sink)?;
             }
         }
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    /// Takes the one item of a page that was too large to be taken whole, and that was asked for alone.
+    fn take_cut(&self, count: &mut Count<'_>, body: &[u8], sink: &mut dyn Sink) -> Result<u64, TenantError> {
+        let bytes_max = self.caller.post.tuning.body_bytes_max;
+        let too_large = || self.error(Failure::TooLarge { limit_bytes: bytes_max });
+        let Beginning { items, cut, total } = Beginning::read(body).ok_or_else(too_large)?;
+        if let Some(total) = total {
+            count.says(total);
+        }
+        let asked = self.asked.environment.as_str();
+        match (items.first(), cut) {
+            (Some(item), _) => self.take_item(count, item, sink)?,
+            (None, Some(cut)) => {
+                let Head { id, environment } = Head::read(cut).ok_or_else(|| self.garbage(cut))?;
+                let environment = environment.as_deref().unwrap_or(asked);
+                match id {
+                    Some(id) if count.add(&id, environment, cut) == Counted::Own => {
+                        sink.take_beginning(&id, cut, bytes_max);
+                    }
+                    Some(_) => {}
+                    None => {
+                        count.add_nameless();
+                        self.take_nameless(environment, cut, sink)?;
+                    }
+                }
+            }
+            (None, None) => return Err(too_large()),
+        }
+        Ok(1)
+    }
+
+    fn take_nameless(&self, environment: &str, item: &[u8], sink: &mut dyn Sink) -> Result<(), TenantError> {
+        let is_own = environment == self.asked.environment.as_str();
+        if is_own && !sink.take_nameless(&self.caller.post.mask.excerpt(item)) {
+            return Err(self.garbage(item));
+        }
+        Ok(())
+    }
+
+    /// Whether the list is one that somebody could wait for.
+    fn check_end(&self, count: &Count<'_>, n_items: u64) -> Result<(), TenantError> {
+        let tuning = &self.caller.post.tuning;
+        let detail = if n_items > tuning.list_items_max {
+            format!("the tenant speaks of {n_items} items, and no more than {} are read", tuning.list_items_max)
+        } else if count.n_own() > tuning.own_items_max {
+            format!("more than {} items are in this environment alone", tuning.own_items_max)
+        } else {
+            return Ok(());
+        };
+        Err(self.error(Failure::Endless { detail }))
     }
 
     fn garbage(&self, body: &[u8]) -> TenantError {
@@ -271,23 +279,14 @@ impl<'a> List<'a> {
     }
 }
 
-impl Count<'_> {
-    /// Counts an item; whether it is the first of its kind.
-    fn add(&mut self, id: &str, environment: &str) -> bool {
-        let mut hasher = Xxh3::new();
-        for part in [id, environment] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        self.seen.insert(hasher.digest128())
-    }
+fn incomplete(detail: &str, n_readings: u32) -> Failure {
+    Failure::Incomplete { detail: format!("{detail}; read {n_readings} times") }
+}
 
-    fn verdict(&self) -> Reading {
-        let n_seen = self.seen.len() as u64 + self.n_nameless;
-        if n_seen == self.total {
-            return Reading::Complete;
-        }
-        Reading::Unstable(format!("{n_seen} distinct items came, and the total is {}", self.total))
+fn incomplete_or_ended(ended: Ended, detail: &str, n_readings: u32) -> Failure {
+    match ended {
+        Ended::Lease => Failure::LeaseEnded,
+        Ended::Patience => incomplete(detail, n_readings),
     }
 }
 

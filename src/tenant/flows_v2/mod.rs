@@ -10,12 +10,17 @@
 mod auth;
 mod caller;
 mod connect;
+mod connections;
+mod count;
 mod exchange;
+mod fit;
 mod list;
 mod page;
 mod patience;
 mod request;
 mod retry;
+mod room;
+mod sink;
 mod text;
 mod throttle;
 mod tuning;
@@ -35,22 +40,25 @@ use crate::flow::{EnvironmentId, FlowId};
 use auth::Auth;
 use caller::{Asked, Caller, Post, Settled};
 use connect::Http;
-use list::{Flows, List};
+use list::List;
 use request::Requests;
+use room::Room;
+use sink::Flows;
 use text::Mask;
 use throttle::Gate;
 use tuning::Jitter;
 use waits::Waits;
 
 pub use connect::ConnectError;
+pub use connections::Connections;
 #[doc(hidden)]
 pub use tuning::Tuning;
 
-/// A tenant that speaks `flows-v2`. One for an environment: it holds the connections, the token and
-/// what was learned of the tenant's limits.
+/// A tenant that speaks `flows-v2`. One for an environment; the connections, the token and what was learned of the
+/// tenant's limits may be shared: see [`Connections`].
 #[derive(Debug)]
 pub struct Client {
-    caller: Caller,
+    caller: Arc<Caller>,
     concurrency: NonZeroUsize,
 }
 
@@ -80,13 +88,7 @@ impl Client {
         concurrency: NonZeroUsize,
         tuning: Tuning,
     ) -> Result<Self, ConnectError> {
-        let http = Http::new(address, &tuning)?;
-        let mask = Mask::new(http.secrets(address));
-        let jitter = Jitter::new(tuning.seed);
-        let waits = Arc::new(Waits::new(&name(&address.url)));
-        let post = Post { http, mask, tuning, jitter, waits: Arc::clone(&waits) };
-        let (base, auth) = (address.url.clone(), Auth::new(&address.auth));
-        let caller = Caller { post, base, auth, gate: Gate::new(concurrency, waits) };
+        let caller = Arc::new(caller_of(address, concurrency, tuning, Room::default())?);
         Ok(Self { caller, concurrency })
     }
 
@@ -143,6 +145,21 @@ impl Client {
             }
         }
     }
+}
+
+fn caller_of(
+    address: &TenantAddress,
+    concurrency: NonZeroUsize,
+    tuning: Tuning,
+    room: Room,
+) -> Result<Caller, ConnectError> {
+    let http = Http::new(address, &tuning)?;
+    let mask = Mask::new(http.secrets(address));
+    let jitter = Jitter::new(tuning.seed);
+    let waits = Arc::new(Waits::new(&name(&address.url)));
+    let post = Post { http, mask, tuning, jitter, waits: Arc::clone(&waits), room };
+    let (base, auth) = (address.url.clone(), Auth::new(&address.auth));
+    Ok(Caller { post, base, auth, gate: Gate::new(concurrency, waits) })
 }
 
 /// What a tenant is called in messages: its host, and its port where it is an unusual one.

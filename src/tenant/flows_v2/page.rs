@@ -62,6 +62,13 @@ impl<'a> Page<'a> {
     }
 }
 
+impl<'a> Beginning<'a> {
+    /// Reads what came of a page; `None` where that is something else.
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        Some(scanned(body)?.0)
+    }
+}
+
 /// What is found of a page, and whether it is whole. `None` where there are no items at all.
 fn scanned(body: &[u8]) -> Option<(Beginning<'_>, bool)> {
     let mut members = scan::members(body)?;
@@ -163,5 +170,20 @@ mod tests {
         assert_eq!(head(r#"{"id":"a","id":7}"#), Some((None, None)));
         assert_eq!(head(r#"{"id":""}"#), Some((None, None)));
         assert_eq!(head("{}"), Some((None, None)));
+    }
+
+    #[test]
+    fn the_beginning_of_a_page_tells_what_came_whole_and_what_did_not() {
+        let begun = |body: &'static str| Beginning::read(body.as_bytes()).unwrap();
+        let body = r#"{"total":9,"items":[{"id":"a"},{"id":"b","x":"#;
+        assert_eq!(
+            begun(body),
+            Beginning { items: vec![b"{\"id\":\"a\"}"], cut: Some(br#"{"id":"b","x":"#), total: Some(9) }
+        );
+        assert_eq!(
+            begun(r#"{"items":[{"id":"a"},"#),
+            Beginning { items: vec![b"{\"id\":\"a\"}"], cut: None, total: None }
+        );
+        assert!(Beginning::read(b"<html>").is_none() && Beginning::read(br#"{"total":9,"ite"#).is_none());
     }
 }

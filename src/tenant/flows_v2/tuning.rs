@@ -36,6 +36,14 @@ pub struct Tuning {
     pub page_items: u64,
     /// Times a list that changes underneath is read before it is an error.
     pub list_reads: u32,
+    /// Pause before it is read again; it doubles with each further one.
+    pub list_pause: Duration,
+    /// Most time for all of that.
+    pub list_total: Duration,
+    /// Most items of a list, of whatever environments.
+    pub list_items_max: u64,
+    /// Most items of one environment.
+    pub own_items_max: u64,
     /// Seed of the jitter; drawn where it is `None`.
     pub seed: Option<u64>,
 }
@@ -56,7 +64,11 @@ impl Default for Tuning {
             retry_after_seconds_max: 300,
             body_bytes_max: 64 * 1024 * 1024,
             page_items: 100,
-            list_reads: 3,
+            list_reads: 5,
+            list_pause: Duration::from_millis(200),
+            list_total: Duration::from_secs(600),
+            list_items_max: 1_000_000,
+            own_items_max: 100_000,
             seed: None,
         }
     }

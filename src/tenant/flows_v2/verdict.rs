@@ -30,6 +30,8 @@ pub(super) enum Verdict {
 pub(super) enum Size {
     /// A page of more than one item.
     Shrinks,
+    /// A page of one item: what does not fit is cut.
+    Single,
     /// Anything else.
     Fixed,
 }

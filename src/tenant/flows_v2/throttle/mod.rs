@@ -1,4 +1,4 @@
-//! One throttle for an environment: what one request learns, every request obeys.
+//! One throttle for a tenant: what one request learns, every request obeys.
 //!
 //! Three things must agree before a request starts: the moment before which nothing starts
 //! (`Retry-After`, a spent budget), room among the requests in flight ([`window`]), and the pace
@@ -79,6 +79,12 @@ impl Gate {
             epoch: 0,
         };
         Self { state: Mutex::new(state), turn: tokio::sync::Mutex::new(()), changed: Notify::new(), waits }
+    }
+
+    /// Lets so many requests be in flight, where that is more than before: another environment shares the throttle.
+    pub(super) fn raise(&self, concurrency: NonZeroUsize) {
+        self.lock().window.raise(concurrency.get());
+        self.changed.notify_one();
     }
 
     /// Waits until a request may start.

@@ -16,6 +16,13 @@ impl Window {
         Self { most: most.get(), allowed: most.get(), in_flight: 0, n_well: 0 }
     }
 
+    /// Allows for more than so far. What was lost to a 429 is still to be won back.
+    pub(super) fn raise(&mut self, most: usize) {
+        let more = most.saturating_sub(self.most);
+        self.most += more;
+        self.allowed += more;
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.in_flight < self.allowed
     }
@@ -68,5 +75,10 @@ mod tests {
             window.widen();
         }
         assert_eq!(window.allowed, 8);
+        window.halve();
+        window.raise(3);
+        assert_eq!(window.allowed, 4, "less is no reason to lower it");
+        window.raise(10);
+        assert_eq!(window.allowed, 6);
     }
 }
