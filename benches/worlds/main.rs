@@ -4,10 +4,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod changing;
 mod deploying;
+mod growing;
 mod hashing;
+#[path = "../../tests/git/http_server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests use the rest of it")]
+mod http_server;
 mod idling;
 mod measure;
+mod support;
 mod unchanged;
 mod world;
 
@@ -45,6 +51,24 @@ fn main() {
     }
     if want("growth") {
         rows.extend(runtime.block_on(unchanged::growth()));
+    }
+    if want("change") {
+        rows.extend(runtime.block_on(changing::one()));
+    }
+    if want("first") {
+        rows.extend(runtime.block_on(changing::first()));
+    }
+    if want("trail") {
+        rows.extend(runtime.block_on(growing::trail(&[50, 200, 500])));
+    }
+    if want("clone") {
+        rows.extend(runtime.block_on(growing::clone(300)));
+    }
+    if let Some(n) = wanted.iter().find_map(|word| word.strip_prefix("trail=")) {
+        rows.extend(runtime.block_on(growing::trail(&[50, 500, n.parse().unwrap()])));
+    }
+    if let Some(n) = wanted.iter().find_map(|word| word.strip_prefix("clone=")) {
+        rows.extend(runtime.block_on(growing::clone(n.parse().unwrap())));
     }
     if want("idle") {
         rows.push(runtime.block_on(idling::idle()));

@@ -7,7 +7,8 @@ use crate::Row;
 use crate::measure::{Run, median, ms, run};
 use crate::world::{KEY, World, flow};
 
-async fn world(n_flows: usize) -> World {
+/// A warm world of so many flows that are as git has them.
+pub(crate) async fn world(n_flows: usize) -> World {
     let flows: Vec<String> = (0..n_flows).map(|index| flow(index, 0, &[])).collect();
     let world = World::new(&flows, &flows, 8, "60s").await;
     world.latency(Duration::from_millis(5));
@@ -17,7 +18,8 @@ async fn world(n_flows: usize) -> World {
     world
 }
 
-fn curl(world: &World, n_pages: usize) -> Run {
+/// A plain download of so many pages.
+pub(crate) fn curl(world: &World, n_pages: usize) -> Run {
     let base = world.tenant.base_url();
     let config: String = (0..n_pages)
         .map(|page| {

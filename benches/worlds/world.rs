@@ -53,12 +53,41 @@ impl World {
         let state = tenant.state();
         live.iter().for_each(|flow| state.put_flow("env_prod", flow).unwrap());
         repository(&folder.path().join("flows.git"), held);
+        let world = Self { folder, tenant };
+        world.configure("flows.git", concurrency, interval);
+        world
+    }
+
+    /// Writes the configuration.
+    pub(crate) fn configure(&self, url: &str, concurrency: usize, interval: &str) {
         let config = format!(
-            "version: 1\nrepository: {{ url: flows.git, branch: main }}\nenvironments:\n  production:\n    tenant:\n      url: {}\n      environmentId: env_prod\n      auth: {{ apiKey: {{ env: SANDBOX_KEY }} }}\n    sync: {{ concurrency: {concurrency}, interval: {interval} }}\n",
-            tenant.base_url()
+            "version: 1\nrepository: {{ url: \"{url}\", branch: main }}\nenvironments:\n  production:\n    tenant:\n      url: {}\n      environmentId: env_prod\n      auth: {{ apiKey: {{ env: SANDBOX_KEY }} }}\n    sync: {{ concurrency: {concurrency}, interval: {interval} }}\n",
+            self.tenant.base_url()
         );
-        std::fs::write(folder.path().join("flowsync.yaml"), config).unwrap();
-        Self { folder, tenant }
+        std::fs::write(self.folder.path().join("flowsync.yaml"), config).unwrap();
+    }
+
+    /// Somebody's commit of some flows, by their index.
+    pub(crate) fn commit(&self, flows: &[(usize, String)]) {
+        let repository = Repository::open_bare(self.folder.path().join("flows.git")).unwrap();
+        let parent = repository.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for (index, flow) in flows {
+            let blob = repository.blob(flow.as_bytes()).unwrap();
+            let (folder, name) = (index / 1000, index % 1000);
+            update.upsert(format!("flows/{folder:03}/{name:04}.json"), blob, FileMode::Blob);
+        }
+        let tree = update.create_updated(&repository, &parent.tree().unwrap()).unwrap();
+        let tree = repository.find_tree(tree).unwrap();
+        let author = Signature::now("bench", "bench@example.com").unwrap();
+        repository.commit(Some("refs/heads/main"), &author, &author, "flows", &tree, &[&parent]).unwrap();
+    }
+
+    /// The only clone in the cache.
+    pub(crate) fn clone_dir(&self) -> std::path::PathBuf {
+        let clones = std::fs::read_dir(self.folder.path().join("cache/flowsync/clones")).unwrap();
+        let mut folders = clones.map(|entry| entry.unwrap().path()).filter(|path| path.join("objects").is_dir());
+        folders.next().unwrap()
     }
 
     pub(crate) fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
