@@ -143,6 +143,9 @@ fn pair_by_place(matching: &mut Matching, start: usize, a: std::ops::Range<usize
 
 /// Places of items that stand once on each side, as many as keep their order.
 fn anchors<T: Hash + Eq>(before: &[T], after: &[T]) -> Vec<(usize, usize)> {
+    if before.len().min(after.len()) == 0 || before.len().max(after.len()) == 1 {
+        return Vec::new();
+    }
     let (once_before, once_after) = (once(before), once(after));
     let both = |(item, at): (&&T, &Option<usize>)| Some(((*once_before.get(item)?)?, (*at)?));
     let mut found: Vec<(usize, usize)> = once_after.iter().filter_map(both).collect();
