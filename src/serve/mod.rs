@@ -1,5 +1,7 @@
 //! What the controller shows of itself over HTTP: reads the last reports, changes nothing.
 
+mod connections;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,11 @@ impl Health {
     pub fn record(&self, report: &EnvironmentReport) {
         let mut results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         results.insert(report.environment.clone(), Some(report.result));
+    }
+
+    /// An environment is looked after no more.
+    pub fn forget(&self, environment: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(environment);
     }
 
     fn results(&self) -> BTreeMap<String, Option<SyncResult>> {
@@ -71,11 +78,7 @@ pub async fn start(address: SocketAddr, health: Health) -> Result<Server, Listen
     let address = listener.local_addr().map_err(failed)?;
     let router =
         Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health);
-    let task = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the status server ended");
-        }
-    });
+    let task = tokio::spawn(connections::serve(listener, router, connections::Bounds::default()));
     Ok(Server { address, task })
 }
 
