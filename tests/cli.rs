@@ -12,6 +12,8 @@ mod config;
 mod controller;
 #[path = "cli/deploy.rs"]
 mod deploy;
+#[path = "cli/disk.rs"]
+mod disk;
 #[path = "cli/failure.rs"]
 mod failure;
 #[path = "cli/files.rs"]
@@ -51,8 +53,12 @@ mod review;
 mod rollback;
 #[path = "cli/rules.rs"]
 mod rules;
+#[path = "cli/screen.rs"]
+mod screen;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/tenant.rs"]

@@ -1,10 +1,12 @@
 //! The command line as clap knows it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::sandbox::SandboxArgs;
+use crate::config::{format_duration, parse_duration};
 
 /// Keep the conversation flows of a NICE Cognigy.AI tenant equal to a folder of JSON files in git
 #[derive(Debug, Parser)]
@@ -233,6 +235,20 @@ pub struct OnceArgs {
     /// Take records of another environment, target, tenant or seal for this environment's
     #[arg(long)]
     pub adopt_records: bool,
+    /// How long a deployment may take to end, or to be taken back, after the first SIGTERM, SIGINT or SIGHUP
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = grace)]
+    pub grace: Duration,
+}
+
+/// No grace is longer.
+const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+fn grace(text: &str) -> Result<Duration, String> {
+    let grace = parse_duration(text).map_err(|error| error.to_string())?;
+    if grace > GRACE_MAX {
+        return Err(format!("expected at most `1d`, found `{}`", format_duration(grace)));
+    }
+    Ok(grace)
 }
 
 /// `run`
@@ -244,6 +260,9 @@ pub struct RunArgs {
     /// Serve `/healthz` and `/readyz` on this address
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<std::net::SocketAddr>,
+    /// How long a deployment may take to end, or to be taken back, after the first SIGTERM or SIGINT
+    #[arg(long, value_name = "TIME", default_value = "4m", value_parser = grace)]
+    pub grace: Duration,
 }
 
 /// `status` and `history`

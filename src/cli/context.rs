@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::arguments::Globals;
 use super::output::{Failure, say};
 use crate::clock::{Clock, SystemClock};
@@ -26,12 +28,19 @@ pub(crate) struct Context {
     globals: Globals,
     /// Asks this process to end.
     pub(crate) shutdown: Shutdown,
+    /// Told when the configuration is to be read again.
+    pub(crate) hangups: Arc<Notify>,
     connections: Connections,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
-        Self { globals, shutdown: Shutdown::default(), connections: Connections::default() }
+        Self {
+            globals,
+            shutdown: Shutdown::default(),
+            hangups: Arc::default(),
+            connections: Connections::default(),
+        }
     }
 
     /// Whether stdout and stderr take colours.

@@ -20,11 +20,11 @@ pub(super) fn start(globals: &Globals) {
     }
     let layer = match globals.log_format {
         LogFormat::Text => fmt::layer()
-            .with_writer(std::io::stderr)
+            .with_writer(|| super::screen::Stderr)
             .with_ansi(super::context::color_of(globals, &std::io::stderr()))
             .with_target(false)
             .boxed(),
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(|| super::screen::Stderr).boxed(),
     };
     // A second start in one process (tests) keeps the first.
     _ = tracing_subscriber::registry().with(layer.with_filter(ours)).with(level).try_init();

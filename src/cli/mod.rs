@@ -10,7 +10,9 @@ mod history;
 mod init;
 mod logging;
 mod output;
+mod panics;
 mod plan;
+mod process;
 mod progress;
 mod pull;
 mod records;
@@ -18,6 +20,8 @@ mod rollback;
 mod run;
 pub mod sandbox;
 mod schema;
+mod screen;
+mod signals;
 mod status;
 mod sync;
 mod validate;
@@ -32,6 +36,7 @@ use clap::error::ErrorKind;
 pub use arguments::{Arguments, Command};
 use context::Context;
 use output::Failure;
+use signals::{Hangup, heed};
 
 /// Wrong usage.
 const USAGE: u8 = 64;
@@ -80,6 +85,8 @@ fn is_json(options: &[&str], arguments: &[OsString]) -> bool {
 fn run_command(arguments: Arguments) -> u8 {
     let Arguments { globals, command } = arguments;
     logging::start(&globals);
+    panics::tell();
+    process::raise_descriptors();
     let json = command.wants_json();
     let lists_environments =
         matches!(command, Command::Sync(_) | Command::Rollback(_) | Command::Status(_) | Command::History(_));
@@ -94,7 +101,11 @@ fn run_command(arguments: Arguments) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::other(format!("cannot start: {error}")), context.color()),
     };
-    let result = runtime.block_on(dispatch(&context, command));
+    let result = runtime.block_on(async {
+        process::survive_file_limit().map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+        panics::command(dispatch(&context, command)).await
+    });
+    screen::clear();
     // A blocking git call that hangs must not keep the process.
     runtime.shutdown_background();
     match result {
@@ -108,11 +119,15 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Validate(arguments) => validate::run(context, &arguments),
         Command::Pull(arguments) => pull::run(context, &arguments).await,
         Command::Plan(arguments) => plan::run(context, &arguments).await,
-        Command::Sync(arguments) => sync::run(context, &arguments).await,
-        Command::Run(arguments) => run::run(context, &arguments).await,
+        Command::Sync(arguments) => {
+            heed(context, arguments.once.grace, Hangup::Ends, sync::run(context, &arguments)).await
+        }
+        Command::Run(arguments) => heed(context, arguments.grace, Hangup::Reloads, run::run(context, &arguments)).await,
         Command::Status(arguments) => status::run(context, &arguments).await,
         Command::History(arguments) => history::run(context, &arguments).await,
-        Command::Rollback(arguments) => rollback::run(context, &arguments).await,
+        Command::Rollback(arguments) => {
+            heed(context, arguments.once.grace, Hangup::Ends, rollback::run(context, &arguments)).await
+        }
         Command::Audit(arguments) => audit::run(context, &arguments).await,
         Command::Graph(arguments) => graph::run(context, &arguments),
         Command::Sandbox(arguments) => {

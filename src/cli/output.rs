@@ -153,13 +153,13 @@ pub(crate) fn complain(text: &str) {
 }
 
 fn say_at(level: &str, text: &str) {
-    let mut out = std::io::stderr().lock();
-    _ = if JSON_LOG.load(Ordering::Relaxed) {
+    let line = if JSON_LOG.load(Ordering::Relaxed) {
         let time = SystemClock.now().to_string();
-        writeln!(out, "{}", json!({ "timestamp": time, "level": level, "message": text, "target": "flowsync" }))
+        json!({ "timestamp": time, "level": level, "message": text, "target": "flowsync" }).to_string()
     } else {
-        writeln!(out, "{text}")
+        text.to_owned()
     };
+    _ = super::screen::aside(|| writeln!(std::io::stderr().lock(), "{line}"));
 }
 
 /// Shows a failure and returns its exit code.

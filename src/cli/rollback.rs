@@ -5,14 +5,15 @@ use serde_json::json;
 use super::arguments::{Form, RollbackArgs};
 use super::context::{Context, the_one};
 use super::output::{self, Failure};
-use super::{progress, sync};
+use super::{panics, progress, sync};
 
 pub(super) async fn run(context: &Context, arguments: &RollbackArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;
     let options = arguments.once.options(false);
     let engine = context.engine(environment, progress::of(context, &environment.name), options.allow_rewind)?;
-    let report = engine.rollback(arguments.to.as_deref(), &options).await;
+    let rollback = engine.rollback(arguments.to.as_deref(), &options);
+    let report = panics::pass(&environment.name, rollback).await;
     sync::tell(&report);
     match arguments.output {
         Form::Json => output::json(&json!({ "environments": [report] })),

@@ -1,23 +1,29 @@
-//! `flowsync run`: the controller. One loop an environment; a timer or a moved branch wakes it.
+//! `flowsync run`: the controller. One loop an environment; a timer, a moved branch or SIGHUP wakes it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::arguments::RunArgs;
 use super::context::{Context, RealEngine, select};
-use super::output::{Failure, say};
-use super::{progress, sync};
-use crate::config::Environment;
+use super::output::{Failure, complain, say};
+use super::{panics, progress, sync};
+use crate::config::{Config, Environment, EnvironmentError};
 use crate::controller::triggers::{advice, next_tick};
 use crate::controller::{EnvironmentReport, PassOptions, SyncResult};
+use crate::serve::Health;
+
+/// The configuration, as last read.
+type Configs = watch::Receiver<Arc<Config>>;
 
 pub(super) async fn run(context: &Context, arguments: &RunArgs) -> Result<u8, Failure> {
-    let config = context.config()?;
-    let selected = select(&config, &arguments.env)?;
-    let health = crate::serve::Health::new(selected.iter().map(|(name, _)| name.clone()));
+    let config = Arc::new(context.config()?);
+    let names = usable(&config, &arguments.env)?;
+    let health = Health::new(names.iter().cloned());
     let server = match arguments.listen {
         Some(address) => Some(crate::serve::start(address, health.clone()).await.map_err(|error| Failure::of(&error))?),
         None => None,
@@ -25,21 +31,87 @@ pub(super) async fn run(context: &Context, arguments: &RunArgs) -> Result<u8, Fa
     if let Some(server) = &server {
         say(&format!("listening on http://{}", server.address()));
     }
-    let stop = stop_signal()?;
-    let loops = selected.into_iter().map(|(name, environment)| {
-        let (stop, health) = (stop.clone(), health.clone());
-        async move {
-            match environment {
-                Ok(environment) => one(context, environment, stop, health).await,
-                Err(failure) => broken(&name, &failure, &health),
-            }
+    let (read, configs) = watch::channel(config);
+    let mut loops = FuturesUnordered::new();
+    let mut looked_after: BTreeSet<String> = BTreeSet::new();
+    let mut code = 0;
+    let mut names = names;
+    loop {
+        for name in names.drain(..).filter(|name| looked_after.insert(name.clone())) {
+            loops.push(look_after(context, name, configs.clone(), health.clone()));
         }
-    });
-    futures_util::future::join_all(loops).await;
-    Ok(0)
+        tokio::select! {
+            ended = loops.next() => match ended {
+                Some(Ended { name, code: its }) => {
+                    code = code.max(its);
+                    looked_after.remove(&name);
+                }
+                None if context.shutdown.asked().is_some() => return Ok(code),
+                None => context.hangups.notified().await,
+            },
+            () = context.hangups.notified() => names = reload(context, arguments, &read),
+        }
+    }
 }
 
-fn broken(name: &str, failure: &Failure, health: &crate::serve::Health) {
+/// The environments to look after. A broken one is told by its loop, and stops no other.
+fn usable(config: &Config, wanted: &[String]) -> Result<Vec<String>, Failure> {
+    let selected = select(config, wanted)?;
+    if let (Some((_, Err(failure))), false) = (selected.first(), selected.iter().any(|(_, found)| found.is_ok())) {
+        return Err(failure.clone());
+    }
+    Ok(selected.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Reads the configuration again; a file that is no use keeps the old one. Every environment makes a pass then.
+fn reload(context: &Context, arguments: &RunArgs, read: &watch::Sender<Arc<Config>>) -> Vec<String> {
+    let config = context.config().and_then(|config| usable(&config, &arguments.env).map(|names| (config, names)));
+    match config {
+        Ok((config, names)) => {
+            say("read the configuration again");
+            read.send_replace(Arc::new(config));
+            names
+        }
+        Err(failure) => {
+            complain(&format!("alarm: the configuration in use is kept: {}", failure.message));
+            super::output::show_problems(&failure.problems);
+            read.send_modify(|_| {});
+            Vec::new()
+        }
+    }
+}
+
+/// An environment that is looked after no more.
+struct Ended {
+    name: String,
+    /// What its last deployment, ended because of a signal, means for the exit code.
+    code: u8,
+}
+
+/// Looks after an environment, with one configuration after the other, until told to end or it is gone.
+async fn look_after(context: &Context, name: String, mut configs: Configs, health: Health) -> Ended {
+    loop {
+        let config = configs.borrow_and_update().clone();
+        let code = match config.environment(&name) {
+            Ok(environment) => passes(context, environment, &mut configs, &health).await,
+            Err(EnvironmentError::Unknown { .. }) => {
+                say(&format!("{name}: not in the configuration any more"));
+                health.forget(&name);
+                return Ended { name, code: 0 };
+            }
+            Err(broken) => {
+                tell_broken(&name, &Failure::from(broken), &health);
+                wait(context, &mut configs, std::future::pending()).await;
+                0
+            }
+        };
+        if context.shutdown.asked().is_some() {
+            return Ended { name, code };
+        }
+    }
+}
+
+fn tell_broken(name: &str, failure: &Failure, health: &Health) {
     let report = EnvironmentReport {
         error: Some(failure.message.clone()),
         problems: failure.problems.clone(),
@@ -49,44 +121,71 @@ fn broken(name: &str, failure: &Failure, health: &crate::serve::Health) {
     health.record(&report);
 }
 
-/// Passes until told to stop. The first signal lets the pass under way come to its end.
-async fn one(
-    context: &Context,
-    environment: &Environment,
-    mut stop: watch::Receiver<bool>,
-    health: crate::serve::Health,
-) {
+/// Why a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// It is time for a pass.
+    ForAPass,
+    /// The configuration was read again, or the process is to end.
+    ForSomethingElse,
+}
+
+async fn wait(context: &Context, configs: &mut Configs, until: impl Future<Output = ()>) -> Woken {
+    tokio::select! {
+        () = until => Woken::ForAPass,
+        _ = context.shutdown.when_asked() => Woken::ForSomethingElse,
+        _ = configs.changed() => {
+            configs.mark_changed();
+            Woken::ForSomethingElse
+        }
+    }
+}
+
+/// Passes with one configuration. The first signal lets the pass under way come to its end; what became of a
+/// deployment then is the exit code.
+async fn passes(context: &Context, environment: &Environment, configs: &mut Configs, health: &Health) -> u8 {
     let name = &environment.name;
     let engine = loop {
         match context.engine(environment, progress::of(context, name), false) {
             Ok(engine) => break engine,
-            Err(failure) => broken(name, &failure, &health),
+            Err(failure) => tell_broken(name, &failure, health),
         }
-        tokio::select! {
-            () = sleep(environment.sync.interval) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+        if wait(context, configs, sleep(environment.sync.interval)).await == Woken::ForSomethingElse {
+            return 0;
         }
     };
     let mut moved = Nudge::of(&engine);
     let mut last: Option<EnvironmentReport> = None;
     let mut n_failures = 0_u32;
-    while !*stop.borrow() {
-        let report = engine.pass(&PassOptions::default()).await;
+    while context.shutdown.asked().is_none() {
+        let report = panics::pass(name, engine.pass(&PassOptions::default())).await;
+        if context.shutdown.asked().is_some() && report.deployment_id.is_none() {
+            // Nothing had begun: there is nothing to say but that it ended.
+            return 0;
+        }
         health.record(&report);
         if last.as_ref() != Some(&report) {
             sync::tell(&report);
             say(sync::text(&report).trim_end());
         }
-        n_failures = if report.result == SyncResult::Error { n_failures + 1 } else { 0 };
+        if context.shutdown.asked().is_some() {
+            return report.result.exit_code();
+        }
+        n_failures = if report.result == SyncResult::Error { n_failures.saturating_add(1) } else { 0 };
         let advice = advice(report.result, n_failures);
         last = Some(report);
         let tick = next_tick(environment.sync.interval, advice, engine.clock.random());
-        tokio::select! {
-            () = sleep(tick) => {}
-            () = moved.wait() => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+        let next = async {
+            tokio::select! {
+                () = sleep(tick) => {}
+                () = moved.wait() => {}
+            }
+        };
+        if wait(context, configs, next).await == Woken::ForSomethingElse {
+            return 0;
         }
     }
+    0
 }
 
 /// A nudge from a local repository whose branch moved; nothing for a remote one.
@@ -109,56 +208,5 @@ impl Nudge {
             }
             None => std::future::pending().await,
         }
-    }
-}
-
-/// Turns true at the first SIGINT or SIGTERM; the second ends the process, which recovery survives.
-fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
-    let (told, stop) = watch::channel(false);
-    let signals = Arc::new(tokio::sync::Mutex::new(signals().map_err(|error| Failure::of(&error))?));
-    tokio::spawn(async move {
-        let mut signals = signals.lock().await;
-        signals.next().await;
-        say("stopping after the pass under way; once more to stop at once");
-        told.send_replace(true);
-        signals.next().await;
-        #[allow(clippy::disallowed_methods, reason = "a second signal means now; the journal is on the disk")]
-        std::process::exit(130);
-    });
-    Ok(stop)
-}
-
-#[cfg(unix)]
-struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
-
-#[cfg(unix)]
-fn signals() -> std::io::Result<Signals> {
-    use tokio::signal::unix::{SignalKind, signal};
-    Ok(Signals(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
-}
-
-#[cfg(unix)]
-impl Signals {
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "same shape as on unix")]
-fn signals() -> std::io::Result<Signals> {
-    Ok(Signals)
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    async fn next(&mut self) {
-        drop(tokio::signal::ctrl_c().await);
     }
 }

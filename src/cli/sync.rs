@@ -5,7 +5,7 @@ use serde_json::json;
 use super::arguments::{Form, OnceArgs, SyncArgs};
 use super::context::{Context, select};
 use super::output::{self, Failure, complain};
-use super::progress;
+use super::{panics, progress};
 use crate::config::Environment;
 use crate::controller::{EnvironmentReport, Outcome, PassOptions, SyncResult};
 use crate::problem::escape_terminal;
@@ -13,7 +13,7 @@ use crate::problem::escape_terminal;
 impl OnceArgs {
     /// What it means for a pass.
     pub(super) fn options(&self, dry_run: bool) -> PassOptions {
-        let Self { retry, take_over, allow_deletes, allow_rewind, adopt_records } = self.clone();
+        let Self { retry, take_over, allow_deletes, allow_rewind, adopt_records, grace: _ } = self.clone();
         PassOptions { dry_run, retry, take_over, allow_deletes, allow_rewind, adopt_records }
     }
 }
@@ -42,7 +42,7 @@ async fn one(
     let engine = environment
         .and_then(|environment| context.engine(environment, progress::of(context, name), options.allow_rewind));
     let report = match engine {
-        Ok(engine) => engine.pass(options).await,
+        Ok(engine) => panics::pass(name, engine.pass(options)).await,
         Err(failure) => EnvironmentReport {
             error: Some(failure.message),
             problems: failure.problems,

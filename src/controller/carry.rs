@@ -10,7 +10,7 @@ use super::ledger::{Ledger, keep_renewed};
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError};
 use crate::clock::in_future;
-use crate::deploy::{Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restored, Standing, Undo};
+use crate::deploy::{Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restored, Standing, Step, Undo};
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::{Change, drift_key};
@@ -59,13 +59,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Runs `work` under its lease to an end that is on record.
     pub(super) async fn carry_out(&self, ledger: Arc<Ledger<L>>, work: Work) -> Result<EnvironmentReport, PassError> {
         let (stop, stopped) = watch::channel(false);
+        ledger.lease.limit().is_renewed();
         let renewal = keep_renewed(self, &ledger, &stop);
         let ending = self.to_the_end(&ledger, work, stopped);
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             report = ending => report,
             never = renewal => match never {},
-        }
+        };
+        (self.progress)(Step::Over);
+        ended
     }
 
     async fn to_the_end(

@@ -395,7 +395,6 @@ pub(super) async fn keep_renewed<T: Tenant, S: Source, L: LocalState>(
     stop: &tokio::sync::watch::Sender<bool>,
 ) -> std::convert::Infallible {
     let limit = ledger.lease.limit();
-    limit.is_renewed();
     loop {
         tokio::select! {
             () = tokio::time::sleep_until(ledger.lease.renew_at()) => {}

@@ -23,6 +23,8 @@ pub mod triggers;
 mod trust;
 mod unread;
 pub mod view;
+#[cfg(test)]
+mod whole;
 
 use std::sync::Arc;
 
@@ -139,8 +141,8 @@ pub enum PassError {
     /// The records could not be pushed.
     #[error("cannot push the records")]
     Push(#[from] PushError),
-    /// This process was asked to end before anything was begun.
-    #[error("{0}: this process was asked to end; nothing was begun and nothing written")]
+    /// This process was asked to end before this pass had begun anything.
+    #[error("{0}: this process was asked to end; nothing was begun, and this pass wrote nothing to the tenant")]
     Stopped(&'static str),
     /// Live flows or the branch changed under every attempt to look at them.
     #[error("{0}; try again when it is quiet")]

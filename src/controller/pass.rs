@@ -121,10 +121,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
         let is_settled = seen.manifest.is_some() && !seen.interrupted;
         if is_quiet && is_settled && seen.alarms.is_empty() && !any_error(&prepared.problems) {
-            self.remember_quiet(&seen.tips, &prepared).await?;
+            self.look(self.remember_quiet(&seen.tips, &prepared)).await?;
         }
         self.reader.index().save();
-        let contested = self.leave_contested(seen, &mut prepared.plan).await?;
+        let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
         self.judge(&prepared, seen, options)?;
         let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
@@ -167,7 +167,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         mut report: EnvironmentReport,
     ) -> Result<Option<EnvironmentReport>, PassError> {
         self.may_begin()?;
-        let mut manifest = self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption).await?;
+        let mut manifest = self.look(self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption)).await?;
         manifest.status = Status::Deployed;
         manifest.last_deployed = Some(LastDeployed {
             deployment_id: manifest.deployment_id.clone(),
@@ -200,9 +200,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared: &Prepared,
         kind: Kind,
     ) -> Result<Option<Arc<Ledger<L>>>, PassError> {
-        let mut manifest = self.new_manifest(seen, plan, prepared, kind).await?;
+        let mut manifest = self.look(self.new_manifest(seen, plan, prepared, kind)).await?;
         manifest.status = Status::Pending.after(crate::record::StatusEvent::Begun).unwrap_or(Status::Deploying);
-        let stored = self.store_previous(&mut manifest, &plan.changes).await?;
+        let stored = self.look(self.store_previous(&mut manifest, &plan.changes)).await?;
         let ledger = self.new_ledger(seen, manifest).await?;
         let n_managed = ledger.manifest().await.flows.len();
         ledger.journal.secure(room_for(&plan.changes, n_managed, self.policy.concurrency.get()))?;

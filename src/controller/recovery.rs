@@ -18,6 +18,7 @@ use crate::local::{LocalState, Sighting};
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
 use crate::record::audit::{Event, EventKind};
 use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Holder, Manifest, ManifestFlow, Status, paths};
+use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::{Blame, CallLimits, Export, Tenant};
 
@@ -34,7 +35,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
         let (changes, lost) = self.look(self.changes_of(&manifest)).await?;
-        let (audit, journal) = self.journal_of(seen, &manifest).await?;
+        let (audit, journal) = self.look(self.journal_of(seen, &manifest)).await?;
         let told =
             journal.existed().map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
         let mut manifest = manifest;
@@ -62,13 +63,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let Settled { standing, foreign, looked } = self.settle_live(&ledger, status, &changes, &existed).await?;
+        let settling = self.settle_live(&ledger, status, &changes, &existed);
+        let Settled { standing, foreign, looked } = self.in_time(settling).await??;
         if !foreign.is_empty() {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.
             let mark = |manifest: &mut Manifest| {
                 manifest.flows.iter_mut().for_each(|flow| flow.existed |= foreign.contains(&flow.id));
             };
-            match self.advance(&ledger, &format!("{status} (continued)"), false, mark).await {
+            let subject = format!("{status} (continued)");
+            let marking = self.advance(&ledger, &subject, false, mark);
+            match self.by_the_end_of(Stage::Close, marking).await {
                 Ok(_) => {}
                 Err(LedgerError::Push(error)) => return Err(error.into()),
                 Err(LedgerError::Pass(error)) => return Err(*error),

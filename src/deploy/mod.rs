@@ -83,6 +83,8 @@ pub enum Step<'a> {
     Done(&'a FlowId),
     /// A flow failed in this stage.
     Failed(&'a FlowId),
+    /// The deployment is over, however it ended.
+    Over,
 }
 
 /// How one flow fared while it was pushed.

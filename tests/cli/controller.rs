@@ -133,3 +133,44 @@ fn health_is_served_where_asked_for() {
     drop(lines);
     controller.stop().exits(0);
 }
+
+#[test]
+fn sighup_reads_the_configuration_again_and_makes_a_pass() {
+    let place = Place::with("interval: 1h", &["a 1.0.0"]);
+    let controller = Controller::start(&place);
+    until("the first deployment", || n_deployments(&place) == 1);
+    let pid = controller.0.as_ref().unwrap().id().to_string();
+    let hang_up = || assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    // A pass comes without anything else to wake it.
+    place.tenant.put(&["a 7.0.0"]);
+    hang_up();
+    until("drift is corrected", || n_deployments(&place) == 2);
+    // A broken file keeps the old configuration.
+    let good = std::fs::read_to_string(place.path("flowsync.yaml")).unwrap();
+    std::fs::write(place.path("flowsync.yaml"), "version: 1\nenvironments: 7\n").unwrap();
+    place.tenant.put(&["a 8.0.0"]);
+    hang_up();
+    until("drift is corrected again", || n_deployments(&place) == 3);
+    // An environment comes.
+    let staging = place.environment_yaml("staging", "env_staging", "interval: 1h");
+    std::fs::write(place.path("flowsync.yaml"), good.clone() + &staging).unwrap();
+    hang_up();
+    until("staging is deployed", || place.tenant.live_in("env_staging") == "a 1.0.0");
+    // And goes.
+    std::fs::write(place.path("flowsync.yaml"), good).unwrap();
+    let n_before = n_deployments(&place);
+    place.tenant.put(&["a 9.0.0"]);
+    hang_up();
+    until("production goes on", || n_deployments(&place) == n_before + 1);
+    controller.stop().exits(0).says(&["alarm: the configuration in use is kept", "staging: not in the configuration"]);
+}
+
+#[test]
+fn an_environment_whose_signal_comes_before_anything_begins_ends_well() {
+    let place = Place::with("interval: 1h", &["a 1.0.0"]);
+    place.tenant.fails("- { match: { call: export }, fault: { delay: { before: 10m } } }");
+    let controller = Controller::start(&place);
+    until("it asks", || place.tenant.state.requests().total > 0);
+    controller.stop().exits(0);
+    assert_eq!(place.tenant.live(), "");
+}

@@ -1,0 +1,79 @@
+//! A panic is a bug of ours. It ends what it happened in with an error, and nothing beside that.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
+
+use futures_util::FutureExt;
+
+use super::output::{Failure, complain};
+use crate::controller::{EnvironmentReport, SyncResult};
+use crate::problem::escape_terminal;
+
+/// From now on a panic is told like any other error, with its place.
+pub(super) fn tell() {
+    std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        complain(&format!("internal error{place}: {}", escape_terminal(&words(panic.payload()))));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            complain(&backtrace.to_string());
+        }
+    }));
+}
+
+/// A pass over an environment: a panic in it is its error and keeps the others.
+pub(super) async fn pass(environment: &str, pass: impl Future<Output = EnvironmentReport>) -> EnvironmentReport {
+    AssertUnwindSafe(pass).catch_unwind().await.unwrap_or_else(|panic| EnvironmentReport {
+        error: Some(internal(&*panic)),
+        ..EnvironmentReport::new(environment, SyncResult::Error)
+    })
+}
+
+/// A command: a panic in it is its failure.
+pub(super) async fn command(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(Failure::other(internal(&*panic))))
+}
+
+fn internal(panic: &(dyn Any + Send)) -> String {
+    format!(
+        "internal error: {}; this is a bug, please report it; the next pass goes on with what was begun",
+        words(panic)
+    )
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_one_environments_pass_and_no_other() {
+        let well = || async { EnvironmentReport::new("staging", SyncResult::InSync) };
+        let index = std::hint::black_box(7);
+        let badly = async {
+            tokio::task::yield_now().await;
+            let report = well().await;
+            assert!([0; 3].get(index).is_some(), "no place {index}");
+            report
+        };
+        let reports =
+            futures_util::future::join_all([pass("production", badly).boxed(), pass("staging", well()).boxed()]);
+        let reports = reports.await;
+        assert_eq!((reports[0].result, reports[1].result), (SyncResult::Error, SyncResult::InSync));
+        assert_eq!(reports[0].environment, "production");
+        assert!(reports[0].error.as_ref().is_some_and(|error| error.starts_with("internal error: no place 7")));
+        assert_eq!(reports[0].result.exit_code(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_a_command_is_its_failure() {
+        let failure = command(async { std::panic::panic_any(7_u8) }).await.unwrap_err();
+        assert_eq!((failure.code, failure.message.contains("no words")), (1, true));
+    }
+}
