@@ -18,6 +18,8 @@ mod disk;
 mod failure;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/forged.rs"]
+mod forged;
 #[allow(dead_code, reason = "the tests of the git edge use all of it")]
 #[path = "git/http_server.rs"]
 mod http_server;

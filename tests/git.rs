@@ -6,6 +6,8 @@
 mod cache;
 #[path = "shared/certificates.rs"]
 mod certificates;
+#[path = "git/facts.rs"]
+mod facts;
 #[path = "git/http.rs"]
 mod http;
 #[path = "git/http_server.rs"]

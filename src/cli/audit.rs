@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use super::arguments::{AuditArgs, AuditCommand, AuditForm, Form};
 use super::context::{Context, RealEngine, select, the_one};
 use super::output::{self, Failure, complain};
+use crate::controller::Verified;
 use crate::problem::escape_terminal;
 use crate::record::audit::Record;
+use crate::source::Source as _;
 
 pub(super) async fn run(context: &Context, arguments: &AuditArgs) -> Result<u8, Failure> {
     match &arguments.command {
@@ -23,9 +25,8 @@ const FILES_AT_ONCE: usize = 64;
 async fn show(context: &Context, name: Option<&str>, form: AuditForm) -> Result<u8, Failure> {
     let config = context.config()?;
     let engine = context.engine(the_one(&config, name)?, Arc::new(|_| {}), true)?;
-    let seen = engine.observe().await?;
-    let (files, faults) = match &seen.tips.records {
-        Some(tip) => engine.trail(tip).await?,
+    let (files, faults) = match engine.source.fetch().await?.records {
+        Some(tip) => engine.trail(&tip).await?,
         None => Default::default(),
     };
     faults.iter().for_each(|fault| complain(&format!("left out: {}", escape_terminal(&fault.0))));
@@ -56,9 +57,13 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
             Err(failure) => Err(failure),
         };
         documents.push(match checked {
-            Ok((n_records, faults)) => {
+            Ok(Verified { n_records, n_unsealed, faults }) => {
                 code = code.max(u8::from(!faults.is_empty()));
-                json!({ "environment": name, "valid": faults.is_empty(), "records": n_records, "faults": faults })
+                let faults: Vec<String> = faults.into_iter().map(|fault| fault.0).collect();
+                json!({
+                    "environment": name, "valid": faults.is_empty(), "records": n_records,
+                    "unsealed": n_unsealed, "faults": faults,
+                })
             }
             Err(failure) => {
                 code = code.max(output::fail(&failure, context.color()));
@@ -74,13 +79,12 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
 }
 
 /// How many records there are, and what is wrong with them.
-async fn faults_of(engine: &RealEngine) -> Result<(usize, Vec<String>), Failure> {
-    let seen = engine.observe().await?;
-    let Some(tip) = &seen.tips.records else {
-        return Ok((0, Vec::new()));
-    };
-    let (n_records, faults) = engine.verify_trail(tip).await?;
-    Ok((n_records, faults.into_iter().map(|fault| fault.0).collect()))
+async fn faults_of(engine: &RealEngine) -> Result<Verified, Failure> {
+    // Not by way of the newest manifest: that may be what is wrong.
+    match engine.source.fetch().await?.records {
+        Some(tip) => Ok(engine.verify_trail(&tip).await?),
+        None => Ok(Verified::default()),
+    }
 }
 
 fn verdict(document: &Value) -> String {
@@ -90,7 +94,11 @@ fn verdict(document: &Value) -> String {
     }
     let faults: Vec<&str> = document["faults"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if faults.is_empty() {
-        return format!("{name}: {} records, every seal and link holds\n", document["records"]);
+        let unsealed = match document["unsealed"].as_u64() {
+            None | Some(0) => String::new(),
+            Some(n) => format!("; {n} manifests of older versions are not bound by it"),
+        };
+        return format!("{name}: {} records, every seal and link holds{unsealed}\n", document["records"]);
     }
     let lines = faults.iter().map(|fault| format!("  {}\n", escape_terminal(fault)));
     format!("{name}: the trail was tampered with\n{}", lines.collect::<String>())

@@ -1,6 +1,6 @@
 //! What the records say, as far as the repository around the current directory knows them. Offline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::config::{self, Config, ConfigError, Environment};
 use crate::controller::{PassError, Recorded};
 use crate::flow::{self, CheckedFlow, Comparison, Definition, FlowId};
 use crate::problem::Problem;
-use crate::record::{LastFlow, Manifest, paths};
-use crate::revision::CommitId;
+use crate::record::{Claim, Held, LastFlow, Manifest, paths};
+use crate::revision::{BlobId, CommitId};
 use crate::source::LocalRepository;
 
 /// The newest manifest of an environment.
@@ -30,6 +30,42 @@ pub(super) fn last_recorded(
     let manifest = Manifest::from_text(&record.content, &format!("{}/{path}", settings.records), &stands_in);
     let manifest = manifest.map_err(PassError::from)?;
     Ok(Some(Recorded { commit: stands_in, text: record.content, manifest }))
+}
+
+/// Lets go of flows that a manifest claims as deployed and that the repository around here does not hold so. In
+/// words: what that was. A clone may be shallow: of commits it does not have nothing is said, because a plan writes
+/// nothing, and whoever does proves it all.
+pub(super) fn keep_what_is_proven(
+    repository: &LocalRepository,
+    environment: &Environment,
+    manifest: &mut Manifest,
+) -> Option<String> {
+    let folder = &environment.repository.flows;
+    let deployed = manifest.last_deployed.as_ref()?.commit.clone()?;
+    let entries = repository.list_flows(&deployed, folder).ok()?.entries;
+    let blobs: BTreeSet<&BlobId> = entries.iter().map(|entry| &entry.blob).collect();
+    let paths: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    let orphaned: BTreeSet<FlowId> =
+        manifest.flows.iter().filter(|flow| flow.orphaned).map(|flow| flow.id.clone()).collect();
+    let holds = |held: &Held| match repository.list_flows(&held.commit, folder) {
+        Ok(listing) => listing.entries.iter().any(|entry| entry.path == held.path && entry.blob == held.blob),
+        Err(_) => true,
+    };
+    let is_proven = |claim: &Claim| match (&claim.blob, &claim.held) {
+        (Some(blob), _) if blobs.contains(blob) => true,
+        (_, Some(held)) => holds(held),
+        // Older versions did not say where git held what it holds no more.
+        (_, None) => orphaned.contains(&claim.id) || claim.path.as_deref().is_some_and(|path| paths.contains(path)),
+    };
+    let doubted: BTreeSet<FlowId> =
+        manifest.claims().into_iter().filter(|claim| !is_proven(claim)).map(|claim| claim.id).collect();
+    let first = doubted.first()?.to_string();
+    manifest.disown(&doubted);
+    Some(format!(
+        "the manifest lists {} flow(s) as deployed that git does not hold so, `{first}` among them; they are not counted \
+         as managed",
+        doubted.len()
+    ))
 }
 
 /// What was last deployed to one environment from the flows of a folder.

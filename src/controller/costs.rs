@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SimulatedClock};
 use crate::config::{SubjectTemplate, SyncPolicy};
-use crate::controller::{Engine, PassOptions, SyncResult};
+use crate::controller::{Engine, PassOptions, SyncResult, Verified};
 use crate::deploy::LiveReader;
 use crate::flow::{Comparison, EnvironmentId, FlowId};
 use crate::index::{Counts, FlowIndex};
@@ -198,7 +198,7 @@ async fn verifying_the_trail_reads_each_record_once() {
         let reads = Arc::new(Reads::default());
         let engine = world.engine(Arc::new(Counting::default()), reads.clone());
         let tip = world.remote.tip("main").unwrap();
-        let (n_records, faults) = engine.verify_trail(&tip).await.unwrap();
+        let Verified { n_records, faults, .. } = engine.verify_trail(&tip).await.unwrap();
         assert!(n_records >= 4 * n_deployments && faults.is_empty(), "{n_records} {faults:?}");
         read.push(reads.0.load(Ordering::Relaxed) as usize);
     }

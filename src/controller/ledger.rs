@@ -285,6 +285,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         match self.by_the_end_of(Stage::Close, pushing).await {
             Ok(commit) => {
                 ledger.journal.forget();
+                self.vouch_for(&commit).await;
                 Ok(commit)
             }
             Err(LedgerError::TakenOver(by)) => {

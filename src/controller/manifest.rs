@@ -7,7 +7,7 @@ use crate::flow::{ContentHash, FlowId, HASH_ALGORITHM};
 use crate::local::LocalState;
 use crate::plan::{Change, DesiredFlow, Plan};
 use crate::record::{
-    DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Kind, LastFlow, MANIFEST_VERSION, Manifest,
+    DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Held, Kind, LastFlow, MANIFEST_VERSION, Manifest,
     ManifestFlow, ManifestSource, Status, is_inner_path, paths,
 };
 use crate::revision::BlobId;
@@ -25,6 +25,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Manifest, PassError> {
         let now = self.now();
         let earlier = seen.manifest.as_ref();
+        let mut flows = manifest_flows(plan, prepared, earlier);
+        if let Some(back_to) = &prepared.back_to {
+            // The commit that is the source of a rollback need not hold what comes back.
+            flows
+                .iter_mut()
+                .for_each(|flow| flow.held = flow.held.take().or_else(|| back_to.held.get(&flow.id).cloned()));
+        }
         Ok(Manifest {
             manifest_version: MANIFEST_VERSION.to_owned(),
             generated_at: now,
@@ -42,13 +49,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             plan_digest: plan.digest.clone(),
             holder: None,
             last_deployed: earlier.and_then(|manifest| manifest.last_deployed.clone()),
+            rollback: prepared.back_to.as_ref().map(|back_to| back_to.to.clone()),
             previous_deployment: earlier.and_then(|manifest| manifest.last_deployed.clone()),
             audit_head: None,
             hash_algorithm: HASH_ALGORITHM.to_owned(),
             ignore: self.reader.comparison().ignored().to_vec(),
             failure: None,
             quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
-            flows: manifest_flows(plan, prepared, earlier),
+            flows,
             dependency_graph: plan.graph.clone(),
         })
     }
@@ -122,10 +130,11 @@ fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&Manifest>) 
     for change in plan.deletes() {
         flows.insert(change.id.clone(), deleted(change, earlier));
     }
-    let once = earlier.map(|manifest| manifest.flows.as_slice()).unwrap_or_default();
-    for flow in once.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
-        if let Some(last) = last.get(&flow.id) {
-            flows.insert(flow.id.clone(), orphaned(flow, last));
+    if let Some(earlier) = earlier {
+        for flow in earlier.flows.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
+            if let Some(last) = last.get(&flow.id) {
+                flows.insert(flow.id.clone(), orphaned(flow, last, earlier));
+            }
         }
     }
     flows.into_values().map(|flow| ManifestFlow { last: last.get(&flow.id).cloned(), ..flow }).collect()
@@ -152,6 +161,7 @@ fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlo
         before: None,
         path: Some(path.clone()).filter(|path| is_inner_path(path)),
         blob: blob.clone(),
+        held: None,
         equality_hash: other(definition.equality_hash, definition.content_hash),
         previous_equality_hash: before.and_then(|before| other(before.equality_hash, before.content_hash)),
         last: None,
@@ -179,6 +189,7 @@ fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
         before: None,
         path,
         blob: None,
+        held: None,
         equality_hash: None,
         previous_equality_hash: other(definition.equality_hash, definition.content_hash),
         last: None,
@@ -189,8 +200,12 @@ fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
 }
 
 /// What the last completed deployment left of it: a failed one since then may have meant something else.
-fn orphaned(flow: &ManifestFlow, last: &LastFlow) -> ManifestFlow {
-    let LastFlow { content_hash, equality_hash, version, blob } = last.clone();
+fn orphaned(flow: &ManifestFlow, last: &LastFlow, earlier: &Manifest) -> ManifestFlow {
+    let LastFlow { content_hash, equality_hash, version, blob, held } = last.clone();
+    let held = held.or_else(|| {
+        let (commit, path) = (earlier.last_deployed.as_ref()?.commit.clone()?, flow.path.clone()?);
+        Some(Held { commit, path, blob: blob.clone()? })
+    });
     ManifestFlow {
         version,
         content_hash: Some(content_hash),
@@ -203,6 +218,7 @@ fn orphaned(flow: &ManifestFlow, last: &LastFlow) -> ManifestFlow {
         previous_hash: None,
         before: None,
         previous_equality_hash: None,
+        held,
         orphaned: true,
         existed: false,
         error: None,

@@ -4,6 +4,7 @@
 //! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
 
 mod carry;
+mod claims;
 mod contest;
 #[cfg(test)]
 mod costs;
@@ -14,10 +15,12 @@ mod named;
 mod observe;
 mod pass;
 mod prepare;
+mod prove;
 mod quiet;
 mod recovery;
 mod report;
 mod rollback;
+mod states;
 mod trail;
 pub mod triggers;
 mod trust;
@@ -43,7 +46,8 @@ pub use desired::read_desired;
 pub use observe::Seen;
 pub use prepare::Prepared;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
-pub use trail::{TrailFault, TrailFile};
+pub use states::BackTo;
+pub use trail::{TrailFault, TrailFile, Verified};
 pub use trust::Recorded;
 pub use unread::{bad_entry, left_out_note, listing_problems};
 
@@ -131,7 +135,9 @@ pub enum PassError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The audit file of an interrupted deployment is damaged.
-    #[error("the audit trail of `{environment}` is damaged, so that the interrupted deployment cannot be gone on with")]
+    #[error(
+        "the audit trail of `{environment}` is damaged, so that the interrupted deployment cannot be gone on with; restore its file from its git history"
+    )]
     Audit {
         /// The environment.
         environment: String,

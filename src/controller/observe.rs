@@ -8,9 +8,10 @@ use super::{Engine, PassError, PassOptions, Recorded};
 use crate::flow::Definition;
 use crate::local::LocalState;
 use crate::plan::Last;
-use crate::record::{DEFINITION_BYTES_MAX, LastFlow, MANIFEST_BYTES_MAX, Manifest, paths};
+use crate::record::audit;
+use crate::record::{DEFINITION_BYTES_MAX, LastFlow, MANIFEST_BYTES_MAX, Manifest, hex_sha256, paths};
 use crate::revision::{BlobId, CommitId};
-use crate::source::{Source, SourceError, Tips};
+use crate::source::{RECORD_BYTES_MAX, Source, SourceError, Tips};
 use crate::tenant::Tenant;
 
 /// What a pass has seen of git.
@@ -22,6 +23,8 @@ pub struct Seen {
     pub manifest: Option<Manifest>,
     /// Whether that manifest is a deployment begun and not ended.
     pub interrupted: bool,
+    /// That deployment as git has it: nothing of it is proven yet.
+    pub unfinished: Option<Manifest>,
     /// Whether a person takes the records for this environment's, which they do not say of themselves: the next
     /// record says it.
     pub adopts: bool,
@@ -38,7 +41,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Reads what the given tips hold.
     pub async fn seen_at(&self, tips: Tips, options: &PassOptions) -> Result<Seen, PassError> {
-        let mut seen = Seen { tips, manifest: None, interrupted: false, adopts: false, alarms: Vec::new() };
+        let mut seen =
+            Seen { tips, manifest: None, interrupted: false, unfinished: None, adopts: false, alarms: Vec::new() };
         let Some(records) = seen.tips.records.clone() else {
             return Ok(seen);
         };
@@ -46,33 +50,75 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(seen);
         };
         let whose = self.whose(&recorded, options)?;
-        let Recorded { manifest, .. } = recorded;
         seen.adopts = whose != Whose::Ours;
+        let key = self.vouching_key(&records).await?;
+        let is_vouched = !seen.adopts && key.as_ref().is_some_and(|key| self.reader.index().is_vouched(key));
+        let Recorded { manifest, .. } = &recorded;
         if whose == Whose::Adopted && manifest.status.is_under_way() {
             // What was begun elsewhere cannot be ended here.
             seen.alarms.push(format!(
                 "deployment {} of environment `{}`, target `{}` was not ended (`{}`) and is left there as it is",
                 manifest.deployment_id, manifest.environment, manifest.target_environment, manifest.status
             ));
-            seen.manifest = Some(manifest);
+            self.count(&mut seen, recorded, options).await?;
+            return Ok(seen);
+        }
+        if is_vouched {
+            seen.manifest = Some(recorded.manifest);
             return Ok(seen);
         }
         if !manifest.status.is_under_way() {
-            seen.manifest = Some(manifest);
+            self.count(&mut seen, recorded, options).await?;
+            if let Some(key) = key.filter(|_| seen.alarms.is_empty() && !seen.adopts) {
+                self.reader.index().vouch(key);
+            }
             return Ok(seen);
         }
-        match self.ended_earlier(&records, &manifest).await? {
-            None => (seen.manifest, seen.interrupted) = (Some(manifest), true),
+        match self.ended_earlier(&records, manifest).await? {
+            None => {
+                (seen.interrupted, seen.unfinished) = (true, Some(manifest.clone()));
+                self.count(&mut seen, recorded, options).await?;
+            }
             Some(ended) => {
                 seen.alarms.push(format!(
                     "the manifest of `{}` at {records} says that deployment {} is `{}`, but it ended earlier: \
                      a revert or merge brought it back; it is ignored",
                     self.environment, manifest.deployment_id, manifest.status
                 ));
-                seen.manifest = Some(ended);
+                if let Some(ended) = ended {
+                    self.count(&mut seen, ended, options).await?;
+                }
             }
         }
         Ok(seen)
+    }
+
+    /// Lets a manifest count, less what git does not prove.
+    async fn count(&self, seen: &mut Seen, recorded: Recorded, options: &PassOptions) -> Result<(), PassError> {
+        if !recorded.manifest.status.is_under_way() {
+            seen.alarms.extend(self.altered(&recorded).await?);
+        }
+        let mut manifest = recorded.manifest;
+        seen.alarms.extend(self.keep_what_is_proven(&seen.tips.flows, &mut manifest, options).await?);
+        seen.manifest = Some(manifest);
+        Ok(())
+    }
+
+    /// What this environment's records, as they stand in a commit, are remembered by once they are proven.
+    pub(super) async fn vouching_key(&self, records: &CommitId) -> Result<Option<String>, PassError> {
+        let Some(tree) = self.source.records_tree(records, &self.environment).await? else { return Ok(None) };
+        let seal = self.seal_key()?.map(|key| key.fingerprint());
+        let identity = (&self.environment, &self.target, &self.tenant_url, &self.branch, seal);
+        Ok(Some(hex_sha256(format!("{}\n{identity:?}", tree.0).as_bytes())))
+    }
+
+    /// Remembers that records in a commit are proven: this machine has written them just now.
+    pub(super) async fn vouch_for(&self, records: &CommitId) {
+        match self.vouching_key(records).await {
+            Ok(Some(key)) => self.reader.index().vouch(key),
+            Ok(None) => {}
+            Err(error) => tracing::info!(error = %crate::error_chain(&error), "the next pass proves the records anew"),
+        }
     }
 
     /// The manifest in a commit, whatever it says.
@@ -102,16 +148,32 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(versions.into_iter().filter_map(read).collect())
     }
 
-    /// If the deployment of an unfinished manifest has an ended one in history: the newest ended
-    /// manifest, which is what counts instead.
-    async fn ended_earlier(&self, tip: &CommitId, unfinished: &Manifest) -> Result<Option<Manifest>, PassError> {
-        let manifests = self.manifests(tip).await?;
-        let ended = |manifest: &Manifest| manifest.status.is_ended();
-        let same = |manifest: &Manifest| manifest.deployment_id == unfinished.deployment_id;
-        if !manifests.iter().any(|(_, manifest)| ended(manifest) && same(manifest)) {
+    /// If the deployment of an unfinished manifest has an end in history: the newest ended manifest, which is what
+    /// counts instead. What the audit file of that deployment was once says so, and is little to read.
+    async fn ended_earlier(
+        &self,
+        tip: &CommitId,
+        unfinished: &Manifest,
+    ) -> Result<Option<Option<Recorded>>, PassError> {
+        let mut has_ended = false;
+        for path in paths::audit_anywhere(&self.environment, &unfinished.deployment_id) {
+            let audit = self.source.record_history(tip, &path).await?;
+            for blob in audit.iter().filter_map(|entry| entry.blob.as_ref()) {
+                let texts = self.read_named(std::iter::once(blob), RECORD_BYTES_MAX).await?;
+                let text = texts.get(blob).and_then(Named::text);
+                has_ended |= text.is_some_and(|text| audit::closing(text, &unfinished.deployment_id).is_some());
+            }
+        }
+        if !has_ended {
             return Ok(None);
         }
-        Ok(manifests.into_iter().map(|(_, manifest)| manifest).find(ended))
+        for entry in self.source.record_history(tip, &paths::manifest(&self.environment)).await? {
+            let version = self.version(&entry).await?;
+            if let Some(ended) = version.filter(|version| version.manifest.status.is_ended()) {
+                return Ok(Some(Some(ended)));
+            }
+        }
+        Ok(Some(None))
     }
 
     /// The branch must contain what was deployed from it before.

@@ -182,6 +182,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         ledger.journal.forget();
         match pushed? {
             Ok(commit) => {
+                self.vouch_for(&commit).await;
                 report.record_commit = Some(commit);
                 report.deployment_id = Some(ledger.manifest().await.deployment_id.to_string());
                 Ok(Some(report))

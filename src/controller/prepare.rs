@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
 use super::desired::load_texts;
-use super::{Engine, PassError, PassOptions, Seen};
+use super::{BackTo, Engine, PassError, PassOptions, Seen};
 use crate::deploy::{LiveReader, Looked};
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
@@ -32,6 +32,8 @@ pub struct Prepared {
     pub looked: Looked,
     /// Errors and warnings, sorted.
     pub problems: Vec<Problem>,
+    /// For a rollback: what it goes back to.
+    pub back_to: Option<BackTo>,
 }
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
@@ -92,7 +94,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         problems.extend(plan::unreadable(&plan));
         problems.sort();
-        Ok(Prepared { desired, plan, looked, problems })
+        Ok(Prepared { desired, plan, looked, problems, back_to: None })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {

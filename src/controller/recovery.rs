@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::carry::{Course, Work};
 use super::ledger::{Ledger, LedgerError};
 use super::named::Named;
+use super::prove::Proven;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::{self, FlowFailure, Journal, Lease, Looked, Recovery, Standing, believed_until, look, room_for};
@@ -29,16 +30,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         seen: &Seen,
         options: &PassOptions,
     ) -> Result<Option<EnvironmentReport>, PassError> {
-        let Some(manifest) = seen.manifest.clone() else {
+        let Some(mut manifest) = seen.unfinished.clone() else {
             return Ok(None);
         };
+        let Proven { existed, settled } = self.look(self.prove(seen, &manifest, options)).await?;
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
+        settled.map_err(|reason| self.refuse(reason))?;
+        manifest.flows.iter_mut().for_each(|flow| flow.existed |= existed.contains(&flow.id));
         let (changes, lost) = self.look(self.changes_of(&manifest)).await?;
         let (audit, journal) = self.look(self.journal_of(seen, &manifest)).await?;
         let told =
             journal.existed().map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
-        let mut manifest = manifest;
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= told.contains(flow.id.as_str()));
         let existed: BTreeSet<FlowId> =
             manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
@@ -145,17 +148,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Where the audit file of a deployment stands, and the journal that goes on with it.
     async fn journal_of(&self, seen: &Seen, manifest: &Manifest) -> Result<(String, Journal<L>), PassError> {
         let (environment, deployment) = (self.environment.as_str(), &manifest.deployment_id);
-        let mut path = paths::audit(environment, deployment);
-        let mut committed = None;
-        if let Some(tip) = &seen.tips.records {
-            committed = self.source.read_record(tip, &path).await?;
-            let old = paths::audit_without_month(environment, deployment);
-            if committed.is_none()
-                && let Some(content) = self.source.read_record(tip, &old).await?
-            {
-                (path, committed) = (old, Some(content));
-            }
-        }
+        let file = match &seen.tips.records {
+            Some(tip) => self.audit_file(tip, deployment).await?,
+            None => None,
+        };
+        let (path, committed) = match file {
+            Some((path, content)) => (path, Some(content)),
+            None => (paths::audit(environment, deployment), None),
+        };
         let journal = Journal::resume(
             self.local.clone(),
             self.clock.clone(),

@@ -2,27 +2,21 @@
 //! deployment of its own. What was left is quarantined, so that the loop does not bring it back until
 //! the flows in git change.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::carry::Work;
 use super::named::Named;
 use super::prepare::check_references;
 use super::report::{EnvironmentReport, SyncResult};
+use super::states::{BackTo, State, WantedFlow};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
 use crate::config::{Drift, Prune};
-use crate::flow::{Definition, FlowId};
+use crate::flow::Definition;
 use crate::local::LocalState;
 use crate::plan::{self, Desired, DesiredFlow, Last, Policy};
-use crate::record::{
-    DEFINITION_BYTES_MAX, FlowAction, Kind, Manifest, ManifestFlow, Quarantine, QuarantineCause, Status,
-};
-use crate::revision::BlobId;
+use crate::record::{DEFINITION_BYTES_MAX, Kind, Quarantine, QuarantineCause, RollbackState, RollbackTo};
 use crate::source::Source;
 use crate::tenant::Tenant;
-
-/// Flows by the blob that holds each.
-type State = BTreeMap<FlowId, (BlobId, String)>;
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Goes back. `to` is the id of the deployment whose state is wanted; without it, the state before
@@ -46,14 +40,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 self.recover(&seen, &options).await?;
                 continue;
             }
-            let (wanted, back_to) = self.look(self.wanted_state(&seen, to)).await?;
-            let prepared = self.look(self.prepare_state(&seen, &wanted)).await?;
+            let (wanted, back_to) = self.look(self.wanted_state(&seen, to, &options)).await?;
+            let mut prepared = self.look(self.prepare_state(&seen, &wanted)).await?;
             if prepared.plan.changes.is_empty() {
                 let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
                 report.commit = Some(seen.tips.flows.clone());
                 return Ok(report);
             }
-            let seen = self.look(self.quarantine_git(seen, &back_to)).await?;
+            let state = words(back_to.state, back_to.deployment_id.as_str());
+            let seen = self.look(self.quarantine_git(seen, &state)).await?;
+            // The commit that this rollback names as its source holds the rest.
+            let git = self.look(self.holding(&seen.tips.flows)).await?.flows;
+            let elsewhere = wanted.into_iter().filter(|(id, _)| !git.contains_key(id));
+            let held = elsewhere.filter_map(|(id, flow)| Some((id, flow.held?))).collect();
+            prepared.back_to = Some(BackTo { to: back_to, held });
             let mut plan = prepared.plan.clone();
             if let Some(quarantine) = seen.manifest.as_ref().and_then(|manifest| manifest.quarantine.as_ref()) {
                 plan.flows_digest.clone_from(&quarantine.key);
@@ -65,44 +65,33 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.branch)))
     }
 
-    /// The flows that are to be live, and the deployment they come from, in words.
-    async fn wanted_state(&self, seen: &Seen, to: Option<&str>) -> Result<(State, String), PassError> {
-        let (Some(newest), Some(tip)) = (&seen.manifest, &seen.tips.records) else {
+    /// The flows that are to be live, and where they come from.
+    async fn wanted_state(
+        &self,
+        seen: &Seen,
+        to: Option<&str>,
+        options: &PassOptions,
+    ) -> Result<(State, RollbackTo), PassError> {
+        let (Some(newest), Some(records)) = (&seen.manifest, &seen.tips.records) else {
             return Err(PassError::NotFound(format!("`{}` has no deployment to go back from", self.environment)));
         };
-        let manifests = self.manifests(tip).await?;
-        let completed = |id: &str| {
-            manifests
-                .iter()
-                .map(|(_, manifest)| manifest)
-                .find(|manifest| manifest.deployment_id.as_str() == id && manifest.status == Status::Deployed)
+        let newest = newest.last_deployed.as_ref().map(|last| last.deployment_id.as_str()).unwrap_or_default();
+        let (id, state) = match to {
+            Some(to) => (to, RollbackState::After),
+            None => (newest, RollbackState::Before),
         };
-        if let Some(to) = to {
-            let target = completed(to).ok_or_else(|| self.unknown(to, &manifests))?;
-            return Ok((after(target), format!("after deployment {to}")));
-        }
-        let id = newest.last_deployed.as_ref().map(|last| last.deployment_id.as_str()).unwrap_or_default();
-        let last = completed(id).ok_or_else(|| self.unknown(id, &manifests))?;
-        if last.kind == Kind::Adoption {
+        let Some(recorded) = self.completed(records, id).await? else {
+            return Err(self.unknown(records, id).await?);
+        };
+        if state == RollbackState::Before && recorded.manifest.kind == Kind::Adoption {
             return Err(PassError::NotFound(format!(
                 "deployment {id} only wrote down what was live; there is no state before it"
             )));
         }
-        Ok((before(last), format!("before deployment {id}")))
-    }
-
-    fn unknown(&self, id: &str, manifests: &[(crate::revision::CommitId, Manifest)]) -> PassError {
-        let known: Vec<&str> = manifests
-            .iter()
-            .filter(|(_, manifest)| manifest.status == Status::Deployed)
-            .map(|(_, manifest)| manifest.deployment_id.as_str())
-            .take(5)
-            .collect();
-        let environment = &self.environment;
-        PassError::NotFound(match (id, known.as_slice()) {
-            ("", []) => format!("`{environment}` has no completed deployment to go back from"),
-            (_, []) => format!("`{environment}` has no completed deployment `{id}`, nor any other"),
-            _ => format!("`{environment}` has no completed deployment `{id}`; the newest are {}", known.join(", ")),
+        let wanted = self.state(&seen.tips.flows, &recorded, state, options).await?;
+        let to = RollbackTo { deployment_id: recorded.manifest.deployment_id, state };
+        wanted.map(|wanted| (wanted, to)).map_err(|reason| {
+            self.refuse(format!("the state {} is not proven by git: {reason}; nothing was written", words(state, id)))
         })
     }
 
@@ -120,9 +109,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
-        let texts = self.read_named(wanted.values().map(|(blob, _)| blob), DEFINITION_BYTES_MAX).await?;
+        let texts = self.read_named(wanted.values().map(|flow| &flow.blob), DEFINITION_BYTES_MAX).await?;
         let mut desired = Desired::default();
-        for (id, (blob, path)) in wanted {
+        for (id, WantedFlow { blob, path, .. }) in wanted {
             let text = texts.get(blob).and_then(Named::text).cloned().ok_or_else(|| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) is not in git any more"))
             })?;
@@ -159,25 +148,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 }
 
-/// The flows a completed deployment left live.
-fn after(manifest: &Manifest) -> State {
-    let flow = |flow: &ManifestFlow| {
-        let left = flow.action != FlowAction::Delete;
-        Some((flow.id.clone(), (flow.blob.clone().filter(|_| left)?, flow.path.clone().unwrap_or_default())))
-    };
-    manifest.flows.iter().filter_map(flow).collect()
-}
-
-/// The flows that were live before a completed deployment.
-fn before(manifest: &Manifest) -> State {
-    let flow = |flow: &ManifestFlow| {
-        let blob = match flow.action {
-            FlowAction::None => flow.blob.clone(),
-            // It was there, and what it was is not known: it stays.
-            FlowAction::Create => flow.blob.clone().filter(|_| flow.existed),
-            FlowAction::Update | FlowAction::Delete => flow.before.clone(),
-        };
-        Some((flow.id.clone(), (blob?, flow.path.clone().unwrap_or_default())))
-    };
-    manifest.flows.iter().filter_map(flow).collect()
+/// A state, in words.
+fn words(state: RollbackState, id: &str) -> String {
+    match state {
+        RollbackState::Before => format!("before deployment {id}"),
+        RollbackState::After => format!("after deployment {id}"),
+    }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::{Engine, PassError};
 use crate::local::LocalState;
-use crate::record::audit::{self, Fault, Verifier};
-use crate::record::{DeploymentId, paths};
+use crate::record::audit::{self, Closing, Fault, Verifier};
+use crate::record::{DeploymentId, Status, manifest_digest, paths};
 use crate::revision::{BlobId, CommitId};
-use crate::source::{Expected, FileVersion, Source};
+use crate::source::{Expected, FileVersion, Source, SourceError};
 use crate::tenant::Tenant;
 
 /// An audit file: its path below the audit folder, and its content in git.
@@ -41,6 +41,20 @@ struct Stated {
     commit: CommitId,
     deployment: DeploymentId,
     head: Option<String>,
+    status: Status,
+    /// Its digest.
+    digest: String,
+}
+
+/// What verifying a trail came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// So many records there are.
+    pub n_records: usize,
+    /// So many ended manifests are not bound by the trail: older versions closed them.
+    pub n_unsealed: usize,
+    /// Everything that is wrong.
+    pub faults: Vec<TrailFault>,
 }
 
 /// The audit files while they are read.
@@ -50,10 +64,18 @@ struct Reading<S> {
     /// The commits whose manifest names a record.
     named: HashMap<String, Vec<CommitId>>,
     expected: HashMap<CommitId, Expected>,
+    /// How each deployment was closed.
+    closings: HashMap<DeploymentId, Closing>,
 }
 
 impl<S: Source> Reading<S> {
     fn file(&mut self, name: &str, content: &[u8]) {
+        let deployment: Option<DeploymentId> = last_part(name).strip_suffix(".jsonl").and_then(|id| id.parse().ok());
+        if let Some(deployment) = deployment
+            && let Some(closing) = audit::closing(content, &deployment)
+        {
+            self.closings.insert(deployment, closing);
+        }
         for record in self.verifier.file(name, content) {
             for commit in self.named.remove(&record.hash).into_iter().flatten() {
                 let blob = self.source.blob_id(&content[..record.end]);
@@ -83,9 +105,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(self.source.fold_blobs(blobs, Vec::new(), read).await?)
     }
 
-    /// How many records the trail has, and everything wrong with it: within itself, and against every manifest and
-    /// every earlier version of its files that git's history holds.
-    pub async fn verify_trail(&self, tip: &CommitId) -> Result<(usize, Vec<TrailFault>), PassError> {
+    /// Everything wrong with the trail: within itself, and against every manifest and every earlier version of its
+    /// files that git's history holds.
+    pub async fn verify_trail(&self, tip: &CommitId) -> Result<Verified, PassError> {
         let folder = paths::audit_folder(&self.environment);
         let files = self.source.record_files(tip, &folder).await?;
         let stated = self.stated(tip).await?;
@@ -94,17 +116,33 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             named.entry(head.clone().unwrap_or_default()).or_default().push(commit.clone());
         }
         named.remove("");
-        let Reading { verifier, named, expected, .. } = self.read_trail(&files, named).await?;
+        let Reading { verifier, named, expected, closings, .. } = self.read_trail(&files, named).await?;
         let n_records = verifier.n_records();
-        let head = self.manifest_at(tip).await?.and_then(|manifest| manifest.audit_head);
+        let mut faults = Vec::new();
+        let newest = match self.recorded_at(tip).await {
+            Ok(newest) => newest,
+            Err(error @ (PassError::Manifest(_) | PassError::Source(SourceError::TooLarge { .. }))) => {
+                faults.push(TrailFault(crate::error_chain(&error)));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        if let (Some(recorded), Some(key)) = (&newest, self.seal_key()?)
+            && let Err(fault) = key.check(&recorded.text)
+        {
+            faults.push(TrailFault(format!("manifest.json: {fault} (`repository.sealKey`)")));
+        }
+        let head = newest.and_then(|recorded| recorded.manifest.audit_head);
         let broken = verifier.finish(head.as_deref()).err().unwrap_or_default();
-        let mut faults: Vec<TrailFault> = broken.iter().map(TrailFault::of).collect();
+        faults.extend(broken.iter().map(TrailFault::of));
         faults.extend(Self::missing(&stated, &files, &named));
+        let (altered, n_unsealed) = altered(&stated, &closings);
+        faults.extend(altered);
         let versions = self.source.unexpected_versions(tip, &folder, expected).await?;
         faults.extend(self.compare(&files, versions).await?);
         faults.sort();
         faults.dedup();
-        Ok((n_records, faults))
+        Ok(Verified { n_records, n_unsealed, faults })
     }
 
     /// What each manifest of history says, newest first; unreadable ones are left out.
@@ -113,10 +151,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let versions: Vec<_> = history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
         let (commits, blobs): (Vec<CommitId>, Vec<BlobId>) = versions.into_iter().unzip();
         let read = move |stated: &mut Vec<Stated>, index: usize, content: Option<&[u8]>| {
-            if let (Some(audit::Named { deployment_id, audit_head }), Some(commit)) =
-                (content.and_then(audit::Named::read), commits.get(index))
+            let (Some(content), Some(commit)) = (content, commits.get(index)) else { return };
+            if let Some(audit::Named { deployment_id: deployment, audit_head: head, status }) =
+                audit::Named::read(content)
             {
-                stated.push(Stated { commit: commit.clone(), deployment: deployment_id, head: audit_head });
+                let (commit, digest) = (commit.clone(), manifest_digest(content));
+                stated.push(Stated { commit, deployment, head, status, digest });
             }
         };
         Ok(self.source.fold_blobs(blobs, Vec::new(), read).await?)
@@ -129,7 +169,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Reading<S>, PassError> {
         let (names, blobs): (Vec<String>, Vec<BlobId>) = files.clone().into_iter().unzip();
         let source = Arc::clone(&self.source);
-        let reading = Reading { source, verifier: Verifier::default(), named, expected: HashMap::new() };
+        let (verifier, expected, closings) = (Verifier::default(), HashMap::new(), HashMap::new());
+        let reading = Reading { source, verifier, named, expected, closings };
         let read = move |reading: &mut Reading<S>, index: usize, content: Option<&[u8]>| match content {
             Some(content) => reading.file(&names[index], content),
             None => reading.verifier.unread(&names[index]),
@@ -145,7 +186,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Vec<TrailFault> {
         let present: HashMap<&str, &String> = files.keys().map(|name| (last_part(name), name)).collect();
         let mut faults = Vec::new();
-        for Stated { commit, deployment, head } in stated {
+        for Stated { commit, deployment, head, .. } in stated {
             let path = paths::audit("", deployment);
             let there = present.get(last_part(&path)).map(|name| format!("audit/{name}"));
             let path = there.as_deref().unwrap_or(path.trim_start_matches('/'));
@@ -199,6 +240,28 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         Ok(faults)
     }
+}
+
+/// Ended manifests that are not as the trail says that they were closed, and how many it says nothing of.
+fn altered(stated: &[Stated], closings: &HashMap<DeploymentId, Closing>) -> (Vec<TrailFault>, usize) {
+    let (mut faults, mut n_unsealed) = (Vec::new(), 0);
+    for Stated { commit, deployment, head, status, digest } in stated.iter().filter(|stated| stated.status.is_ended()) {
+        let what = match closings.get(deployment) {
+            None => format!("says `{status}`, and no record closes deployment {deployment}"),
+            Some(Closing { hash, .. }) if Some(hash) != head.as_ref() => {
+                format!("names another record than the one that closes deployment {deployment}")
+            }
+            Some(Closing { manifest: Some(closed), .. }) if closed != digest => {
+                format!("was altered: it hashes to {digest}, deployment {deployment} was closed with {closed}")
+            }
+            Some(Closing { manifest, .. }) => {
+                n_unsealed += usize::from(manifest.is_none());
+                continue;
+            }
+        };
+        faults.push(TrailFault(format!("manifest.json: the manifest of commit {commit} {what}")));
+    }
+    (faults, n_unsealed)
 }
 
 fn last_part(path: &str) -> &str {

@@ -1,8 +1,11 @@
 //! Whether a manifest is this environment's, before anything in it is gone by.
 
+use std::sync::Arc;
+
 use super::{Engine, PassError, PassOptions};
 use crate::local::LocalState;
-use crate::record::{Identity, Manifest, SealKey, paths};
+use crate::record::audit::{self, Closing};
+use crate::record::{DeploymentId, Identity, Manifest, SealKey, manifest_digest, paths};
 use crate::revision::CommitId;
 use crate::source::Source;
 use crate::tenant::Tenant;
@@ -13,7 +16,7 @@ pub struct Recorded {
     /// The commit it was read at.
     pub commit: CommitId,
     /// Its text.
-    pub text: std::sync::Arc<[u8]>,
+    pub text: Arc<[u8]>,
     /// What it says.
     pub manifest: Manifest,
 }
@@ -81,6 +84,39 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
              --adopt-records once",
             reasons.join("; ")
         )))
+    }
+
+    /// That an ended manifest is not as it was closed, in words. One that older versions closed says nothing of that.
+    pub(super) async fn altered(&self, recorded: &Recorded) -> Result<Option<String>, PassError> {
+        let Recorded { commit, text, manifest } = recorded;
+        let file = self.audit_file(commit, &manifest.deployment_id).await?;
+        let closing = file.and_then(|(_, content)| audit::closing(&content, &manifest.deployment_id));
+        let what = match closing {
+            None => "no audit record says that it ended",
+            Some(Closing { manifest: None, .. }) => return Ok(None),
+            Some(Closing { manifest: Some(digest), .. }) if digest == manifest_digest(text) => return Ok(None),
+            Some(_) => "it is not as it was closed",
+        };
+        Ok(Some(format!(
+            "the manifest `{}` at {commit} is not flowsync's own record of deployment {}: {what}; `flowsync audit verify` \
+             says more",
+            self.manifest_path(),
+            manifest.deployment_id
+        )))
+    }
+
+    /// The audit file of a deployment in a commit, and where it stands.
+    pub(super) async fn audit_file(
+        &self,
+        commit: &CommitId,
+        deployment: &DeploymentId,
+    ) -> Result<Option<(String, Arc<[u8]>)>, PassError> {
+        for path in paths::audit_anywhere(&self.environment, deployment) {
+            if let Some(content) = self.source.read_record(commit, &path).await? {
+                return Ok(Some((path, content)));
+            }
+        }
+        Ok(None)
     }
 
     /// The manifest's path in the repository.

@@ -7,6 +7,7 @@
 mod file;
 mod quiet;
 mod stored;
+mod vouched;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ struct Inner {
     comparison: Arc<Comparison>,
     state: Mutex<State>,
     quiet: Mutex<Option<Arc<Quiet>>>,
+    vouched: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +98,7 @@ impl FlowIndex {
 
     fn with(path: Option<PathBuf>, comparison: Arc<Comparison>, seed: u64) -> Self {
         let state = Mutex::new(State { seed, ..State::default() });
-        Self(Arc::new(Inner { path, comparison, state, quiet: Mutex::default() }))
+        Self(Arc::new(Inner { path, comparison, state, quiet: Mutex::default(), vouched: Mutex::default() }))
     }
 
     /// How flows are compared; equality hashes in the index are by this.

@@ -5,14 +5,16 @@
 //! before; the very first is [`GENESIS`]. So any altered byte, lost line or changed order shows, and
 //! `sha256sum` is all that a stranger needs to check it.
 
+mod closing;
 mod verify;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{DeploymentId, hex_sha256};
-pub use verify::{Sealed, Sound, Verifier, parse};
+use super::{DeploymentId, Status, hex_sha256};
+pub use closing::{Closing, closing};
+pub use verify::{Sealed, Sound, Verifier, last, parse};
 
 /// What the first record of an environment follows.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -168,6 +170,8 @@ pub struct Named {
     /// The newest record when the manifest was committed.
     #[serde(default)]
     pub audit_head: Option<String>,
+    /// Where the deployment stands.
+    pub status: Status,
 }
 
 impl Named {

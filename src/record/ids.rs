@@ -117,6 +117,11 @@ pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     if_any(deserializer, "a path inside the repository", is_inner_path)
 }
 
+/// Reads the path of a file in the repository.
+pub(super) fn inner_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked(deserializer, "a path inside the repository", is_inner_path)
+}
+
 /// Whether a path leads from the root of the repository to something inside of it.
 #[must_use]
 pub fn is_inner_path(path: &str) -> bool {

@@ -69,6 +69,9 @@ pub struct Manifest {
     /// The deployment whose state was live when this one began.
     #[serde(default)]
     pub previous_deployment: Option<LastDeployed>,
+    /// For a rollback: the state it goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackTo>,
     /// Hash of the newest audit record committed with this manifest.
     #[serde(default, deserialize_with = "ids::audit_hash")]
     pub audit_head: Option<String>,
@@ -121,6 +124,38 @@ pub struct LastDeployed {
     pub deployment_id: DeploymentId,
     /// The commit it deployed.
     pub commit: Option<CommitId>,
+}
+
+/// The state a rollback goes back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollbackTo {
+    /// A completed deployment.
+    pub deployment_id: DeploymentId,
+    /// Seen from it.
+    pub state: RollbackState,
+}
+
+/// What was live, seen from a completed deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RollbackState {
+    /// Before it.
+    Before,
+    /// After it.
+    After,
+}
+
+/// Where git held a flow that the commit of its deployment does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// A commit of the tracked branch.
+    pub commit: CommitId,
+    /// Its file then.
+    #[serde(deserialize_with = "ids::inner_path")]
+    pub path: String,
+    /// The blob of that file.
+    pub blob: BlobId,
 }
 
 /// What a deployment does to a flow.
@@ -186,6 +221,9 @@ pub struct ManifestFlow {
     /// Git blob of that file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<BlobId>,
+    /// Where git held it, if the deployment's commit does not: it left git, or a rollback brought it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// What comparison sees of the flow, where that is not `contentHash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equality_hash: Option<ContentHash>,
@@ -218,6 +256,9 @@ pub struct LastFlow {
     pub version: String,
     /// Git blob of its file.
     pub blob: Option<BlobId>,
+    /// Where git held it, if the deployment's commit does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
 }
 
 impl ManifestFlow {
@@ -244,6 +285,7 @@ impl ManifestFlow {
             equality_hash: self.target_equality()?,
             version: self.version.clone(),
             blob: self.blob.clone(),
+            held: self.held.clone(),
         })
     }
 }

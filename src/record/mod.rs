@@ -9,7 +9,9 @@ mod identity;
 mod ids;
 mod life;
 mod manifest;
+mod ownership;
 pub mod paths;
+pub mod proof;
 mod quarantine;
 mod seal;
 
@@ -21,8 +23,10 @@ pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA,
-    MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource,
+    FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA,
+    MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource, RollbackState, RollbackTo,
 };
+pub use ownership::{Claim, ClaimFacts, Unproven};
+pub use proof::HeldFlow;
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
 pub use seal::{SealFault, SealKey, manifest_digest};

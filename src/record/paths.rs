@@ -28,6 +28,12 @@ pub fn audit_without_month(environment: &str, deployment: &DeploymentId) -> Stri
     format!("{environment}/audit/{deployment}.jsonl")
 }
 
+/// Wherever the audit file of one deployment may stand.
+#[must_use]
+pub fn audit_anywhere(environment: &str, deployment: &DeploymentId) -> [String; 2] {
+    [audit(environment, deployment), audit_without_month(environment, deployment)]
+}
+
 /// The folder of previous definitions that git did not hold yet.
 #[must_use]
 pub fn before_folder(environment: &str) -> String {

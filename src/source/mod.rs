@@ -83,6 +83,17 @@ pub struct FileVersion {
     pub blob: Option<BlobId>,
 }
 
+/// What a commit touches, seen from the records folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// Nothing outside of it.
+    RecordsOnly,
+    /// It is a merge: what it touches depends on from where one looks.
+    Merge,
+    /// This too, a path from the root of the repository.
+    More(String),
+}
+
 /// Reading or writing the repository failed. Texts never show a credential.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -273,6 +284,24 @@ pub trait Source: Send + Sync + 'static {
         tip: &CommitId,
         path: &str,
     ) -> impl Future<Output = Result<Vec<HistoryEntry>, SourceError>> + Send;
+
+    /// The blob of a file in the flows folder of a commit; the path is from the root of the repository.
+    fn flow_blob(
+        &self,
+        commit: &CommitId,
+        path: &str,
+    ) -> impl Future<Output = Result<Option<BlobId>, SourceError>> + Send;
+
+    /// Commits, newest first, in which a file of the flows folder differs from every parent; none for a path that
+    /// is not in that folder.
+    fn flow_history(
+        &self,
+        tip: &CommitId,
+        path: &str,
+    ) -> impl Future<Output = Result<Vec<HistoryEntry>, SourceError>> + Send;
+
+    /// What a commit touches.
+    fn touched(&self, commit: &CommitId) -> impl Future<Output = Result<Touched, SourceError>> + Send;
 
     /// Commits `change` on top of `base` and pushes it, if the records branch still stands at
     /// `base` (`None`: does not exist). On success the branch was read back and holds the commit.

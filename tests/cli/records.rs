@@ -7,7 +7,7 @@ use crate::support::{Ended, Place};
 const MANIFEST: &str = "deployments/production/manifest.json";
 
 /// Somebody commits another manifest.
-fn forge(place: &Place, change: impl FnOnce(&mut Value)) {
+pub fn forge(place: &Place, change: impl FnOnce(&mut Value)) {
     place.update_work();
     let mut manifest = place.manifest();
     change(&mut manifest);
@@ -35,7 +35,7 @@ fn refused(place: &Place, texts: &[&str]) -> Ended {
 }
 
 #[track_caller]
-fn no_escape(ended: &Ended) {
+pub fn no_escape(ended: &Ended) {
     let is_bad = |c: char| c.is_control() && c != '\n';
     assert!(!ended.stdout.contains(is_bad) && !ended.stderr.contains(is_bad), "{ended:?}");
 }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::cli::context::RealEngine;
-use crate::cli::output::Failure;
-use crate::cli::records::last_recorded;
+use crate::cli::output::{Failure, complain};
+use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
 use crate::controller::{listing_problems, read_desired};
 use crate::flow::{self, Comparison};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
-use crate::problem::Problem;
+use crate::problem::{Problem, escape_terminal};
 use crate::record::Manifest;
 use crate::revision::{BlobId, CommitId};
 use crate::source::{FlowSelection, LeftOut, Listing, LocalRepository, Source, SourceError, WorkTree, blob_id};
@@ -49,11 +49,12 @@ pub(super) async fn local_ground(
     reference: Option<&str>,
 ) -> Result<Ground, Failure> {
     let settings = &environment.repository;
-    let recorded = last_recorded(repository, environment)?;
-    if let Some(recorded) = &recorded {
-        engine.check_own(recorded)?;
+    let mut manifest = None;
+    if let Some(mut recorded) = last_recorded(repository, environment)? {
+        engine.check_own(&recorded)?;
+        tell(keep_what_is_proven(repository, environment, &mut recorded.manifest).iter());
+        manifest = Some(recorded.manifest);
     }
-    let manifest = recorded.map(|recorded| recorded.manifest);
     let selection = FlowSelection::of(settings);
     let (files, commit) = match (reference, repository.work_tree()?) {
         (None, Some(tree)) => (files_of_tree(&tree, &selection)?, None),
@@ -65,6 +66,10 @@ pub(super) async fn local_ground(
     };
     let (desired, problems) = checked(&files, engine.reader.comparison());
     Ok(Ground { desired: Arc::new(desired), problems, manifest, commit, left_out: files.left_out })
+}
+
+fn tell<'a>(alarms: impl Iterator<Item = &'a String>) {
+    alarms.for_each(|alarm| complain(&format!("alarm: {}", escape_terminal(alarm))));
 }
 
 /// A flow file in memory: its path, its id, its content.
@@ -117,6 +122,7 @@ fn checked(listing: &Listing<FlowFile>, comparison: &Comparison) -> (Desired, Ve
 /// The configured branch of the configured repository, or another commit of its history.
 pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) -> Result<Ground, Failure> {
     let seen = engine.observe().await?;
+    tell(seen.alarms.iter());
     let commit = match reference {
         None => seen.tips.flows.clone(),
         Some(name) if name == engine.branch => seen.tips.flows.clone(),

@@ -191,7 +191,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     prepared.problems.extend(problems);
     prepared.problems.sort();
     let tips = Tips { flows: commit.clone().unwrap_or_else(|| CommitId(String::new())), records: None };
-    let seen = Seen { tips, manifest, interrupted: false, adopts: false, alarms: Vec::new() };
+    let seen = Seen { tips, manifest, interrupted: false, unfinished: None, adopts: false, alarms: Vec::new() };
     let refused = match engine.judge(&prepared, &seen, &PassOptions::default()) {
         Ok(()) => None,
         Err(PassError::Refused { reason, .. }) => Some(reason),

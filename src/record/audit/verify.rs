@@ -58,6 +58,14 @@ fn check(file: &[u8], mut each: impl FnMut(&str, Link, Sealed) -> Result<(), Str
     Ok(())
 }
 
+/// The last record of a file, if it is whole and its own seal holds; the rest of the file is not looked at.
+#[must_use]
+pub fn last(file: &[u8]) -> Option<Record> {
+    let line = file.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
+    let (text, link, hash) = read(line).ok()?;
+    Some(Record { seq: link.seq, prev: link.prev, hash, members: serde_json::from_str(text).ok()? })
+}
+
 fn read(line: &[u8]) -> Result<(&str, Link, String), String> {
     let text = std::str::from_utf8(line).map_err(|_| "the record is not UTF-8".to_owned())?;
     let cut = text.rfind(HASH_MEMBER).ok_or("the record has no seal (`hash` as its last member)")?;
@@ -72,7 +80,7 @@ fn read(line: &[u8]) -> Result<(&str, Link, String), String> {
 }
 
 fn check_link(before: Option<&(u64, String)>, record: &Link) -> Result<(), String> {
-    let expected = before.map_or(1, |(seq, _)| seq + 1);
+    let expected = before.map_or(1, |(seq, _)| seq.saturating_add(1));
     if record.seq != expected {
         return Err(format!("expected record {expected}, found record {}: missing, repeated or reordered", record.seq));
     }

@@ -9,6 +9,7 @@ mod around;
 mod attributes;
 mod build;
 mod cache;
+mod facts;
 mod flows;
 mod folder;
 mod global;

@@ -61,8 +61,12 @@ pub(super) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 
 /// Whether one folder holds the other.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
-    let holds = |outer: &str, inner: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
-    holds(one, other) || holds(other, one)
+    one == other || holds(one, other) || holds(other, one)
+}
+
+/// Whether a path leads to something in a folder.
+pub(super) fn holds(folder: &str, path: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
 }
 
 /// Text from outside, fit for one line of a terminal.

@@ -21,7 +21,7 @@ use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
 use crate::source::{
     BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, PushError, PushProof,
-    RecordCommit, Source, SourceError, Tips, TreeId,
+    RecordCommit, Source, SourceError, Tips, Touched, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -321,6 +321,24 @@ impl Source for GitSource {
     async fn record_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
         let (tip, path) = (tip.clone(), self.0.record_path(path));
         self.run(move |inner| inner.read(|reader| history::history(reader, &inner.memory, &tip, &path))).await
+    }
+
+    async fn flow_blob(&self, commit: &CommitId, path: &str) -> Result<Option<BlobId>, SourceError> {
+        let (commit, path) = (commit.clone(), path.to_owned());
+        self.run(move |inner| inner.read(|reader| reader.blob_below(&commit, &inner.flows, &path))).await
+    }
+
+    async fn flow_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
+        if !names::holds(&self.0.flows, path) {
+            return Ok(Vec::new());
+        }
+        let (tip, path) = (tip.clone(), path.to_owned());
+        self.run(move |inner| inner.read(|reader| history::history(reader, &inner.memory, &tip, &path))).await
+    }
+
+    async fn touched(&self, commit: &CommitId) -> Result<Touched, SourceError> {
+        let commit = commit.clone();
+        self.run(move |inner| inner.read(|reader| reader.touched(&commit, &inner.records))).await
     }
 
     async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {

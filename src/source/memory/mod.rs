@@ -11,12 +11,13 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::selection::{FlowSelection, Met, Step, Walk};
 use super::{
     BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, PushError, RECORD_BYTES_MAX,
-    RecordCommit, Source, SourceError, Tips, TreeId,
+    RecordCommit, Source, SourceError, Tips, Touched, TreeId,
 };
 
 pub use remote::{Edits, MemoryRemote};
@@ -48,6 +49,8 @@ pub enum SourceFault {
     Declined,
     /// Somebody else's commit, to a file that is none of flowsync's, lands just before the push.
     Raced,
+    /// Somebody else's commit lands just before a fetch or a push: whatever the hook makes up, records too.
+    Forged,
     /// The process stops before it.
     CrashBefore,
     /// The process stops once it has taken place.
@@ -64,6 +67,10 @@ pub trait SourceHook: Send + Sync {
     fn pushed(&self, commit: &CommitId);
     /// Contents are handed over.
     fn read(&self, _n_blobs: usize) {}
+    /// What somebody commits for [`SourceFault::Forged`], and when: paths from the root of the repository.
+    fn forgery(&self, _remote: &MemoryRemote, _folders: &Folders) -> (Edits, Timestamp) {
+        (Edits::new(), Timestamp::UNIX_EPOCH)
+    }
 }
 
 /// No faults.
@@ -122,9 +129,19 @@ impl MemorySource {
                 return Err(unreachable("fetch from"));
             }
             SourceFault::CrashBefore | SourceFault::CrashAfter => pending::<()>().await,
-            SourceFault::None | SourceFault::Raced => {}
+            SourceFault::Forged if operation == Operation::Fetch => self.forge(),
+            SourceFault::None | SourceFault::Raced | SourceFault::Forged => {}
         }
         Ok(())
+    }
+
+    /// Somebody commits what the hook makes up.
+    fn forge(&self) {
+        let branch = &self.folders.records_branch;
+        let (edits, time) = self.hook.forgery(&self.remote, &self.folders);
+        if !edits.is_empty() {
+            self.remote.commit(branch, "chore: records", time, &edits);
+        }
     }
 
     fn record_path(&self, path: &str) -> String {
@@ -278,6 +295,22 @@ impl Source for MemorySource {
         Ok(self.remote.file_history(tip, &self.record_path(path)))
     }
 
+    async fn flow_blob(&self, commit: &CommitId, path: &str) -> Result<Option<BlobId>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.files_in(commit, &self.folders.flows).get(path).cloned())
+    }
+
+    async fn flow_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        let is_flow = path.strip_prefix(&self.folders.flows).is_some_and(|rest| rest.starts_with('/'));
+        Ok(if is_flow { self.remote.file_history(tip, path) } else { Vec::new() })
+    }
+
+    async fn touched(&self, commit: &CommitId) -> Result<Touched, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(self.remote.touched(commit, &self.folders.records))
+    }
+
     async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
         self.take_time().await;
         match self.hook.next(Operation::Push) {
@@ -297,11 +330,60 @@ impl Source for MemorySource {
                 self.remote.commit(&self.folders.records_branch, "docs: a note", change.time, &notes);
                 self.push(base, change)
             }
+            SourceFault::Forged => {
+                self.forge();
+                self.push(base, change)
+            }
             SourceFault::CrashBefore => pending().await,
             SourceFault::CrashAfter => {
                 let _ = self.push(base, change);
                 pending().await
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody commits to the records just before each push.
+    struct Forger;
+
+    impl SourceHook for Forger {
+        fn next(&self, operation: Operation) -> SourceFault {
+            if operation == Operation::Push { SourceFault::Forged } else { SourceFault::None }
+        }
+
+        fn latency(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn pushed(&self, _commit: &CommitId) {}
+
+        fn forgery(&self, remote: &MemoryRemote, folders: &Folders) -> (Edits, Timestamp) {
+            let n_commits = remote.n_commits().to_string().into_bytes();
+            (Edits::from([(format!("{}/forged", folders.records), Some(n_commits))]), Timestamp::UNIX_EPOCH)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_forger_commits_to_the_records_and_wins_the_race() {
+        let folders = Folders {
+            branch: "main".into(),
+            records_branch: "main".into(),
+            flows: "flows".into(),
+            records: "deployments".into(),
+        };
+        let remote = MemoryRemote::default();
+        let base = remote.commit("main", "flows", Timestamp::UNIX_EPOCH, &Edits::new());
+        let source = MemorySource::new(remote.clone(), folders, Arc::new(Forger));
+        let files = BTreeMap::from([("production/manifest.json".to_owned(), Some(b"1".to_vec()))]);
+        let change = RecordCommit { message: "ours".into(), files, time: Timestamp::UNIX_EPOCH };
+        let lost = source.commit_records(Some(&base), &change).await;
+        assert!(matches!(lost, Err(PushError::Lost(_))), "{lost:?}");
+        let tip = source.fetch().await.unwrap().records.unwrap();
+        assert_eq!(source.read_record(&tip, "forged").await.unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(source.touched(&tip).await.unwrap(), Touched::RecordsOnly);
     }
 }

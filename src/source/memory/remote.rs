@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::revision::{BlobId, CommitId};
-use crate::source::{FileVersion, HistoryEntry, TreeId};
+use crate::source::{FileVersion, HistoryEntry, Touched, TreeId};
 
 /// Path to new content; `None` removes the file.
 pub type Edits = BTreeMap<String, Option<Vec<u8>>>;
@@ -163,6 +163,22 @@ impl MemoryRemote {
                 }
             }
             versions
+        })
+    }
+
+    /// What a commit touches, seen from the records folder.
+    pub(super) fn touched(&self, commit: &CommitId, records: &str) -> Touched {
+        self.with(|store| {
+            let files = |id: &CommitId| store.commits.get(id).map(|commit| commit.files.clone()).unwrap_or_default();
+            let parents = store.commits.get(commit).map(|commit| commit.parents.clone()).unwrap_or_default();
+            if parents.len() > 1 {
+                return Touched::Merge;
+            }
+            let (now, before) = (files(commit), parents.first().map(files).unwrap_or_default());
+            let folder = format!("{records}/");
+            let mut others = now.keys().chain(before.keys()).filter(|path| !path.starts_with(&folder));
+            let more = others.find(|path| now.get(*path) != before.get(*path));
+            more.map_or(Touched::RecordsOnly, |path| Touched::More(path.clone()))
         })
     }
 

@@ -75,7 +75,7 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
     let machine = &machines[rng.usize(..n_machines)];
     let result = come_to_rest(world, machine, &PassOptions::default()).await;
     if result == SyncResult::Refused {
-        let options = PassOptions { retry: true, ..PassOptions::default() };
+        let options = PassOptions { retry: true, allow_deletes: Some(100), ..PassOptions::default() };
         come_to_rest(world, machine, &options).await;
     }
     people.mend();
