@@ -35,12 +35,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
-        Self {
-            globals,
-            shutdown: Shutdown::default(),
-            hangups: Arc::default(),
-            connections: Connections::default(),
-        }
+        Self { globals, shutdown: Shutdown::default(), hangups: Arc::default(), connections: Connections::default() }
     }
 
     /// Whether stdout and stderr take colours.

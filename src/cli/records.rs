@@ -14,7 +14,7 @@ use crate::flow::{self, CheckedFlow, Comparison, Definition, FlowId};
 use crate::problem::Problem;
 use crate::record::{Claim, Held, LastFlow, Manifest, paths};
 use crate::revision::{BlobId, CommitId};
-use crate::source::LocalRepository;
+use crate::source::{FlowSelection, LocalRepository};
 
 /// The newest manifest of an environment.
 pub(super) fn last_recorded(
@@ -40,14 +40,15 @@ pub(super) fn keep_what_is_proven(
     environment: &Environment,
     manifest: &mut Manifest,
 ) -> Option<String> {
-    let folder = &environment.repository.flows;
+    // What is left out of the folder today may have been deployed from it.
+    let folder = FlowSelection::whole(&environment.repository.flows);
     let deployed = manifest.last_deployed.as_ref()?.commit.clone()?;
-    let entries = repository.list_flows(&deployed, folder).ok()?.entries;
+    let entries = repository.list_flows(&deployed, &folder).ok()?.entries;
     let blobs: BTreeSet<&BlobId> = entries.iter().map(|entry| &entry.blob).collect();
     let paths: BTreeSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
     let orphaned: BTreeSet<FlowId> =
         manifest.flows.iter().filter(|flow| flow.orphaned).map(|flow| flow.id.clone()).collect();
-    let holds = |held: &Held| match repository.list_flows(&held.commit, folder) {
+    let holds = |held: &Held| match repository.list_flows(&held.commit, &folder) {
         Ok(listing) => listing.entries.iter().any(|entry| entry.path == held.path && entry.blob == held.blob),
         Err(_) => true,
     };

@@ -112,9 +112,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(Some(hex_sha256(format!("{}\n{identity:?}", tree.0).as_bytes())))
     }
 
-    /// Remembers that records in a commit are proven: this machine has written them just now.
+    /// Remembers that records in a commit are proven: this machine has written them just now. It only spares time, and
+    /// is let go of where this process is asked to end.
     pub(super) async fn vouch_for(&self, records: &CommitId) {
-        match self.vouching_key(records).await {
+        match self.look(self.vouching_key(records)).await {
             Ok(Some(key)) => self.reader.index().vouch(key),
             Ok(None) => {}
             Err(error) => tracing::info!(error = %crate::error_chain(&error), "the next pass proves the records anew"),

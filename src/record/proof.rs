@@ -93,6 +93,9 @@ pub enum Pruning {
     Settled,
 }
 
+/// The flows of a completed deployment, each with its blob and hash, as git proves them.
+pub type ProvenState = BTreeMap<FlowId, (BlobId, ContentHash)>;
+
 /// Everything that git knows of a deployment that was begun and not ended.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -109,7 +112,7 @@ pub struct Facts {
     /// Of each blob it names as a previous definition.
     pub previous: BTreeMap<BlobId, PreviousFacts>,
     /// For a rollback: the state it goes back to, or why that is not proven.
-    pub wanted: Option<Result<BTreeMap<FlowId, (BlobId, ContentHash)>, String>>,
+    pub wanted: Option<Result<ProvenState, String>>,
     /// Whether deletes are the environment's policy.
     pub pruning: Pruning,
 }
@@ -339,7 +342,7 @@ fn in_source(flow: &ManifestFlow, source: &BTreeMap<FlowId, HeldFlow>) -> Option
     (*content_hash != Some(held.content_hash)).then_some(FlowDoubt::Other("contentHash"))
 }
 
-fn in_state(flow: &ManifestFlow, wanted: &BTreeMap<FlowId, (BlobId, ContentHash)>) -> Option<FlowDoubt> {
+fn in_state(flow: &ManifestFlow, wanted: &ProvenState) -> Option<FlowDoubt> {
     let is_so =
         |(blob, hash): &(BlobId, ContentHash)| flow.blob.as_ref() == Some(blob) && flow.content_hash == Some(*hash);
     (!wanted.get(&flow.id).is_some_and(is_so)).then_some(FlowDoubt::OtherState)

@@ -8,6 +8,9 @@ use crate::records::{forge, no_escape};
 use crate::recovery::killed;
 use crate::support::{Ended, Place, flow, git, word};
 
+/// What is forged, in words, and how.
+type Forgery<'a> = (&'a str, &'a dyn Fn(&mut Value));
+
 const MANIFEST: &str = "deployments/production/manifest.json";
 const DEPLOYMENT: &str = "20261122T172257Z-b13a843e";
 
@@ -108,7 +111,7 @@ fn a_managed_flow_gets_no_content_that_its_commit_does_not_hold() {
     let blob = blob_of(&place, r#"{"id":"flow_a","name":"","version":"never checked"}"#);
     let sound = place.manifest();
     let before = sound["flows"][0]["blob"].clone();
-    let forgeries: [(&str, &dyn Fn(&mut Value)); 4] = [
+    let forgeries: [Forgery<'_>; 4] = [
         ("`blob` is not as in the flows of its commit", &|flow| flow["blob"] = blob.clone().into()),
         ("`path` is not as in", &|flow| flow["path"] = "docs/example.json".into()),
         ("`contentHash` is not as in", &|flow| flow["contentHash"] = "0".repeat(64).into()),

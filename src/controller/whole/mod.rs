@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clock::SimulatedClock;
-use crate::config::SyncPolicy;
+use crate::config::{SubjectTemplate, SyncPolicy};
 use crate::controller::{Engine, EnvironmentReport, PassOptions, SyncResult};
 use crate::deploy::LiveReader;
 use crate::flow::{Comparison, EnvironmentId, FlowId};
@@ -201,6 +201,7 @@ impl Machine {
             branch: "main".into(),
             records: "deployments".into(),
             seal_key: None,
+            subject: SubjectTemplate::default(),
             policy: self.policy.clone(),
             reader: LiveReader::new(FlowIndex::in_memory(Arc::new(Comparison::default()))),
             tenant: Arc::new(MemoryClient::new(self.tenant.clone(), self.hook.clone())),

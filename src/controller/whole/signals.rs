@@ -2,7 +2,8 @@
 
 use super::*;
 
-const GRACE: Duration = Duration::from_secs(60);
+/// The default of `--grace` for one pass.
+const GRACE: Duration = Duration::from_secs(30);
 
 fn asks_at(at: usize, grace: Duration) -> impl Fn(&Machine, Op, usize) -> Option<Fault> + Send + Sync {
     move |machine, _, n| {
@@ -17,7 +18,7 @@ fn asks_at(at: usize, grace: Duration) -> impl Fn(&Machine, Op, usize) -> Option
 async fn a_first_signal_at_any_step_leaves_the_tenant_whole_and_says_so() {
     let mut results = BTreeSet::new();
     let n_steps = steps().await.len();
-    for (at, seconds) in (0..n_steps).flat_map(|at| [(at, 0), (at, 1), (at, 4)]) {
+    for (at, seconds) in (0..n_steps).flat_map(|at| [(at, 0), (at, 1)]) {
         let world = World::new().await;
         let latency = Duration::from_secs(seconds);
         let machine = Machine::new(&world, 2).taking(latency).when(asks_at(at, GRACE));
@@ -167,7 +168,7 @@ async fn a_rollback_heeds_signals_as_well() {
     for at in 0..n_steps {
         let world = World::new().await;
         Machine::new(&world, 2).pass().await;
-        let machine = Machine::new(&world, 3).when(asks_at(at, GRACE)).taking(Duration::from_secs(4));
+        let machine = Machine::new(&world, 3).when(asks_at(at, GRACE)).taking(Duration::from_secs(1));
         let report = machine.engine().rollback(None, &PassOptions::default()).await;
         let why = format!("a signal at step {at}: {:?} {:?}", report.result, report.error);
         let expected = if report.result == SyncResult::Deployed { "1.0.0" } else { "2.0.0" };

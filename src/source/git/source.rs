@@ -325,11 +325,11 @@ impl Source for GitSource {
 
     async fn flow_blob(&self, commit: &CommitId, path: &str) -> Result<Option<BlobId>, SourceError> {
         let (commit, path) = (commit.clone(), path.to_owned());
-        self.run(move |inner| inner.read(|reader| reader.blob_below(&commit, &inner.flows, &path))).await
+        self.run(move |inner| inner.read(|reader| reader.blob_below(&commit, inner.flows.folder(), &path))).await
     }
 
     async fn flow_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
-        if !names::holds(&self.0.flows, path) {
+        if !names::holds(self.0.flows.folder(), path) {
             return Ok(Vec::new());
         }
         let (tip, path) = (tip.clone(), path.to_owned());
