@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{DeploymentId, Status, hex_sha256};
 pub use closing::{Closing, closing};
-pub use verify::{Sealed, Sound, Verifier, last, parse};
+pub use verify::{Sealed, Sound, Verifier, from_end, parse};
 
 /// What the first record of an environment follows.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -58,12 +58,14 @@ fn check(file: &[u8], mut each: impl FnMut(&str, Link, Sealed) -> Result<(), Str
     Ok(())
 }
 
-/// The last record of a file, if it is whole and its own seal holds; the rest of the file is not looked at.
-#[must_use]
-pub fn last(file: &[u8]) -> Option<Record> {
-    let line = file.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
-    let (text, link, hash) = read(line).ok()?;
-    Some(Record { seq: link.seq, prev: link.prev, hash, members: serde_json::from_str(text).ok()? })
+/// The records of a file from its end on, as far as they are whole and their own seals hold; the rest of the file is
+/// not looked at.
+pub fn from_end(file: &[u8]) -> impl Iterator<Item = Record> {
+    let lines = file.strip_suffix(b"\n").into_iter().flat_map(|lines| lines.rsplit(|byte| *byte == b'\n'));
+    lines.map_while(|line| {
+        let (text, link, hash) = read(line).ok()?;
+        Some(Record { seq: link.seq, prev: link.prev, hash, members: serde_json::from_str(text).ok()? })
+    })
 }
 
 fn read(line: &[u8]) -> Result<(&str, Link, String), String> {
