@@ -84,9 +84,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     pub(super) async fn look_before(&self, change: &Change) -> Result<Before, FlowFailure> {
         let mut newest = self.looks.0.lock().await;
         if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
-            let began = Instant::now();
-            let export = self.in_time(self.export()).await?.map_err(|error| FlowFailure::of(&error))?;
-            (newest.looked, newest.export) = (Looked::since(began), Some(export));
+            let (looked, export) = self.in_time(self.look()).await?.map_err(|error| FlowFailure::of(&error))?;
+            (newest.looked, newest.export) = (looked, Some(export));
         }
         let Some(export) = &newest.export else { return Ok(Before::Planned) };
         let live = export.flows.get(&change.id);

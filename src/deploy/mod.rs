@@ -202,14 +202,20 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Everything live. A list that moves is read again until `verifyTimeout`: neighbours in the same tenant deploy
     /// as well, and come to rest.
     async fn export(&self) -> Result<Export, TenantError> {
+        self.look().await.map(|(_, export)| export)
+    }
+
+    /// The same, and when the reading began that was whole.
+    async fn look(&self) -> Result<(Looked, Export), TenantError> {
         let give_up_at = in_future(self.verify_timeout);
         let mut pause = FIRST_REREAD;
         loop {
+            let began = Instant::now();
             let export = self.tenant.export(self.target, &self.reader, &self.limits).await;
             let moves = |error: &TenantError| matches!(error.failure.last(), Failure::Incomplete { .. });
             let rested = Instant::now() + pause;
             if !export.as_ref().is_err_and(moves) || rested > give_up_at || rested > self.limits.give_up_at {
-                return export;
+                return export.map(|export| (Looked::since(began), export));
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_REREAD);

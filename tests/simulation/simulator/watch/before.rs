@@ -32,6 +32,18 @@ struct Request<'a> {
     status: Status,
 }
 
+impl Request<'_> {
+    /// Whether the target was announced, with its hash, before the journal failed: such a write comes to its end.
+    fn was_under_way(&self) -> bool {
+        let hash = self.flow.and_then(|flow| flow.content_hash);
+        let is_target = hash.is_some() && hash == self.body.as_ref().map(|body| body.content_hash);
+        let about = format!("\"flow\":\"{}\"", self.id);
+        let newest = self.journal.lines().rev().find(|line| line.contains(&about)).unwrap_or_default();
+        let tells = |hash: ContentHash| newest.contains("\"event\":\"intent\"") && newest.contains(&hash.to_string());
+        self.is_unwritten && is_target && hash.is_some_and(tells)
+    }
+}
+
 impl World {
     /// A request that changes the tenant is about to be made.
     pub fn asked(&self, script: &Script, call: Call, id: &FlowId, body: Option<&[u8]>) {
@@ -45,6 +57,8 @@ impl World {
         let is_taken_back = is_unwritten || is_taken_back(&journal);
         let status = if is_taken_back { Status::Restoring } else { manifest.status };
         let request = Request { script, manifest: &manifest, call, id, flow, body, journal, is_unwritten, status };
+        let status = if request.was_under_way() { manifest.status } else { status };
+        let request = Request { status, ..request };
         self.note_first(&request);
         self.check_journal(&request);
         self.check_looked(&request);
