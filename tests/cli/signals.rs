@@ -99,7 +99,7 @@ fn the_second_signal_ends_at_once_and_the_next_pass_goes_on() {
 
 /// Whether a process holds the kernel lock of an environment: it hears signals from before then on.
 fn is_worked_on(place: &Place) -> bool {
-    let Ok(environments) = std::fs::read_dir(place.path("state").join("environments")) else { return false };
+    let Ok(environments) = std::fs::read_dir(place.path("state/flowsync/environments")) else { return false };
     let is_held = |lock: std::fs::File| matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock));
     environments.flatten().any(|entry| std::fs::File::open(entry.path().join("lock")).is_ok_and(is_held))
 }
