@@ -6,7 +6,8 @@
 
 mod simulator;
 
-use simulator::{enumerated, many, seeded};
+use simulator::invariant::Invariant;
+use simulator::{broken, enumerated, many, seeded};
 
 /// In an optimised build; the other has a third of it.
 const SEEDS: u64 = 6_000;
@@ -48,6 +49,19 @@ fn every_fault_and_every_crash_point_leaves_a_deployment_whole() {
 fn faults_and_crashes_in_pairs_leave_a_deployment_whole() {
     let every = if is_fast() { PAIRS_EVERY } else { PAIRS_EVERY * 5 };
     check(many::run_pairs(every, many::n_threads(), 10).0, "FLOWSYNC_SIM_CASE", "one_case");
+}
+
+#[test]
+fn each_invariant_catches_a_broken_engine_and_leaves_a_whole_one_alone() {
+    let steps = enumerated::steps();
+    for invariant in Invariant::ALL {
+        let case = broken::against(invariant, &steps);
+        let violated = enumerated::run(&case, false).violations;
+        let is_caught = violated.iter().any(|violation| violation.invariant == invariant);
+        assert!(is_caught, "{invariant:?} does not catch {case:?}: {violated:?}");
+        let whole = enumerated::run(&case.mended(), false).violations;
+        assert!(whole.is_empty(), "the engine that is whole violates {:?} beside {invariant:?}", whole[0]);
+    }
 }
 
 #[test]

@@ -14,10 +14,11 @@ use flowsync::tenant::memory::TenantFault;
 use futures_util::future::join;
 use tokio::time::sleep;
 
+use super::broken::{Breakage, Broken};
 use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
-use super::people::People;
+use super::people::{People, by_hand, id};
 use super::rest::{come_to_rest, quiet_pass, watched_pass};
 use super::script::{Fault, Latency, Op, STALL, Schedule, faults_of};
 use super::simulate;
@@ -27,10 +28,13 @@ use super::world::World;
 const MILLIS: u64 = 47_123;
 
 /// Who comes after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Recovery {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Recovery {
     /// The same machine, at once.
+    #[default]
     Same,
+    /// Another at once, while the lease runs.
+    Soon,
     /// Another, when the lease has ended.
     Other,
     /// Two others at once, who take over.
@@ -38,11 +42,40 @@ enum Recovery {
 }
 
 /// What goes wrong: in the first run and, where that crashed, in the one after it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Case {
     first: BTreeMap<usize, Fault>,
     then: BTreeMap<usize, Fault>,
     recovery: Recovery,
+    /// What is broken in every engine.
+    breakage: Option<Breakage>,
+}
+
+impl Case {
+    /// The same, and something goes wrong at an operation.
+    pub fn with(mut self, at: usize, fault: Fault) -> Self {
+        self.first.insert(at, fault);
+        self
+    }
+
+    /// The same, and something goes wrong at an operation of whoever comes after the crash.
+    pub fn then_with(mut self, at: usize, fault: Fault) -> Self {
+        self.then.insert(at, fault);
+        self
+    }
+
+    pub fn recovered_by(self, recovery: Recovery) -> Self {
+        Self { recovery, ..self }
+    }
+
+    pub fn broken_by(self, breakage: Breakage) -> Self {
+        Self { breakage: Some(breakage), ..self }
+    }
+
+    /// The same with engines that are whole.
+    pub fn mended(self) -> Self {
+        Self { breakage: None, ..self }
+    }
 }
 
 struct Lived {
@@ -52,20 +85,22 @@ struct Lived {
     crashed: bool,
 }
 
+/// What the deployment does where nothing happens to it.
+pub fn steps() -> Vec<Op> {
+    let clean = live(&Case::default(), false);
+    assert!(clean.outcome.violations.is_empty(), "{:?}", clean.outcome.violations);
+    clean.first
+}
+
 /// Every single fault and crash point.
 pub fn singles() -> Vec<Case> {
-    let clean = live(&Case { first: BTreeMap::new(), then: BTreeMap::new(), recovery: Recovery::Same }, false);
-    assert!(clean.outcome.violations.is_empty(), "{:?}", clean.outcome.violations);
     let mut cases = Vec::new();
-    for (index, op) in clean.first.iter().enumerate() {
-        for fault in everything(*op) {
+    for (index, op) in steps().into_iter().enumerate() {
+        for fault in everything(op) {
             let recoveries: &[Recovery] =
                 if is_crash(fault) { &[Recovery::Same, Recovery::Other, Recovery::Two] } else { &[Recovery::Same] };
-            cases.extend(recoveries.iter().map(|recovery| Case {
-                first: BTreeMap::from([(index, fault)]),
-                then: BTreeMap::new(),
-                recovery: *recovery,
-            }));
+            let single = Case::default().with(index, fault);
+            cases.extend(recoveries.iter().map(|recovery| single.clone().recovered_by(*recovery)));
         }
     }
     cases
@@ -121,8 +156,9 @@ fn live(case: &Case, talk: bool) -> Lived {
             records: "deployments".into(),
         };
         let world = Arc::new(World::new(folders, &policy, talk));
-        let machines =
-            [(0, 7), (60_000, 8), (-60_000, 9)].map(|(skew, seed)| Machine::new(&world, &policy, skew, seed));
+        let broken = case.breakage.map(Broken::by).unwrap_or_default();
+        let machines = [(0, 7), (60_000, 8), (-60_000, 9)]
+            .map(|(skew, seed)| Machine::new(&world, &policy, skew, seed).broken_by(broken.clone()));
         begin(&world, &machines[0]).await;
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
         let is_stall = |fault: &Fault| *fault == Fault::Source(SourceFault::Slow(STALL));
@@ -189,6 +225,7 @@ async fn begin(world: &Arc<World>, machine: &Machine) {
         &[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &["i"]), ("i", &["d"]), ("e", &["c"]), ("h", &["a", "e"])],
     );
     people.deploy_by_hand(|_| true);
+    world.by_hand(&id("zz"), Some(by_hand("zz", world).as_bytes()));
     quiet_pass(world, machine, &PassOptions::default()).await;
     people.set("b", &["a"]);
     people.set("c", &["b"]);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What must hold whatever happens. Each has a test that shows a broken engine it catches: `broken.rs`.
+/// What must hold whatever happens. For each there is a broken engine that it catches: `broken/table.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
     Whole,

@@ -1,6 +1,5 @@
 //! A machine: a disk that survives, a clock that is wrong, and processes that come and go.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use flowsync::clock::SimulatedClock;
@@ -9,11 +8,13 @@ use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
 use flowsync::deploy::LiveReader;
 use flowsync::flow::Comparison;
 use flowsync::index::FlowIndex;
-use flowsync::local::{Guard, LocalError, LocalState, MemoryState, Room, Sighting, Unsent};
+use flowsync::local::{LocalState, MemoryState};
 use flowsync::source::memory::MemorySource;
 use flowsync::tenant::memory::MemoryClient;
 
-use super::script::{Fault, Latency, Op, Schedule, Script};
+use super::broken::{self, Broken, BrokenSource, BrokenTenant};
+use super::disk::Disk;
+use super::script::{Latency, Schedule, Script};
 use super::world::{ENVIRONMENT, World, origin};
 
 /// A machine of the world.
@@ -24,6 +25,7 @@ pub struct Machine {
     clock: Arc<SimulatedClock>,
     world: Arc<World>,
     policy: SyncPolicy,
+    broken: Broken,
     /// What its process remembers from pass to pass; a crash ends that.
     index: Mutex<FlowIndex>,
 }
@@ -34,7 +36,7 @@ pub enum Ended {
     Crashed,
 }
 
-type SimulatedEngine = Engine<MemoryClient, MemorySource, Disk>;
+type SimulatedEngine = Engine<BrokenTenant, BrokenSource, Disk>;
 
 impl Machine {
     /// A machine whose clock is `skew` milliseconds ahead.
@@ -44,7 +46,13 @@ impl Machine {
         let start = origin() + jiff::SignedDuration::from_millis(skew);
         let clock = Arc::new(SimulatedClock::starting_at(start, seed));
         let index = Mutex::new(new_index(policy));
-        Self { disk, holder, skew, clock, world: world.clone(), policy: policy.clone(), index }
+        let (world, policy) = (world.clone(), policy.clone());
+        Self { disk, holder, skew, clock, world, policy, broken: Broken::default(), index }
+    }
+
+    /// The same with engines that are broken.
+    pub fn broken_by(self, broken: Broken) -> Self {
+        Self { broken, ..self }
     }
 
     /// What one run of this machine goes through.
@@ -54,6 +62,9 @@ impl Machine {
 
     pub fn engine(&self, script: &Arc<Script>) -> SimulatedEngine {
         let World { remote, tenant, folders, target, .. } = &*self.world;
+        let broken = || self.broken.clone();
+        let client = MemoryClient::new(tenant.clone(), script.clone());
+        let clone = MemorySource::new(remote.clone(), folders.clone(), script.clone());
         Engine {
             environment: ENVIRONMENT.to_owned(),
             target: target.clone(),
@@ -64,10 +75,10 @@ impl Machine {
             subject: SubjectTemplate::default(),
             policy: self.policy.clone(),
             reader: LiveReader::new(self.index.lock().unwrap().clone()),
-            tenant: Arc::new(MemoryClient::new(tenant.clone(), script.clone())),
-            source: Arc::new(MemorySource::new(remote.clone(), folders.clone(), script.clone())),
-            local: Arc::new(Disk { state: self.disk.clone(), script: script.clone() }),
-            clock: self.clock.clone(),
+            tenant: Arc::new(BrokenTenant { client, broken: broken() }),
+            source: Arc::new(BrokenSource { clone, broken: broken() }),
+            local: Arc::new(Disk { state: self.disk.clone(), script: script.clone(), broken: broken() }),
+            clock: broken::clock(&self.clock, &self.broken),
             progress: Arc::new(|_| {}),
             shutdown: script.shutdown.clone(),
         }
@@ -77,12 +88,14 @@ impl Machine {
     pub async fn pass(&self, script: &Arc<Script>, options: &PassOptions) -> Ended {
         script.allow(options);
         let engine = self.engine(script);
-        let ended = tokio::select! {
+        let options = self.broken.options(options);
+        let mut ended = tokio::select! {
             biased;
-            report = engine.pass(options) => Ended::Report(Box::new(report)),
+            report = engine.pass(&options) => Ended::Report(Box::new(report)),
             () = script.crash() => Ended::Crashed,
         };
-        if let Ended::Report(report) = &ended {
+        if let Ended::Report(report) = &mut ended {
+            self.broken.report(report);
             self.world.reported(script, report);
         } else {
             *self.index.lock().unwrap() = new_index(&self.policy);
@@ -102,72 +115,4 @@ impl Machine {
 
 fn new_index(policy: &SyncPolicy) -> FlowIndex {
     FlowIndex::in_memory(Arc::new(Comparison::new(&policy.ignore).unwrap()))
-}
-
-/// A disk that may be full, or lose the end of what was written when the power goes.
-pub struct Disk {
-    state: MemoryState,
-    script: Arc<Script>,
-}
-
-impl LocalState for Disk {
-    fn holder(&self, random: u64) -> Result<String, LocalError> {
-        self.state.holder(random)
-    }
-
-    fn lock(&self) -> Result<Guard, LocalError> {
-        self.state.lock()
-    }
-
-    fn secure(&self, deployment: &str, room: Room) -> Result<(), LocalError> {
-        self.state.secure(deployment, room)
-    }
-
-    async fn append_journal(&self, deployment: &str, lines: Vec<u8>) -> Result<(), LocalError> {
-        match self.script.decide(Op::Journal) {
-            Some(Fault::DiskFull) => {
-                self.script.knows().unwritten.insert(deployment.to_owned());
-                let source = std::io::Error::other("no space left");
-                Err(LocalError::Io { doing: "append to", path: PathBuf::from("journal"), source })
-            }
-            Some(Fault::CrashBefore) => std::future::pending().await,
-            Some(Fault::Torn) => {
-                self.state.append_journal(deployment, lines[..lines.len() / 2].to_vec()).await?;
-                std::future::pending().await
-            }
-            Some(Fault::CrashAfter) => {
-                self.state.append_journal(deployment, lines).await?;
-                std::future::pending().await
-            }
-            _ => self.state.append_journal(deployment, lines).await,
-        }
-    }
-
-    fn read_journal(&self, deployment: &str) -> Result<Option<Vec<u8>>, LocalError> {
-        self.state.read_journal(deployment)
-    }
-
-    fn remove_journal(&self, deployment: &str) -> Result<(), LocalError> {
-        self.state.remove_journal(deployment)
-    }
-
-    fn keep_unsent(&self, unsent: &Unsent) -> Result<(), LocalError> {
-        self.state.keep_unsent(unsent)
-    }
-
-    fn unsent(&self) -> Result<Option<Unsent>, LocalError> {
-        self.state.unsent()
-    }
-
-    fn drop_unsent(&self) -> Result<(), LocalError> {
-        self.state.drop_unsent()
-    }
-
-    fn keep_sighting(&self, sighting: &Sighting) -> Result<(), LocalError> {
-        self.state.keep_sighting(sighting)
-    }
-
-    fn sighting(&self) -> Result<Option<Sighting>, LocalError> {
-        self.state.sighting()
-    }
 }

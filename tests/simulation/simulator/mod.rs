@@ -1,8 +1,10 @@
 //! Proof by simulation: the whole engine against a repository and a tenant in memory, under paused time
 //! and a schedule of faults, with an eye on what must never happen: [`invariant::Invariant`].
 
+pub mod broken;
+mod disk;
 pub mod enumerated;
-mod invariant;
+pub mod invariant;
 mod machine;
 pub mod many;
 mod people;

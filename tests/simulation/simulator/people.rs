@@ -226,6 +226,19 @@ pub fn id(name: &str) -> FlowId {
     format!("flow_{name}").parse().unwrap()
 }
 
+/// A flow as somebody writes it by hand.
+pub fn by_hand(name: &str, world: &World) -> String {
+    let meant = Meant {
+        revision: 999,
+        version: 1,
+        needs: BTreeSet::new(),
+        path: String::new(),
+        is_bad: false,
+        needs_intent: false,
+    };
+    text(name, &meant, world)
+}
+
 fn text(name: &str, flow: &Meant, world: &World) -> String {
     let target = world.target.as_str();
     let reference = |kind: &str, id: &str| format!(r#"{{"type":"{kind}","id":"{id}","environmentId":"{target}"}}"#);

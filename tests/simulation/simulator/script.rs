@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::invariant::Invariant;
+use super::people::{by_hand, id};
 use super::watch::Knowledge;
 use super::world::{STALE_MAX, World};
 
@@ -43,6 +44,15 @@ pub enum Fault {
     Torn,
     CrashBefore,
     CrashAfter,
+    /// It goes as it should, and something else happens in the world just before.
+    Happens(Happening),
+}
+
+/// What happens in the world while nobody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// Somebody writes a flow by hand.
+    Edited(&'static str),
 }
 
 /// Where faults come from.
@@ -202,7 +212,17 @@ impl Script {
             state.last_fault = Some(Instant::now());
             self.world.say(|| format!("{}: {op:?} #{index}: {fault:?}", self.holder));
         }
+        drop(state);
+        if let Some(Fault::Happens(happening)) = fault {
+            self.happens(happening);
+        }
         fault
+    }
+
+    fn happens(&self, happening: Happening) {
+        match happening {
+            Happening::Edited(name) => self.world.drift(&id(name), Some(by_hand(name, &self.world).as_bytes())),
+        }
     }
 }
 

@@ -1,0 +1,35 @@
+//! Clocks that stand still.
+
+use std::sync::Arc;
+
+use flowsync::clock::{Clock, Reading, SimulatedClock};
+use jiff::Timestamp;
+
+use super::{Breakage, Broken};
+
+struct Stopped {
+    clock: Arc<SimulatedClock>,
+    at: Reading,
+}
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn random(&self) -> u64 {
+        self.clock.random()
+    }
+
+    fn reading(&self) -> Reading {
+        self.at
+    }
+}
+
+/// The clocks of a machine, as its engine sees them.
+pub fn clock(clock: &Arc<SimulatedClock>, broken: &Broken) -> Arc<dyn Clock> {
+    if broken.is(Breakage::StoppedClock) {
+        return Arc::new(Stopped { clock: clock.clone(), at: clock.reading() });
+    }
+    clock.clone()
+}

@@ -1,0 +1,176 @@
+//! The seam to the tenant.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use flowsync::flow::{EnvironmentId, FlowId};
+use flowsync::tenant::memory::MemoryClient;
+use flowsync::tenant::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
+use tokio::time::{Instant, sleep};
+
+use super::super::people::id;
+use super::{Breakage, Broken};
+
+/// A look is remembered for so long.
+const REMEMBERED: Duration = Duration::from_secs(2 * 60);
+
+/// One process's way to the tenant.
+pub struct BrokenTenant {
+    pub client: MemoryClient,
+    pub broken: Broken,
+}
+
+fn answered<T>(value: T) -> Result<Reply<T>, TenantError> {
+    Ok(Reply { value, attempts: 1 })
+}
+
+impl BrokenTenant {
+    fn given_up(&self, call: Call, environment: &EnvironmentId, flow: &FlowId) -> Result<(), TenantError> {
+        if !self.broken.is(Breakage::GivesUp) || !self.broken.memory().has_failed {
+            return Ok(());
+        }
+        let failure = Failure::Refused { status: 400, message: "not asked".into() };
+        Err(TenantError { call, environment: environment.to_string(), flow: Some(flow.clone()), attempts: 0, failure })
+    }
+
+    /// The first import waits for the second.
+    async fn import_swapped(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        body: &[u8],
+        limits: &CallLimits,
+    ) -> Result<Reply<Imported>, TenantError> {
+        if !self.broken.memory().has_swapped {
+            self.broken.memory().has_swapped = true;
+            self.broken.memory().imports.insert(id.clone(), body.to_vec());
+            return answered(Imported::Updated);
+        }
+        let reply = self.client.import(environment, id, body, limits).await;
+        let first = self.broken.memory().imports.pop_first();
+        if let Some((id, body)) = first {
+            self.client.import(environment, &id, &body, limits).await?;
+        }
+        reply
+    }
+}
+
+impl Tenant for BrokenTenant {
+    async fn export(
+        &self,
+        environment: &EnvironmentId,
+        reader: &dyn ReadLive,
+        limits: &CallLimits,
+    ) -> Result<Export, TenantError> {
+        if self.broken.is(Breakage::RemembersTheLook) {
+            let known = self.broken.memory().look.clone();
+            if let Some((_, export)) = known.filter(|(at, _)| at.elapsed() < REMEMBERED) {
+                return Ok(export);
+            }
+        }
+        let mut export = self.client.export(environment, reader, limits).await?;
+        let mut memory = self.broken.memory();
+        for (id, body) in &memory.imports {
+            export.flows.insert(id.clone(), reader.read(body).unwrap());
+        }
+        export.flows.retain(|id, _| !memory.deletes.contains(id));
+        memory.look = Some((Instant::now(), export.clone()));
+        Ok(export)
+    }
+
+    async fn intents(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<BTreeSet<String>, TenantError> {
+        self.client.intents(environment, limits).await
+    }
+
+    async fn entities(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> Result<BTreeSet<String>, TenantError> {
+        self.client.entities(environment, limits).await
+    }
+
+    async fn variables(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> Result<Option<BTreeSet<String>>, TenantError> {
+        self.client.variables(environment, limits).await
+    }
+
+    async fn import(
+        &self,
+        environment: &EnvironmentId,
+        flow: &FlowId,
+        body: &[u8],
+        limits: &CallLimits,
+    ) -> Result<Reply<Imported>, TenantError> {
+        self.given_up(Call::Import, environment, flow)?;
+        match self.broken.how {
+            Some(Breakage::BelievesAnImport) if *flow == id("b") => {
+                self.broken.memory().imports.insert(flow.clone(), body.to_vec());
+                return answered(Imported::Updated);
+            }
+            Some(Breakage::SwapsWrites) => return self.import_swapped(environment, flow, body, limits).await,
+            Some(Breakage::DeletesFirst) => _ = self.client.delete(environment, flow, limits).await?,
+            Some(Breakage::RenamesFlows) => {
+                let renamed = String::from_utf8_lossy(body).replace(r#""name":""#, r#""name":"The "#);
+                return self.client.import(environment, flow, renamed.as_bytes(), limits).await;
+            }
+            _ => {}
+        }
+        let reply = self.client.import(environment, flow, body, limits).await?;
+        if self.broken.is(Breakage::TakesAllForCreated) {
+            return Ok(Reply { value: Imported::Created, ..reply });
+        }
+        Ok(reply)
+    }
+
+    async fn status(
+        &self,
+        environment: &EnvironmentId,
+        flow: &FlowId,
+        limits: &CallLimits,
+    ) -> Result<FlowStatus, TenantError> {
+        if self.broken.memory().imports.contains_key(flow) {
+            return Ok(FlowStatus::Deployed);
+        }
+        let mut status = self.client.status(environment, flow, limits).await?;
+        while self.broken.is(Breakage::WaitsForEver) && status != FlowStatus::Deployed {
+            sleep(Duration::from_secs(10)).await;
+            status = self.client.status(environment, flow, limits).await?;
+        }
+        self.broken.memory().has_failed |= matches!(status, FlowStatus::Failed { .. });
+        Ok(status)
+    }
+
+    async fn rollback(
+        &self,
+        environment: &EnvironmentId,
+        flow: &FlowId,
+        version: &str,
+        limits: &CallLimits,
+    ) -> Result<Reply<()>, TenantError> {
+        self.given_up(Call::Rollback, environment, flow)?;
+        self.client.rollback(environment, flow, version, limits).await
+    }
+
+    async fn delete(
+        &self,
+        environment: &EnvironmentId,
+        flow: &FlowId,
+        limits: &CallLimits,
+    ) -> Result<Reply<()>, TenantError> {
+        match self.broken.how {
+            Some(Breakage::BelievesDeletes) => {
+                self.broken.memory().deletes.insert(flow.clone());
+                return answered(());
+            }
+            Some(Breakage::DeletesWhatIsUnknown) => {
+                self.client.delete(environment, &id("zz"), limits).await?;
+            }
+            _ => {}
+        }
+        self.client.delete(environment, flow, limits).await
+    }
+}
