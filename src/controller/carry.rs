@@ -10,7 +10,10 @@ use super::ledger::{Ledger, keep_renewed};
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError};
 use crate::clock::in_future;
-use crate::deploy::{Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restored, Standing, Step, Undo};
+use crate::deploy::{
+    Beside, Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restoration, Restored, SideEffect,
+    Standing, Step, Undo,
+};
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::{Change, drift_key};
@@ -34,6 +37,8 @@ pub(super) struct Work {
     pub standing: Standing,
     /// When the tenant was last looked at.
     pub looked: Looked,
+    /// What was live then of the flows that are not written.
+    pub beside: Beside,
     /// Which way it goes.
     pub course: Course,
     /// Whether every flow counts as touched: another run began it.
@@ -80,16 +85,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let untouched = |failure| PushReport {
             flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(),
             failure,
+            ..PushReport::default()
         };
         let pushed = match &work.course {
             Course::StillBack => untouched(None),
             Course::Back(failure) => untouched(Some(failure.clone())),
             Course::Forward => {
                 let patience = self.policy.deploy_timeout;
-                let deployer = self.deployer(ledger, &work.changes, patience, work.looked, stopped.clone());
+                let deployer = self.deployer(ledger, &work, patience, stopped.clone());
                 let report = deployer.push(&work.changes, &work.standing).await;
                 if report.is_complete() {
-                    return self.close_deployed(ledger, &work).await;
+                    return self.close_deployed(ledger, &work, &report.side_effects).await;
                 }
                 report
             }
@@ -100,11 +106,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     pub(super) fn deployer<'a>(
         &'a self,
         ledger: &'a Ledger<L>,
-        changes: &[Change],
+        work: &'a Work,
         patience: Duration,
-        looked: Looked,
         stop: watch::Receiver<bool>,
     ) -> Deployer<'a, T, L> {
+        let Work { changes, looked, beside, .. } = work;
         Deployer {
             tenant: &self.tenant,
             target: &self.target,
@@ -114,7 +120,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             concurrency: self.policy.concurrency.get(),
             verify_timeout: self.policy.verify_timeout,
             stop,
-            looks: Looks::planned(looked),
+            looks: Looks::planned(*looked),
+            beside,
             disown: self.disowning(ledger),
             shutdown: &self.shutdown,
             progress: &self.progress,
@@ -142,7 +149,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         })
     }
 
-    async fn close_deployed(&self, ledger: &Ledger<L>, work: &Work) -> Result<EnvironmentReport, PassError> {
+    async fn close_deployed(
+        &self,
+        ledger: &Ledger<L>,
+        work: &Work,
+        side_effects: &[SideEffect],
+    ) -> Result<EnvironmentReport, PassError> {
         let commit = self
             .close(ledger, StatusEvent::Verified, |manifest| {
                 manifest.flows.iter_mut().for_each(|flow| flow.status = FlowStatus::Deployed);
@@ -159,6 +171,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut report = self.report_of(&manifest, SyncResult::Deployed);
         report.record_commit = Some(commit);
         report.flows = flow_reports(&manifest, &work.changes);
+        report.alarms = alarms(side_effects);
         Ok(report)
     }
 
@@ -173,8 +186,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let is_announced = work.course == Course::StillBack || self.announce_restoring(ledger, &hold_back).await?;
         let undos: Vec<Undo> = touched(work, pushed);
         let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
-        let deployer = self.deployer(ledger, &work.changes, patience, work.looked, stopped);
-        let mut restored = tokio::select! {
+        let deployer = self.deployer(ledger, work, patience, stopped);
+        let Restoration { flows: mut restored, side_effects } = tokio::select! {
             biased;
             restored = deployer.restore(&undos) => restored,
             grace = self.shutdown.end_of(Stage::Restore) => return Err(self.unfinished(ledger, &undos, grace.by).await),
@@ -213,6 +226,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         report.record_commit = Some(commit);
         report.flows = flow_reports(&manifest, &work.changes);
         report.error = manifest.failure.clone();
+        report.alarms = alarms(&side_effects);
         Ok(report)
     }
 
@@ -392,6 +406,13 @@ fn hold_incomplete(manifest: &mut Manifest) {
         flows: open,
         reason,
     });
+}
+
+/// Flows that nobody wrote and that changed all the same: a person should know.
+fn alarms(side_effects: &[SideEffect]) -> Vec<String> {
+    let alarms: Vec<String> = side_effects.iter().map(ToString::to_string).collect();
+    alarms.iter().for_each(|alarm| tracing::error!("{alarm}"));
+    alarms
 }
 
 /// One more reason why a deployment failed, where it does not stand there yet.

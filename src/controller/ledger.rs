@@ -17,11 +17,11 @@ use super::{Engine, Kept, PassError};
 use crate::config::SubjectValues;
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
-use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
+use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER, Named};
 use crate::record::{FlowAction, Manifest, ManifestFlow, SealKey, Status, StatusEvent, manifest_digest, paths};
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
-use crate::source::{PushError, RecordCommit, Source};
+use crate::source::{PushError, RecordCommit, Source, SourceError};
 use crate::tenant::Tenant;
 
 /// A lost race is run again this often: other environments may be writing to the same branch.
@@ -144,10 +144,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let (mut tries, mut races) = (0, 0);
         loop {
-            let more = if clean { self.spent_definitions(state.tip.as_ref()).await } else { BTreeMap::new() };
-            let (change, manifest) = self.record_commit(ledger, manifest.clone(), more, subject);
-            match self.source.commit_records(state.tip.as_ref(), &change).await {
-                Ok(commit) => {
+            match self.commit_on(state.tip.as_ref(), ledger, manifest.clone(), subject, clean).await {
+                Ok((commit, manifest)) => {
                     if manifest.status.is_under_way() {
                         ledger.lease.begin(&term);
                     }
@@ -177,6 +175,21 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// One try to commit a manifest, without the previous definitions where they are spent.
+    async fn commit_on(
+        &self,
+        tip: Option<&CommitId>,
+        ledger: &Ledger<L>,
+        manifest: Manifest,
+        subject: &str,
+        clean: bool,
+    ) -> Result<(CommitId, Manifest), PushError> {
+        let more = if clean { self.spent_definitions(tip).await? } else { BTreeMap::new() };
+        let (change, manifest) = self.record_commit(ledger, manifest, more, subject);
+        let commit = self.source.commit_records(tip, &change).await?;
+        Ok((commit, manifest))
     }
 
     async fn short_pause(&self, races: usize) {
@@ -252,13 +265,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Removes the previous definitions that an ended deployment no longer needs.
-    async fn spent_definitions(&self, tip: Option<&CommitId>) -> BTreeMap<String, Option<Vec<u8>>> {
+    async fn spent_definitions(
+        &self,
+        tip: Option<&CommitId>,
+    ) -> Result<BTreeMap<String, Option<Vec<u8>>>, SourceError> {
         let Some(tip) = tip else {
-            return BTreeMap::new();
+            return Ok(BTreeMap::new());
         };
-        let folder = paths::before_folder(&self.environment);
-        let spent = self.source.list_records(tip, &folder).await.unwrap_or_default();
-        spent.into_iter().map(|path| (path, None)).collect()
+        let spent = self.source.list_records(tip, &paths::before_folder(&self.environment)).await?;
+        Ok(spent.into_iter().map(|path| (path, None)).collect())
     }
 
     /// Ends a deployment: its last records are committed, or kept on this machine for a later pass.
@@ -357,8 +372,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 break;
             }
             let mut files = BTreeMap::new();
-            if !is_incomplete(&unsent) {
-                files = self.spent_definitions(tips.records.as_ref()).await;
+            if is_settled(&unsent) {
+                files = self.spent_definitions(tips.records.as_ref()).await?;
             }
             let bytes = |content: Option<String>| content.map(String::into_bytes);
             files.extend(unsent.files.clone().into_iter().map(|(path, content)| (path, bytes(content))));
@@ -380,12 +395,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 }
 
-/// Whether a kept record ends a deployment that a person must look at: its previous definitions stay.
-fn is_incomplete(unsent: &Unsent) -> bool {
+/// Whether a kept record ends a deployment that nobody has to look at. Of any other, and of a record that cannot be
+/// read, the previous definitions stay.
+fn is_settled(unsent: &Unsent) -> bool {
     let manifest = unsent.files.iter().find(|(path, _)| path.ends_with("/manifest.json"));
-    let text = manifest.and_then(|(_, text)| text.as_deref()).unwrap_or_default();
-    Manifest::from_text(text.as_bytes(), "", &CommitId(String::new()))
-        .is_ok_and(|manifest| manifest.status == Status::RollbackIncomplete)
+    let named = manifest.and_then(|(_, text)| Named::read(text.as_deref()?.as_bytes()));
+    named.is_some_and(|named| matches!(named.status, Status::Deployed | Status::RolledBack))
 }
 
 /// Keeps a lease renewed while a deployment runs, at its time and whenever a request finds it in doubt; never
@@ -416,5 +431,33 @@ pub(super) async fn keep_renewed<T: Tenant, S: Source, L: LocalState>(
         }
         limit.renewal_failed();
         sleep(RENEWAL_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_readable_and_whole_end_gives_previous_definitions_up() {
+        let kept = |manifest: Option<&str>| {
+            let text = manifest.map(str::to_owned);
+            is_settled(&Unsent {
+                deployment_id: "20261122T172257Z-b13a843e".to_owned(),
+                holder: "holder".to_owned(),
+                message: String::new(),
+                time: jiff::Timestamp::UNIX_EPOCH,
+                files: [("deployments/production/manifest.json".to_owned(), text)].into(),
+            })
+        };
+        let manifest = |status: &str| format!(r#"{{"deploymentId":"20261122T172257Z-b13a843e","status":"{status}"}}"#);
+        for (status, is_settled) in
+            [("deployed", true), ("rolled-back", true), ("rollback-incomplete", false), ("restoring", false)]
+        {
+            assert_eq!(kept(Some(&manifest(status))), is_settled, "{status}");
+        }
+        for unreadable in [None, Some(""), Some("{"), Some(r#"{"status":"deployed"}"#), Some(&manifest("odd"))] {
+            assert!(!kept(unreadable), "{unreadable:?}");
+        }
     }
 }

@@ -153,9 +153,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(ledger) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync).await? else {
             return Ok(None);
         };
-        let mut done = self.carry_out(ledger, Work::new(prepared.plan.changes, prepared.looked)).await?;
+        let mut done =
+            self.carry_out(ledger, Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
         done.problems = report.problems;
-        done.alarms = report.alarms;
+        done.alarms.splice(0..0, report.alarms);
         Ok(Some(done))
     }
 
@@ -325,9 +326,10 @@ fn merge(recovered: Option<EnvironmentReport>, mut next: EnvironmentReport) -> E
             recovered
         }
         _ => {
-            let deployment = recovered.deployment_id.unwrap_or_default();
+            let deployment =
+                recovered.deployment_id.map_or_else(|| "a deployment".to_owned(), |id| format!("deployment {id}"));
             let word = recovered.result.as_str();
-            next.alarms.push(format!("this pass first ended deployment {deployment}, which was under way: `{word}`"));
+            next.alarms.push(format!("this pass first ended {deployment}, which was under way: `{word}`"));
             next
         }
     }

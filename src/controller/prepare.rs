@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::desired::load_texts;
 use super::{BackTo, Engine, PassError, PassOptions, Seen};
-use crate::deploy::{LiveReader, Looked};
+use crate::deploy::{Beside, LiveReader, Looked};
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
 use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, Step};
@@ -30,6 +30,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// When the tenant was looked at for it.
     pub looked: Looked,
+    /// What was live then of the flows that the plan does not write.
+    pub beside: Beside,
     /// Errors and warnings, sorted.
     pub problems: Vec<Problem>,
     /// For a rollback: what it goes back to.
@@ -94,7 +96,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         problems.extend(plan::unreadable(&plan));
         problems.sort();
-        Ok(Prepared { desired, plan, looked, problems, back_to: None })
+        let beside = Beside::of(live.flows.values().map(Arc::as_ref), &plan.changes);
+        Ok(Prepared { desired, plan, looked, beside, problems, back_to: None })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::carry::{Course, Work};
@@ -13,7 +12,9 @@ use super::named::Named;
 use super::prove::Proven;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
-use crate::deploy::{self, FlowFailure, Journal, Lease, Looked, Recovery, Standing, believed_until, look, room_for};
+use crate::deploy::{
+    self, Beside, FlowFailure, Journal, Lease, Looked, Recovery, Standing, believed_until, look, overwritten, room_for,
+};
 use crate::flow::{Definition, FlowId};
 use crate::local::{LocalState, Sighting};
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
@@ -67,7 +68,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(error) => return Err(error.into()),
         }
         let settling = self.settle_live(&ledger, status, &changes, &existed);
-        let Settled { standing, foreign, looked } = self.in_time(settling).await??;
+        let Settled { standing, foreign, looked, beside } = self.in_time(settling).await??;
         if !foreign.is_empty() {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.
             let mark = |manifest: &mut Manifest| {
@@ -93,7 +94,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             None => Course::Forward,
         };
-        let work = Work { changes, standing, looked, course, resumed: true, lost, existed };
+        let work = Work { changes, standing, looked, beside, course, resumed: true, lost, existed };
         self.carry_out(ledger, work).await.map(Some)
     }
 
@@ -218,10 +219,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let began = Instant::now();
         let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
         let Export { flows, .. } = self.tenant.export(&self.target, &self.reader, &limits).await?;
-        let (_stop, stopped) = watch::channel(false);
-        let looked = Looked::since(began);
-        let deployer = self.deployer(ledger, changes, self.policy.deploy_timeout, looked, stopped);
-        let mut settled = Settled { standing: Standing::default(), foreign: BTreeSet::new(), looked };
+        let (looked, beside) = (Looked::since(began), Beside::of(flows.values(), changes));
+        let mut settled = Settled { standing: Standing::default(), foreign: BTreeSet::new(), looked, beside };
         for change in changes {
             let live = flows.get(&change.id);
             let found = look(
@@ -235,7 +234,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 (Recovery::Leave, _) => _ = settled.standing.done.insert(change.id.clone()),
                 (Recovery::KeepAndWrite, Some(live)) if status == Status::Deploying => {
                     // A journal that fails sends the deployment back.
-                    deployer.keep_if_possible(live).await.map_err(PassError::Unsettled)?;
+                    let kept = overwritten(live).map_err(PassError::Unsettled)?;
+                    ledger.journal.record_if_possible(&kept).await;
                     if change.before().is_none() {
                         settled.standing.there.insert(change.id.clone());
                         if !existed.contains(&change.id) && !self.is_first_form(live, change, changes) {
@@ -263,17 +263,20 @@ struct Settled {
     standing: Standing,
     /// When that was seen.
     looked: Looked,
+    /// What was live then of the other flows.
+    beside: Beside,
     /// The flows to be created that somebody else has created, or changed, meanwhile.
     foreign: BTreeSet<FlowId>,
 }
 
 impl Work {
     /// A deployment this run has begun itself.
-    pub(super) fn new(changes: Vec<Change>, looked: Looked) -> Self {
+    pub(super) fn new(changes: Vec<Change>, looked: Looked, beside: Beside) -> Self {
         Self {
             changes,
             standing: Standing::default(),
             looked,
+            beside,
             course: Course::Forward,
             resumed: false,
             lost: BTreeSet::new(),

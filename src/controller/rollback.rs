@@ -59,7 +59,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 plan.flows_digest.clone_from(&quarantine.key);
             }
             if let Some(ledger) = self.begin(&seen, &plan, &prepared, Kind::Rollback).await? {
-                return self.carry_out(ledger, Work::new(plan.changes, prepared.looked)).await;
+                return self.carry_out(ledger, Work::new(plan.changes, prepared.looked, prepared.beside)).await;
             }
         }
         Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.branch)))

@@ -4,6 +4,8 @@
 //! what was there before. Nothing here decides what is to be done: that is the plan's. Every request
 //! that changes the tenant has an intent record on the disk before it and an outcome record after it.
 
+mod beside;
+mod different;
 mod jobs;
 pub mod journal;
 mod lease;
@@ -30,6 +32,7 @@ use crate::local::LocalState;
 use crate::shutdown::{Grace, Shutdown, Stage};
 use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
 
+pub use beside::{Beside, SideEffect};
 pub use journal::{Journal, JournalFailed, room_for};
 pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
 pub use look::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
@@ -37,7 +40,7 @@ pub use push::{Standing, first_form};
 pub use quiet::QuietReader;
 pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
-pub use restore::{Restored, Undo};
+pub use restore::{Restoration, Restored, Undo, overwritten};
 use verify::{FIRST_REREAD, LONGEST_REREAD};
 
 /// What one deployment works with.
@@ -60,6 +63,8 @@ pub struct Deployer<'a, T, L> {
     pub stop: watch::Receiver<bool>,
     /// When the tenant was last looked at, and what was seen.
     pub looks: Looks,
+    /// What was live before of the flows that are not written.
+    pub beside: &'a Beside,
     /// Says in git that a flow to be created was somebody else's.
     pub disown: Disown<'a>,
     /// Asks this process to end.
@@ -155,6 +160,8 @@ pub struct PushReport {
     pub flows: BTreeMap<FlowId, Pushed>,
     /// What ended it early, where that was no flow: patience, the lease, a final difference.
     pub failure: Option<FlowFailure>,
+    /// Flows that were not written and changed all the same.
+    pub side_effects: Vec<SideEffect>,
 }
 
 impl PushReport {
@@ -220,6 +227,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_REREAD);
         }
+    }
+
+    /// Flows that were not written and are live in another form than before: each stands in the record.
+    fn side_effects(&self, export: &Export) -> Vec<SideEffect> {
+        let effects = self.beside.changed(export);
+        effects.iter().for_each(|effect| self.journal.note(&effect.event()));
+        effects
     }
 
     fn may_start(&self) -> Result<(), FlowFailure> {

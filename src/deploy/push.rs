@@ -45,7 +45,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         };
         let mut report = PushReport {
             flows: changes.iter().map(|change| (change.id.clone(), begin(&change.id))).collect(),
-            failure: None,
+            ..PushReport::default()
         };
         let (deletes, writes): (Vec<&Change>, Vec<&Change>) = changes
             .iter()

@@ -11,9 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::different::Different;
 use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
-use super::{Deployer, FlowFailure, Step as Shown};
+use super::{Deployer, FlowFailure, SideEffect, Step as Shown};
 use crate::flow::{ContentHash, Definition, FlowId, Keep};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
@@ -70,6 +71,15 @@ fn hash_of(export: &Export, id: &FlowId) -> Option<ContentHash> {
     export.flows.get(id).map(|definition| definition.equality_hash)
 }
 
+/// How a restoration went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restoration {
+    /// By flow.
+    pub flows: BTreeMap<FlowId, Restored>,
+    /// Flows that were not written and are live in another form than before the deployment.
+    pub side_effects: Vec<SideEffect>,
+}
+
 /// How one flow fared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restored {
@@ -114,7 +124,7 @@ impl Learned {
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Puts back every flow of `undos` (in plan order) that is not live as before.
-    pub async fn restore(&self, undos: &[Undo]) -> BTreeMap<FlowId, Restored> {
+    pub async fn restore(&self, undos: &[Undo]) -> Restoration {
         (self.progress)(Shown::Stage("restore", undos.len()));
         let mut progress = Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), learned: Learned::new() };
         let mut last_error = String::new();
@@ -137,7 +147,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             };
             let different: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export)).collect();
             if different.is_empty() || n_spent == ROUNDS_MAX {
-                return verdict(undos, &different, &progress);
+                return self.verdict(undos, &export, &progress);
             }
             self.round(&different, &export, round, &mut progress).await;
             fresh_from = Instant::now() + lag;
@@ -149,7 +159,27 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             }
         }
         let unread = format!("cannot tell what is live: {last_error}");
-        undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect()
+        let flows = undos.iter().map(|undo| (undo.id.clone(), Restored::Not(unread.clone()))).collect();
+        Restoration { flows, side_effects: Vec::new() }
+    }
+
+    /// What the last export shows.
+    fn verdict(&self, undos: &[Undo], export: &Export, progress: &Progress) -> Restoration {
+        let of = |undo: &Undo| {
+            let acted = progress.acted.contains(&undo.id);
+            match Different::of(&undo.id, undo.previous.as_deref(), export, self.reader.comparison()) {
+                None if acted => Restored::Done,
+                None => Restored::Untouched,
+                Some(different) => {
+                    self.journal.note(&different.event());
+                    let failure = progress.errors.get(&undo.id).map(|failure| failure.message.clone());
+                    let unequal = || format!("what is live is not what was there before: {different}");
+                    Restored::Not(failure.unwrap_or_else(unequal))
+                }
+            }
+        };
+        let flows = undos.iter().map(|undo| (undo.id.clone(), of(undo))).collect();
+        Restoration { flows, side_effects: self.side_effects(export) }
     }
 
     /// Whether a failure is worth waiting out: a way that is closed now may be open again before patience
@@ -351,7 +381,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             (Found::Else, Some(live)) if !learned.is_kept(live) => {
                 // What cannot be kept today cannot be kept tomorrow.
                 let blame = if live.body().is_ok() { Blame::Transport } else { Blame::Flow };
-                self.keep_if_possible(live).await.map_err(|reason| blamed(blame, reason))?;
+                let kept = overwritten(live).map_err(|reason| blamed(blame, reason))?;
+                // The way back goes on without the journal where it must.
+                self.journal.record_if_possible(&kept).await;
                 learned.note_kept(&live.id, live.equality_hash);
                 Ok(())
             }
@@ -364,25 +396,18 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// # Errors
     ///
     /// In words: the record cannot be written, or there are no bytes to keep. Nothing may be overwritten then.
-    pub async fn keep(&self, live: &Definition) -> Result<(), String> {
+    pub(super) async fn keep(&self, live: &Definition) -> Result<(), String> {
         let event = overwritten(live)?;
         self.journal.record(&event).await.map_err(|failed| failed.to_string())
-    }
-
-    /// The same on the way back, which goes on without the journal where it must.
-    ///
-    /// # Errors
-    ///
-    /// In words: there are no bytes to keep.
-    pub async fn keep_if_possible(&self, live: &Definition) -> Result<(), String> {
-        let event = overwritten(live)?;
-        self.journal.record_if_possible(&event).await;
-        Ok(())
     }
 }
 
 /// What is kept of a live definition that is about to be overwritten.
-fn overwritten(live: &Definition) -> Result<Event, String> {
+///
+/// # Errors
+///
+/// In words: there are no bytes to keep.
+pub fn overwritten(live: &Definition) -> Result<Event, String> {
     let body = live.body().map_err(|absent| match live.reading.unreadable() {
         Some(why) => format!(
             "`{}` cannot be kept and is not overwritten: {why}; save what is needed of it, then delete it in the tenant",
@@ -421,18 +446,4 @@ fn groups<'a>(different: &[&'a Undo], export: &Export) -> Vec<Vec<&'a Undo>> {
 
 fn blamed(blame: Blame, message: String) -> FlowFailure {
     FlowFailure { blame, message, existed: false }
-}
-
-fn verdict(undos: &[Undo], different: &[&Undo], progress: &Progress) -> BTreeMap<FlowId, Restored> {
-    let different: BTreeSet<&FlowId> = different.iter().map(|undo| &undo.id).collect();
-    let of = |undo: &Undo| {
-        if different.contains(&undo.id) {
-            let unequal = || "what is live is not what was there before".to_owned();
-            return Restored::Not(
-                progress.errors.get(&undo.id).map_or_else(unequal, |failure| failure.message.clone()),
-            );
-        }
-        if progress.acted.contains(&undo.id) { Restored::Done } else { Restored::Untouched }
-    };
-    undos.iter().map(|undo| (undo.id.clone(), of(undo))).collect()
 }

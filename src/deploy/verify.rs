@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::different::Different;
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
-use crate::flow::{ContentHash, FlowId};
+use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::Change;
 use crate::record::audit::{Event, EventKind};
@@ -47,14 +48,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         (self.progress)(Shown::Stage("verify", changes.len()));
         let give_up_at = Instant::now() + self.verify_timeout;
         let mut pause = FIRST_REREAD;
-        let different = loop {
+        let (different, export) = loop {
             let export = match self.export().await {
                 Ok(export) => export,
                 Err(error) => return report.failure = Some(FlowFailure::of(&error)),
             };
-            let different = differences(changes, &export);
+            let different: Vec<Different> =
+                changes.iter().filter_map(|change| self.different(change, &export)).collect();
             if different.is_empty() || Instant::now() >= give_up_at {
-                break different;
+                break (different, export);
             }
             if let Err(failure) = self.may_start() {
                 return report.failure = Some(failure);
@@ -62,14 +64,21 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             sleep(pause.min(give_up_at.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LONGEST_REREAD);
         };
-        for (id, message) in different {
-            let existed = matches!(report.flows.get(&id), Some(Pushed::Done { existed: true }));
-            let failure = FlowFailure { blame: Blame::Flow, message, existed };
-            report.flows.insert(id, Pushed::Failed(failure));
+        for different in different {
+            self.journal.note(&different.event());
+            let existed = matches!(report.flows.get(&different.id), Some(Pushed::Done { existed: true }));
+            let failure = FlowFailure { blame: Blame::Flow, message: different.to_string(), existed };
+            report.flows.insert(different.id, Pushed::Failed(failure));
         }
+        report.side_effects = self.side_effects(&export);
         if report.is_complete() {
             self.journal.note(&Event::new(EventKind::Verified).with("flows", changes.len()));
         }
+    }
+
+    fn different(&self, change: &Change, export: &Export) -> Option<Different> {
+        let want = change.after().map(|flow| flow.definition.as_ref());
+        Different::of(&change.id, want, export, self.reader.comparison())
     }
 }
 
@@ -87,30 +96,5 @@ fn stuck(id: &FlowId, status: &str, after: Duration) -> FlowFailure {
         blame: Blame::Transport,
         message: format!("`{id}` was still `{status}` after {} s (`verifyTimeout`)", after.as_secs()),
         existed: false,
-    }
-}
-
-fn differences(changes: &[Change], export: &Export) -> Vec<(FlowId, String)> {
-    let differs = |change: &&Change| {
-        let want = change.after().map(|flow| flow.definition.equality_hash);
-        let have = export.flows.get(&change.id).map(|definition| definition.equality_hash);
-        want != have
-    };
-    changes
-        .iter()
-        .filter(differs)
-        .map(|change| {
-            let want = change.after().map(|flow| flow.definition.equality_hash);
-            let have = export.flows.get(&change.id).map(|definition| definition.equality_hash);
-            (change.id.clone(), difference(&change.id, want, have))
-        })
-        .collect()
-}
-
-fn difference(id: &FlowId, want: Option<ContentHash>, have: Option<ContentHash>) -> String {
-    match (want, have) {
-        (Some(want), Some(have)) => format!("`{id}` was read back different: expected hash {want}, found {have}"),
-        (Some(_), None) => format!("`{id}` was accepted, but the export does not have it"),
-        (None, _) => format!("`{id}` was deleted, but the export still has it"),
     }
 }

@@ -6,6 +6,7 @@
 //! `sha256sum` is all that a stranger needs to check it.
 
 mod closing;
+mod different;
 mod verify;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{DeploymentId, Status, hex_sha256};
 pub use closing::{Closing, closing};
+pub use different::different;
 pub use verify::{Sealed, Sound, Verifier, from_end, parse};
 
 /// What the first record of an environment follows.
@@ -42,6 +44,10 @@ pub enum EventKind {
     Outcome,
     /// Something live that was neither the target nor the previous definition is about to be overwritten.
     Overwritten,
+    /// What is live is not what was sent, and where.
+    Different,
+    /// A flow that was not written changed all the same.
+    SideEffect,
     /// The lease was extended.
     Renewed,
     /// A final export showed every flow as sent.
@@ -66,6 +72,8 @@ impl EventKind {
             Self::Intent => "intent",
             Self::Outcome => "outcome",
             Self::Overwritten => "overwritten",
+            Self::Different => "different",
+            Self::SideEffect => "side-effect",
             Self::Renewed => "renewed",
             Self::Verified => "verified",
             Self::Restoring => "restoring",

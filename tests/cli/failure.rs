@@ -1,6 +1,6 @@
 //! Deployments that fail half-way: everything is put back, or a person is told what is not.
 
-use crate::support::{Place, word};
+use crate::support::{Place, flow, word};
 
 /// A tenant that holds version 1.0.0 of these flows, and a commit with version 1.1.0 of them.
 fn upgrade(names: &[&str]) -> Place {
@@ -101,9 +101,62 @@ fn a_tenant_without_rollback_gets_the_definition_imported() {
 fn a_flow_read_back_different_is_a_failure() {
     let place = upgrade(&["a"]);
     place.tenant.fails("- { match: { call: import, nth: 1 }, fault: mutate }");
-    place.sync_with(&[]).exits(4).says(&["flow_a", "read back different"]);
+    let ended = place.sync_with(&[]).exits(4);
+    let ended = ended.says(&["flow_a", "read back different", "`/name`: sent \"Flow a\", found \"Flow a (changed"]);
+    assert!(!ended.stderr.contains("sync.ignore"), "another name is no spelling");
     assert_eq!(word(&place.tenant.flow("a")["name"]), "Flow a");
     assert_eq!(place.tenant.live(), "a 1.0.0");
+    assert!(word(&place.manifest()["flows"][0]["error"]).contains("`/name`: sent"), "{}", place.manifest());
+    let different = events(&place, "different");
+    let places = &different[0]["places"];
+    assert_eq!((word(&places[0]["path"]), word(&places[0]["sent"])), ("/name", "\"Flow a\""), "{different:?}");
+    place.run(&["audit", "verify"]).exits(0);
+}
+
+#[test]
+fn a_tenant_that_writes_values_its_own_way_leads_to_ignore() {
+    let place = Place::new(&["a 1.0.0"]);
+    let mut odd = flow("a 1.1.0");
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    odd["nodes"][0]["configuration"] = serde_json::json!({ "delay": 1.0, "text": null });
+    place.write("flows/a.json", &odd.to_string());
+    place.push("odd");
+    place.tenant.fails("- { match: { call: import }, fault: normalise }");
+    let pointers = r#"ignore: ["/edges/*/condition", "/nodes/*/configuration/text", "/nodes/*/configuration/delay"]"#;
+    let said =
+        ["`/nodes/0/configuration/delay`: sent 1.0, found 1", "sent null, found nothing", &format!("sync.{pointers}")];
+    place.sync_with(&[]).exits(4).says(&said);
+    place.edit_configuration("verifyTimeout: 1s", &format!("verifyTimeout: 1s\n      {pointers}"));
+    place.sync_with(&["--retry"]).exits(0);
+    assert_eq!(place.sync(), "0 in-sync");
+}
+
+#[test]
+fn a_flow_outside_of_the_plan_that_an_import_changes_is_an_alarm() {
+    for (fault, exit) in [("neighbour", 0), ("{ status: failed }", 4)] {
+        let place = upgrade(&["b"]);
+        place.tenant.put(&["a 1.0.0", "c 1.0.0"]);
+        let rules = format!(
+            "- {{ match: {{ call: rollback }}, fault: neighbour }}\n- {{ match: {{ call: import }}, fault: {fault} }}"
+        );
+        place.tenant.fails(&rules);
+        let ended = place.sync_with(&[]).exits(exit).says(&["alarm", "`flow_a` was not written and changed"]);
+        assert_eq!(ended.environment()["alarms"].as_array().unwrap().len(), 1, "{}", ended.environment());
+        assert_eq!(events(&place, "side-effect")[0]["flow"], "flow_a");
+        place.run(&["audit", "verify"]).exits(0);
+        place.tenant.heals();
+    }
+}
+
+/// The events of one kind in the newest audit file.
+fn events(place: &Place, kind: &str) -> Vec<serde_json::Value> {
+    let manifest = place.manifest();
+    let deployment = word(&manifest["deploymentId"]);
+    let path = format!("deployments/production/audit/{}-{}/{deployment}.jsonl", &deployment[..4], &deployment[4..6]);
+    let lines: Vec<serde_json::Value> =
+        place.show(&path).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.into_iter().filter(|line| line["event"] == kind).collect()
 }
 
 #[test]

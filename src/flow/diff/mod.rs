@@ -15,6 +15,7 @@ mod flows_v2;
 #[cfg(test)]
 mod laws;
 mod lists;
+mod readback;
 mod value;
 mod values;
 mod view;
@@ -25,5 +26,6 @@ pub use change::{
 };
 pub use compare::diff;
 pub use cut::{VALUE_BYTES_MAX, VALUE_DEPTH_MAX};
+pub use readback::{PLACES_MAX, Place, ReadBack};
 pub use value::{Members, Value};
 pub use view::{EdgeView, Form, Item, Listed, NodeView, ReferenceView, View};

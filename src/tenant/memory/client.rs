@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::world::{Status, Written};
+use super::world::{Status, Written, migrated};
 use super::{MemoryTenant, TenantFault, TenantHook};
 use crate::flow::{Comparison, Definition, EnvironmentId, FlowId};
 use crate::tenant::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
@@ -132,15 +132,17 @@ impl MemoryClient {
         let corrupt = (fault == TenantFault::Corrupt).then(|| corrupted(definition));
         let written = self.tenant.import(request.environment, corrupt.as_ref().unwrap_or(definition), status);
         self.hook.wrote(request.call, &definition.id, definition.text.as_deref());
+        if fault == TenantFault::Neighbour {
+            self.tenant.change_neighbour(request.environment, &definition.id);
+        }
         written
     }
 }
 
 /// The flow with one more member.
 fn corrupted(definition: &Definition) -> Definition {
-    let text =
-        String::from_utf8_lossy(definition.text.as_deref().unwrap_or_default()).replacen('{', "{\"migrated\":true,", 1);
-    Definition { text: Some(text.into_bytes().into()), ..definition.clone() }
+    let text = migrated(definition.text.as_deref().unwrap_or_default());
+    Definition { text: Some(text.into()), ..definition.clone() }
 }
 
 impl Tenant for MemoryClient {

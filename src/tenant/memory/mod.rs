@@ -47,6 +47,8 @@ pub enum TenantFault {
     Stale(Duration),
     /// An import or rollback stores something else than it was told to.
     Corrupt,
+    /// An import or rollback stores what it was told to, and changes another flow of the environment as well.
+    Neighbour,
     /// An import or rollback is taken, and its status is `failed`.
     StatusFailed,
     /// An import or rollback is taken, and its status stays `deploying`.

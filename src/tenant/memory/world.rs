@@ -166,6 +166,14 @@ impl MemoryTenant {
         })
     }
 
+    /// The first other flow of the environment gets one more member, by nobody's request.
+    pub(super) fn change_neighbour(&self, environment: &EnvironmentId, id: &FlowId) {
+        let neighbour = self.flows(environment).into_iter().find(|(other, _)| other != id);
+        if let Some((_, raw)) = neighbour {
+            self.edit(environment, &migrated(&raw));
+        }
+    }
+
     /// The newest earlier definition of a flow with this version.
     pub(super) fn earlier(&self, environment: &EnvironmentId, id: &FlowId, version: &str) -> Option<Arc<[u8]>> {
         self.with(|world| {
@@ -231,6 +239,11 @@ fn of(flows: &BTreeMap<Key, Live>, environment: &EnvironmentId) -> BTreeMap<Flow
 
 fn ids(things: &BTreeSet<(EnvironmentId, String)>, environment: &EnvironmentId) -> BTreeSet<String> {
     things.iter().filter(|(other, _)| other == environment).map(|(_, id)| id.clone()).collect()
+}
+
+/// A flow's text with one more member.
+pub(super) fn migrated(text: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(text).replacen('{', "{\"migrated\":true,", 1).into_bytes()
 }
 
 /// A flow as the tenant exports it: `environmentId` is its own doing.

@@ -55,6 +55,8 @@ pub(crate) enum Fault {
     Say(Verdict),
     Ignore,
     Mutate,
+    Normalise,
+    Neighbour,
     Stale,
     Short,
 }
@@ -72,6 +74,8 @@ impl Fault {
             Self::Say(_) => "status",
             Self::Ignore => "ignore",
             Self::Mutate => "mutate",
+            Self::Normalise => "normalise",
+            Self::Neighbour => "neighbour",
             Self::Stale => "stale",
             Self::Short => "short",
         }
@@ -82,7 +86,7 @@ impl Fault {
         match self {
             Self::Say(_) => Some(&[Call::Import, Call::Status, Call::Rollback]),
             Self::Ignore => Some(&[Call::Import, Call::Rollback, Call::Delete]),
-            Self::Mutate => Some(&[Call::Import, Call::Rollback]),
+            Self::Mutate | Self::Normalise | Self::Neighbour => Some(&[Call::Import, Call::Rollback]),
             Self::Stale => Some(&[Call::Export]),
             Self::Short => Some(&[Call::Export, Call::Intents, Call::Entities, Call::Variables]),
             _ => None,
@@ -196,6 +200,8 @@ fn worded(word: Word) -> Fault {
         Word::Refuse => Fault::Refuse { status: 400, message: message_or_default(None), violations: Vec::new() },
         Word::Ignore => Fault::Ignore,
         Word::Mutate => Fault::Mutate,
+        Word::Normalise => Fault::Normalise,
+        Word::Neighbour => Fault::Neighbour,
         Word::Stale => Fault::Stale,
         Word::Short => Fault::Short,
     }

@@ -71,6 +71,8 @@ pub(super) enum Word {
     Refuse,
     Ignore,
     Mutate,
+    Normalise,
+    Neighbour,
     Stale,
     Short,
 }
@@ -81,9 +83,14 @@ impl Worded for FaultSpec {
             "refuse" => Word::Refuse,
             "ignore" => Word::Ignore,
             "mutate" => Word::Mutate,
+            "normalise" => Word::Normalise,
+            "neighbour" => Word::Neighbour,
             "stale" => Word::Stale,
             "short" => Word::Short,
-            _ => return Err(E::unknown_variant(word, &["refuse", "ignore", "mutate", "stale", "short"])),
+            _ => {
+                let words = &["refuse", "ignore", "mutate", "normalise", "neighbour", "stale", "short"];
+                return Err(E::unknown_variant(word, words));
+            }
         };
         Ok(Self { word: Some(word), ..Self::default() })
     }

@@ -195,6 +195,8 @@ impl Doing<'_> {
             Fault::Say(verdict) => self.keep(Keep::AndSay(verdict)).await,
             Fault::Ignore => self.keep(Keep::Not).await,
             Fault::Mutate => self.keep(Keep::Changed).await,
+            Fault::Normalise => self.keep(Keep::Normalised).await,
+            Fault::Neighbour => self.keep(Keep::AndNeighbour).await,
             Fault::Stale => self.view(View::Stale).await,
             Fault::Short => self.view(View::Short).await,
         }

@@ -63,6 +63,10 @@ pub(crate) enum Keep {
     Not,
     /// Under another name.
     Changed,
+    /// As a store of doubles and values writes it back.
+    Normalised,
+    /// As it should be, and another flow under another name.
+    AndNeighbour,
     /// As it should be, but its status will say this.
     AndSay(Verdict),
 }

@@ -191,6 +191,11 @@ impl World {
             Keep::Not => return Ok(()),
             Keep::Truly => (stored, None),
             Keep::Changed => (Arc::new(stored.renamed(environment).map_err(|error| invalid(&error))?), None),
+            Keep::Normalised => (Arc::new(stored.normalised(environment).map_err(|error| invalid(&error))?), None),
+            Keep::AndNeighbour => {
+                self.rename_neighbour(environment, id).map_err(|error| invalid(&error))?;
+                (stored, None)
+            }
             Keep::AndSay(verdict) => (stored, Some(verdict.clone())),
         };
         self.note_change(environment, id);
@@ -201,6 +206,16 @@ impl World {
         } else {
             flows.insert(id.to_owned(), Live { since: Some(now), verdict, ..Live::new(stored) });
         }
+        Ok(())
+    }
+
+    /// Renames the first other flow of the environment, if there is one.
+    fn rename_neighbour(&mut self, environment: &str, id: &str) -> Result<(), serde_json::Error> {
+        let held = self.environments.get(environment).into_iter().flat_map(|held| held.flows.iter());
+        let neighbour = held.map(|(other, live)| (other.clone(), Arc::clone(&live.current)));
+        let Some((other, current)) = neighbour.into_iter().find(|(other, _)| other != id) else { return Ok(()) };
+        let renamed = current.renamed(environment)?;
+        self.put(environment, &other, renamed);
         Ok(())
     }
 

@@ -47,9 +47,36 @@ impl Stored {
         Self::read(environment, &raw::with_member(&text, "name", &name)?)
     }
 
+    /// This definition as a store of doubles and values writes it back: whole floats without their fraction, members
+    /// that are null left out.
+    pub(crate) fn normalised(&self, environment: &str) -> Result<Self, serde_json::Error> {
+        let mut flow = raw::value(self.text())?;
+        normalise(&mut flow);
+        Self::read(environment, &flow.to_string())
+    }
+
     /// The exported text.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.item).unwrap_or_default()
+    }
+}
+
+fn normalise(value: &mut Value) {
+    /// Beyond this not every integer is a double.
+    const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= WHOLE_MAX);
+            if let Some(Ok(integer)) = whole.map(|whole| format!("{whole:.0}").parse::<i64>()) {
+                *value = integer.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalise),
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(normalise);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -113,6 +113,13 @@ fn what_is_kept_may_differ_from_what_was_sent() {
     assert!(world.flow("env", "flow_a").is_err());
     world.import("env", &text, &Keep::Changed, now).unwrap();
     assert_eq!(world.flow("env", "flow_a").unwrap().current.name, "N (changed by the sandbox)");
+    let odd = text.replacen('{', r#"{"delay":1.0,"half":0.5,"gone":null,"#, 1);
+    world.import("env", &odd, &Keep::Normalised, now).unwrap();
+    let kept: Value = serde_json::from_str(world.flow("env", "flow_a").unwrap().current.text()).unwrap();
+    assert_eq!((&kept["delay"], &kept["half"], kept.get("gone")), (&1.into(), &0.5.into(), None));
+    world.import("env", &flow("flow_b", "1.0.0", &[]), &Keep::AndNeighbour, now).unwrap();
+    assert_eq!(world.flow("env", "flow_b").unwrap().current.name, "N");
+    assert_eq!(world.flow("env", "flow_a").unwrap().current.name, "N (changed by the sandbox)");
     let verdict = Verdict { status: "failed".to_owned(), message: Some("no".to_owned()) };
     world.import("env", &text, &Keep::AndSay(verdict.clone()), now).unwrap();
     assert_eq!(world.status("env", "flow_a", Duration::ZERO, now).unwrap(), verdict);
