@@ -9,17 +9,16 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::super::{Call, Failure, TenantError};
-use super::caller::{Asked, Post};
+use super::super::{Failure, TenantError};
+use super::asked::Asked;
 use super::exchange::{Answer, FaultKind, Intake, Over, exchange};
 use super::patience::{Ended, Patience, within};
+use super::post::Post;
+use super::refusal;
 use super::text::Mask;
 use super::throttle::retry_after;
-use super::verdict;
 use crate::config::{self, OAuth2, SecretError, SecretSource};
 
-/// Everything flowsync asks a tenant for.
-const SCOPE: &str = "flows:read flows:write environments:read deployments:manage";
 /// Tokens are renewed this long before they expire, or at half their life where that is sooner.
 const RENEW_BEFORE_SECONDS: f64 = 60.0;
 /// The life of a token whose answer names none.
@@ -47,6 +46,7 @@ pub(super) struct Credential {
 #[derive(Debug)]
 pub(super) struct Tokens {
     from: OAuth2,
+    scopes: Option<&'static str>,
     held: Mutex<Held>,
 }
 
@@ -63,9 +63,12 @@ struct TokenBody {
 }
 
 impl Auth {
-    pub(super) fn new(auth: &config::Auth) -> Self {
+    /// `scopes` is what a token is asked for.
+    pub(super) fn new(auth: &config::Auth, scopes: Option<&'static str>) -> Self {
         match auth {
-            config::Auth::OAuth2(from) => Self::OAuth2(Box::new(Tokens { from: from.clone(), held: Mutex::default() })),
+            config::Auth::OAuth2(from) => {
+                Self::OAuth2(Box::new(Tokens { from: from.clone(), scopes, held: Mutex::default() }))
+            }
             config::Auth::ApiKey(source) => Self::ApiKey(source.clone()),
         }
     }
@@ -188,7 +191,7 @@ impl Tokens {
                     patience.throttled(wait).await?;
                 }
                 501 => return Err(self.refusal(&answer, post)),
-                408 | 500..=599 => patience.unavailable(verdict::detail(&answer, &post.mask), spent, asks).await?,
+                408 | 500..=599 => patience.unavailable(refusal::detail(&answer, &post.mask), spent, asks).await?,
                 _ => return Err(self.refusal(&answer, post)),
             }
         }
@@ -199,12 +202,12 @@ impl Tokens {
         let client_id = read(client_id, "tenant.auth.oauth2.clientId", post)?;
         let client_secret = read(client_secret, "tenant.auth.oauth2.clientSecret", post)?;
         post.mask.keep_pair(&client_id, &client_secret);
-        let form = [
+        let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", client_id.expose_secret()),
             ("client_secret", client_secret.expose_secret()),
-            ("scope", SCOPE),
         ];
+        form.extend(self.scopes.map(|scopes| ("scope", scopes)));
         let request = post.http.client.post(token_url.clone()).header(ACCEPT, "application/json").form(&form);
         request.timeout(post.tuning.other_timeout).build().map_err(|error| Failure::Unauthorized {
             message: post.mask.clean(&format!("cannot ask for a token: {}", error.without_url())),
@@ -214,10 +217,10 @@ impl Tokens {
     fn refusal(&self, answer: &Answer, post: &Post) -> Failure {
         let Answer { status, .. } = answer;
         if (300..400).contains(status) {
-            return verdict::redirected(&self.from.token_url, answer, "tokenUrl", &post.mask);
+            return refusal::redirected(&self.from.token_url, answer, "tokenUrl", &post.mask);
         }
         if *status == 407 {
-            return verdict::proxy_refusal();
+            return refusal::proxy_refusal();
         }
         let message = post.mask.message(&answer.body);
         Failure::Unauthorized { message: format!("the token endpoint answered {status}: {message}") }
@@ -267,10 +270,4 @@ fn read(source: &SecretSource, purpose: &str, post: &Post) -> Result<SecretStrin
     })?;
     post.mask.learn(&secret);
     Ok(secret)
-}
-
-impl Asked<'_> {
-    fn token_error(&self, attempts: u32, failure: Failure) -> TenantError {
-        TenantError { call: Call::Token, environment: self.environment.to_string(), flow: None, attempts, failure }
-    }
 }

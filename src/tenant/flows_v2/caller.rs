@@ -1,35 +1,25 @@
-//! One call, from the first try to the last: signing in, waiting for its turn, retrying, giving up.
+//! One request, from the first try to the last: signing in, waiting for its turn, retrying, giving up.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Request, Url};
 use tokio::time::Instant;
 
-use super::super::{Call, CallLimits, Failure, TenantError};
+use super::super::{Failure, TenantError};
+use super::asked::Asked;
 use super::auth::{Auth, Credential};
-use super::connect::Http;
-use super::exchange::{Answer, Fault, FaultKind, Intake, Over, exchange};
+use super::connect::ConnectError;
+use super::dialect::{Dialect, Effect, Endpoint, Size, Verdict};
+use super::exchange::{Answer, Fault, FaultKind, Intake, exchange};
 use super::patience::{Ended, Patience, within};
-use super::retry::Tries;
+use super::post::Post;
+use super::refusal;
 use super::room::{Place, Room};
-use super::text::Mask;
 use super::throttle::{Gate, Permit, announced, retry_after};
-use super::tuning::{Jitter, Tuning};
-use super::verdict::{self, Size, Verdict, judge};
-use super::waits::Waits;
-use crate::flow::{EnvironmentId, FlowId};
-
-/// What sending anything takes.
-#[derive(Debug)]
-pub(super) struct Post {
-    pub(super) http: Http,
-    pub(super) mask: Mask,
-    pub(super) tuning: Tuning,
-    pub(super) jitter: Jitter,
-    pub(super) waits: Arc<Waits>,
-    pub(super) room: Room,
-}
+use super::tuning::Tuning;
+use crate::config::TenantAddress;
 
 /// What is known of an answer's body beforehand.
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +41,11 @@ pub(super) struct Caller {
     pub(super) gate: Gate,
 }
 
-/// What a call is about, and what bounds it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) call: Call,
-    pub(super) environment: &'a EnvironmentId,
-    pub(super) flow: Option<&'a FlowId>,
-    pub(super) limits: &'a CallLimits,
+/// A request, and whom it is for.
+#[derive(Debug)]
+pub(super) struct Sent<E> {
+    pub(super) endpoint: E,
+    pub(super) request: Request,
 }
 
 /// An answer that the call site is to read.
@@ -108,35 +96,32 @@ impl From<Failure> for Stop {
     }
 }
 
-impl Post {
-    pub(super) fn patience<'a>(&'a self, limits: &'a CallLimits) -> Patience<'a> {
-        Patience::new(limits, Tries::new(&self.tuning, &self.jitter), &self.waits)
-    }
-
-    fn intake(&self, size: Size, place: Place) -> Intake {
-        let over = if size == Size::Single { Over::Cut } else { Over::Refuse };
-        Intake { bytes_max: self.tuning.body_bytes_max, over, place: Some(place) }
-    }
-}
-
-impl Asked<'_> {
-    /// An error of this call.
-    pub(super) fn error(&self, attempts: u32, failure: Failure) -> TenantError {
-        let (environment, flow) = (self.environment.to_string(), self.flow.cloned());
-        TenantError { call: self.call, environment, flow, attempts, failure }
-    }
-
-    /// Whether the call changes the tenant.
+impl<E: Endpoint> Sent<E> {
     fn writes(&self) -> bool {
-        matches!(self.call, Call::Import | Call::Rollback | Call::Delete)
+        self.endpoint.effect() == Effect::Writes
     }
 }
 
 impl Caller {
-    /// Makes a call whose size is fixed.
-    pub(super) async fn call(&self, asked: &Asked<'_>, request: &Request) -> Result<Settled, TenantError> {
+    /// Makes no request yet.
+    pub(super) fn new(
+        address: &TenantAddress,
+        concurrency: NonZeroUsize,
+        tuning: Tuning,
+        room: Room,
+        dialect: &Dialect,
+    ) -> Result<Self, ConnectError> {
+        let Dialect { name: _, scopes, rate } = *dialect;
+        let post = Post::new(address, tuning, room)?;
+        let (base, auth) = (address.url.clone(), Auth::new(&address.auth, scopes));
+        let gate = Gate::new(concurrency, rate, Arc::clone(&post.waits));
+        Ok(Self { post, base, auth, gate })
+    }
+
+    /// Makes a request whose size is fixed, until it is answered.
+    pub(super) async fn call<E: Endpoint>(&self, asked: &Asked<'_>, sent: &Sent<E>) -> Result<Settled, TenantError> {
         let body = Body { size: Size::Fixed, bytes_expected: SMALL_BYTES };
-        self.call_sized(asked, request, body).await.map_err(|broken| match broken {
+        self.call_sized(asked, sent, body).await.map_err(|broken| match broken {
             Broken::Failed(error) => error,
             Broken::AskForLess { attempts, .. } => {
                 asked.error(attempts, Failure::Refused { status: 413, message: "the page is too large".to_owned() })
@@ -144,10 +129,15 @@ impl Caller {
         })
     }
 
-    /// Makes a call; one that [`Size::Shrinks`] comes back early when it asks for too much.
-    pub(super) async fn call_sized(&self, asked: &Asked<'_>, request: &Request, body: Body) -> Result<Settled, Broken> {
+    /// Makes a request; one that [`Size::Shrinks`] comes back early when it asks for too much.
+    pub(super) async fn call_sized<E: Endpoint>(
+        &self,
+        asked: &Asked<'_>,
+        sent: &Sent<E>,
+        body: Body,
+    ) -> Result<Settled, Broken> {
         let mut patience = self.post.patience(asked.limits);
-        let answer = self.rounds(asked, request, body, &mut patience).await;
+        let answer = self.rounds(asked, sent, body, &mut patience).await;
         let Patience { attempts, after_unknown, .. } = patience;
         let mut error = match answer {
             Ok(answer) => return Ok(Settled { answer, attempts, after_unknown }),
@@ -161,10 +151,10 @@ impl Caller {
         Err(Broken::Failed(error))
     }
 
-    async fn rounds(
+    async fn rounds<E: Endpoint>(
         &self,
         asked: &Asked<'_>,
-        request: &Request,
+        sent: &Sent<E>,
         body: Body,
         patience: &mut Patience<'_>,
     ) -> Result<Answer, Stop> {
@@ -175,17 +165,17 @@ impl Caller {
             patience.attempts += 1;
             let started = Instant::now();
             let intake = self.post.intake(size, place);
-            let answer = match self.send(asked, request, &credential, patience.attempts, intake).await? {
+            let answer = match self.send(asked, &sent.request, &credential, patience.attempts, intake).await? {
                 Ok(answer) => answer,
                 Err(fault) => {
                     drop(permit);
-                    self.after_fault(asked, fault, size, started.elapsed(), patience).await?;
+                    self.after_fault(sent, fault, size, started.elapsed(), patience).await?;
                     continue;
                 }
             };
             let (status, spent) = (answer.status, started.elapsed());
             let asks = retry_after(&answer.headers, &self.post.tuning);
-            let verdict = judge(asked.call, status, size);
+            let verdict = sent.endpoint.judge(status, size);
             if verdict == Verdict::SlowDown {
                 let wait = patience.tries.after_throttled(asks);
                 permit.refused(wait, asks.is_some());
@@ -200,11 +190,11 @@ impl Caller {
                     signed_in_again = true;
                 }
                 Verdict::TryAgain | Verdict::Occupied => {
-                    patience.after_unknown |= asked.writes() && verdict == Verdict::TryAgain;
-                    patience.unavailable(verdict::detail(&answer, &self.post.mask), spent, asks).await?;
+                    patience.after_unknown |= sent.writes() && verdict == Verdict::TryAgain;
+                    patience.unavailable(refusal::detail(&answer, &self.post.mask), spent, asks).await?;
                 }
                 Verdict::SlowDown | Verdict::SignInAgain | Verdict::Refuse => {
-                    return Err(verdict::refusal(asked.call, request.url(), &answer, &self.post.mask).into());
+                    return Err(refusal::refusal(&sent.endpoint, sent.request.url(), &answer, &self.post.mask).into());
                 }
             }
         }
@@ -265,9 +255,9 @@ impl Caller {
         Ok(answer)
     }
 
-    async fn after_fault(
+    async fn after_fault<E: Endpoint>(
         &self,
-        asked: &Asked<'_>,
+        sent: &Sent<E>,
         fault: Fault,
         size: Size,
         spent: Duration,
@@ -280,7 +270,7 @@ impl Caller {
             }
             FaultKind::Untrusted => return Err(patience.given_up(self.post.mask.clean(&fault.detail)).into()),
             FaultKind::TimedOut if size == Size::Shrinks => return Err(Stop::AskForLess(TooMuch::Slow)),
-            FaultKind::Lost | FaultKind::TimedOut => patience.after_unknown |= asked.writes(),
+            FaultKind::Lost | FaultKind::TimedOut => patience.after_unknown |= sent.writes(),
             FaultKind::NotSent => {}
         }
         Ok(patience.unavailable(self.post.mask.clean(&fault.detail), spent, None).await?)

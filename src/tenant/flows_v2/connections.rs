@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use reqwest::Url;
 
 use super::caller::Caller;
+use super::connect::ConnectError;
+use super::dialect::Dialect;
 use super::room::Room;
-use super::{Client, ConnectError, Tuning, caller_of};
+use super::tuning::Tuning;
 use crate::config::{Auth, TenantAddress};
 
 /// The connections that are open.
@@ -22,6 +24,7 @@ pub struct Connections {
 /// One of them, as long as a client uses it.
 #[derive(Debug)]
 struct Line {
+    dialect: &'static str,
     url: Url,
     auth: Auth,
     ca_file: Option<PathBuf>,
@@ -29,43 +32,37 @@ struct Line {
 }
 
 impl Line {
-    fn leads_to(&self, address: &TenantAddress) -> bool {
-        (&self.url, &self.auth, &self.ca_file) == (&address.url, &address.auth, &address.ca_file)
+    fn leads_to(&self, address: &TenantAddress, dialect: &Dialect) -> bool {
+        let is_same = (&self.url, &self.auth, &self.ca_file) == (&address.url, &address.auth, &address.ca_file);
+        is_same && self.dialect == dialect.name
     }
 }
 
 impl Connections {
-    /// A client of the tenant at `address` with at most `concurrency` requests in flight, those of other clients of
-    /// the same tenant included. No request is made yet.
-    ///
-    /// # Errors
-    /// As [`Client::connect`].
-    pub fn connect(&self, address: &TenantAddress, concurrency: NonZeroUsize) -> Result<Client, ConnectError> {
-        self.connect_tuned(address, concurrency, Tuning::default())
-    }
-
-    /// [`Connections::connect`] with other numbers, for tests.
-    #[doc(hidden)]
-    pub fn connect_tuned(
+    /// A line to the tenant at `address` with at most `concurrency` requests in flight, those of others on the same
+    /// line included. No request is made yet.
+    pub(super) fn open(
         &self,
         address: &TenantAddress,
         concurrency: NonZeroUsize,
         tuning: Tuning,
-    ) -> Result<Client, ConnectError> {
+        dialect: &Dialect,
+    ) -> Result<Arc<Caller>, ConnectError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|line| line.caller.strong_count() > 0);
-        let known = open.iter().find(|line| line.leads_to(address)).and_then(|line| line.caller.upgrade());
+        let known = open.iter().find(|line| line.leads_to(address, dialect)).and_then(|line| line.caller.upgrade());
         if let Some(caller) = known {
             caller.gate.raise(concurrency);
-            return Ok(Client { caller, concurrency });
+            return Ok(caller);
         }
-        let caller = Arc::new(caller_of(address, concurrency, tuning, self.room.clone())?);
+        let caller = Arc::new(Caller::new(address, concurrency, tuning, self.room.clone(), dialect)?);
         open.push(Line {
+            dialect: dialect.name,
             url: address.url.clone(),
             auth: address.auth.clone(),
             ca_file: address.ca_file.clone(),
             caller: Arc::downgrade(&caller),
         });
-        Ok(Client { caller, concurrency })
+        Ok(caller)
     }
 }

@@ -9,14 +9,15 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::{Failure, TenantError};
-use super::caller::{Asked, Body, Broken, Caller, Settled, TooMuch};
+use super::asked::Asked;
+use super::caller::{Body, Broken, Caller, Settled, TooMuch};
 use super::count::{Count, Counted, Verdict};
+use super::dialect::Size;
 use super::fit::Fit;
 use super::page::{Beginning, Head, Page};
 use super::patience::{Ended, within};
 use super::request::Requests;
 use super::sink::Sink;
-use super::verdict::Size;
 
 /// Whether the tenant has such a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,16 +7,21 @@
 //!
 //! Deliberately absent: any cache of flows, and any decision about what to deploy.
 
+mod asked;
 mod auth;
 mod caller;
 mod connect;
 mod connections;
 mod count;
+mod dialect;
+mod endpoint;
 mod exchange;
 mod fit;
 mod list;
 mod page;
 mod patience;
+mod post;
+mod refusal;
 mod request;
 mod retry;
 mod room;
@@ -24,30 +29,23 @@ mod sink;
 mod text;
 mod throttle;
 mod tuning;
-mod verdict;
 mod waits;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use reqwest::Url;
 use serde::Deserialize;
 
 use super::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
 use crate::config::TenantAddress;
 use crate::flow::{EnvironmentId, FlowId};
-use auth::Auth;
-use caller::{Asked, Caller, Post, Settled};
-use connect::Http;
+use asked::Asked;
+use caller::{Caller, Settled};
+use endpoint::FLOWS_V2;
 use list::List;
 use request::Requests;
-use room::Room;
 use sink::Flows;
-use text::Mask;
-use throttle::Gate;
-use tuning::Jitter;
-use waits::Waits;
 
 pub use connect::ConnectError;
 pub use connections::Connections;
@@ -88,8 +86,7 @@ impl Client {
         concurrency: NonZeroUsize,
         tuning: Tuning,
     ) -> Result<Self, ConnectError> {
-        let caller = Arc::new(caller_of(address, concurrency, tuning, Room::default())?);
-        Ok(Self { caller, concurrency })
+        Connections::default().connect_tuned(address, concurrency, tuning)
     }
 
     fn requests(&self) -> Requests<'_> {
@@ -147,25 +144,26 @@ impl Client {
     }
 }
 
-fn caller_of(
-    address: &TenantAddress,
-    concurrency: NonZeroUsize,
-    tuning: Tuning,
-    room: Room,
-) -> Result<Caller, ConnectError> {
-    let http = Http::new(address, &tuning)?;
-    let mask = Mask::new(http.secrets(address));
-    let jitter = Jitter::new(tuning.seed);
-    let waits = Arc::new(Waits::new(&name(&address.url)));
-    let post = Post { http, mask, tuning, jitter, waits: Arc::clone(&waits), room };
-    let (base, auth) = (address.url.clone(), Auth::new(&address.auth));
-    Ok(Caller { post, base, auth, gate: Gate::new(concurrency, waits) })
-}
+impl Connections {
+    /// A client of the tenant at `address` with at most `concurrency` requests in flight, those of other clients of
+    /// the same tenant included. No request is made yet.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn connect(&self, address: &TenantAddress, concurrency: NonZeroUsize) -> Result<Client, ConnectError> {
+        self.connect_tuned(address, concurrency, Tuning::default())
+    }
 
-/// What a tenant is called in messages: its host, and its port where it is an unusual one.
-fn name(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    /// [`Connections::connect`] with other numbers, for tests.
+    #[doc(hidden)]
+    pub fn connect_tuned(
+        &self,
+        address: &TenantAddress,
+        concurrency: NonZeroUsize,
+        tuning: Tuning,
+    ) -> Result<Client, ConnectError> {
+        Ok(Client { caller: self.open(address, concurrency, tuning, &FLOWS_V2)?, concurrency })
+    }
 }
 
 impl Tenant for Client {

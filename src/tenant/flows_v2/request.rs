@@ -5,6 +5,8 @@ use reqwest::{Body, Method, Request, Url};
 use serde_json::json;
 
 use super::super::Call;
+use super::caller::Sent;
+use super::endpoint::EndpointOf;
 use super::tuning::Tuning;
 use crate::flow::{EnvironmentId, FlowId};
 
@@ -17,7 +19,7 @@ pub(super) struct Requests<'a> {
 
 impl Requests<'_> {
     /// One page of a list.
-    pub(super) fn page(&self, call: Call, environment: &EnvironmentId, limit: u64, offset: u64) -> Request {
+    pub(super) fn page(&self, call: Call, environment: &EnvironmentId, limit: u64, offset: u64) -> Sent<EndpointOf> {
         let folder = match call {
             Call::Intents => "intents",
             Call::Entities => "entities",
@@ -30,29 +32,29 @@ impl Requests<'_> {
     }
 
     /// An import; `flow` is put in byte by byte.
-    pub(super) fn import(&self, environment: &EnvironmentId, flow: &[u8]) -> Request {
+    pub(super) fn import(&self, environment: &EnvironmentId, flow: &[u8]) -> Sent<EndpointOf> {
         let environment = json!(environment.as_str()).to_string();
         let body = [br#"{"flow":"#, flow, br#","environmentId":"#, environment.as_bytes(), b"}"].concat();
         with_json(self.request(Method::POST, Call::Import, &["flows", "import"], &[]), body)
     }
 
-    pub(super) fn status(&self, environment: &EnvironmentId, id: &FlowId) -> Request {
+    pub(super) fn status(&self, environment: &EnvironmentId, id: &FlowId) -> Sent<EndpointOf> {
         let query = [("environmentId", environment.as_str())];
         self.request(Method::GET, Call::Status, &["flows", id.as_str(), "status"], &query)
     }
 
-    pub(super) fn rollback(&self, environment: &EnvironmentId, id: &FlowId, version: &str) -> Request {
+    pub(super) fn rollback(&self, environment: &EnvironmentId, id: &FlowId, version: &str) -> Sent<EndpointOf> {
         let body = json!({ "targetVersion": version, "environmentId": environment.as_str() }).to_string();
         let request = self.request(Method::POST, Call::Rollback, &["flows", id.as_str(), "rollback"], &[]);
         with_json(request, body.into_bytes())
     }
 
-    pub(super) fn delete(&self, environment: &EnvironmentId, id: &FlowId) -> Request {
+    pub(super) fn delete(&self, environment: &EnvironmentId, id: &FlowId) -> Sent<EndpointOf> {
         let query = [("environmentId", environment.as_str())];
         self.request(Method::DELETE, Call::Delete, &["flows", id.as_str()], &query)
     }
 
-    fn request(&self, method: Method, call: Call, path: &[&str], query: &[(&str, &str)]) -> Request {
+    fn request(&self, method: Method, call: Call, path: &[&str], query: &[(&str, &str)]) -> Sent<EndpointOf> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -71,24 +73,25 @@ impl Requests<'_> {
             Call::Status => self.tuning.status_timeout,
             Call::Rollback | Call::Delete | Call::Token => self.tuning.other_timeout,
         });
-        request
+        Sent { endpoint: EndpointOf(call), request }
     }
 }
 
-fn with_json(mut request: Request, body: Vec<u8>) -> Request {
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    *request.body_mut() = Some(Body::from(body));
-    request
+fn with_json(mut sent: Sent<EndpointOf>, body: Vec<u8>) -> Sent<EndpointOf> {
+    sent.request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *sent.request.body_mut() = Some(Body::from(body));
+    sent
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(make: impl Fn(&Requests<'_>, &EnvironmentId, &FlowId) -> Request, url: &str, body: &str) {
+    fn check(make: impl Fn(&Requests<'_>, &EnvironmentId, &FlowId) -> Sent<EndpointOf>, url: &str, body: &str) {
         let (base, tuning) = (Url::parse("https://t.example/api/v2").unwrap(), Tuning::default());
         let environment = EnvironmentId("env a&b=ä+/?#\"".to_owned());
-        let request = make(&Requests { base: &base, tuning: &tuning }, &environment, &"flow_a".parse().unwrap());
+        let requests = Requests { base: &base, tuning: &tuning };
+        let Sent { request, .. } = make(&requests, &environment, &"flow_a".parse().unwrap());
         assert_eq!(request.url().as_str(), format!("https://t.example/api/v2/{url}"));
         let found = request.body().and_then(Body::as_bytes).unwrap_or_default();
         assert_eq!(String::from_utf8_lossy(found), body);

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::dialect::Rate;
 use super::waits::{RATE_LIMITED, Waits};
 pub(super) use headers::{Announced, announced, retry_after};
 use pace::Pace;
@@ -69,10 +70,10 @@ pub(super) struct Permit<'a> {
 }
 
 impl Gate {
-    pub(super) fn new(concurrency: NonZeroUsize, waits: Arc<Waits>) -> Self {
+    pub(super) fn new(concurrency: NonZeroUsize, rate: Rate, waits: Arc<Waits>) -> Self {
         let state = State {
             window: Window::new(concurrency),
-            pace: Pace::new(Instant::now()),
+            pace: Pace::new(rate, Instant::now()),
             opens: None,
             budget: None,
             n_remaining_last: None,

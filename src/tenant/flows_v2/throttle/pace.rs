@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::dialect::Rate;
 use super::stretch::{Emptied, Stretch};
 
 /// What is used of a rate learned, by how long the measurement took.
@@ -33,20 +34,15 @@ const GROWTH_STEP_SECONDS: f64 = 0.25;
 const HOLD_SHORT: Duration = Duration::from_secs(12);
 const HOLD: Duration = Duration::from_secs(30);
 const HOLD_MAX: Duration = Duration::from_secs(300);
-/// Requests a second, at least. A slower tenant is met by its `Retry-After`; a tenant that says 429 now
-/// and then for reasons of its own must not bring everything to a halt.
-const RATE_MIN: f64 = 5.0;
 /// Above this there is nothing to pace.
 const RATE_OPEN: f64 = 5_000.0;
 /// A measurement over less than the first proves nothing, over less than the second it is a short one.
 const MEASURE_MIN_SECONDS: f64 = 0.3;
 const MEASURE_LONG_SECONDS: f64 = 4.0;
-/// A tenant that names no pause is taken to count by the second.
-const PAUSE_ASSUMED: Duration = Duration::from_secs(1);
-
 /// The pace of one environment.
 #[derive(Debug)]
 pub(super) struct Pace {
+    assumed: Rate,
     rate: Option<f64>,
     learned: Option<Learned>,
     tokens: f64,
@@ -63,8 +59,10 @@ struct Learned {
 }
 
 impl Pace {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { rate: None, learned: None, tokens: 1.0, filled: now, stretch: Stretch::new(), first: None }
+    /// `assumed` is what is taken for granted of the tenant's rate.
+    pub(super) fn new(assumed: Rate, now: Instant) -> Self {
+        let stretch = Stretch::new(assumed.window);
+        Self { assumed, rate: None, learned: None, tokens: 1.0, filled: now, stretch, first: None }
     }
 
     /// The earliest time for the next request.
@@ -101,10 +99,10 @@ impl Pace {
                 self.learn(measured, emptied.seconds, rate, now);
             }
             (Some(_), Some(rate), Some(learned)) => self.learn(learned.rate * SLOWER, 0.0, rate, now),
-            (Some(_), Some(rate), None) => self.rate = Some((rate / 4.0).max(RATE_MIN)),
+            (Some(_), Some(rate), None) => self.rate = Some((rate / 4.0).max(self.assumed.floor)),
             _ => {
-                let pause = now.saturating_duration_since(emptied.until).max(PAUSE_ASSUMED);
-                self.rate = Some(emptied.rate_over(pause).max(RATE_MIN));
+                let pause = now.saturating_duration_since(emptied.until).max(self.assumed.window);
+                self.rate = Some(emptied.rate_over(pause).max(self.assumed.floor));
                 self.first = Some(emptied);
             }
         }
@@ -119,9 +117,9 @@ impl Pace {
             Some(before) if (measured / before.rate - 1.0).abs() < 0.15 => (before.hold * 2).min(HOLD_MAX),
             _ => HOLD,
         };
-        let measured = measured.max(RATE_MIN);
+        let measured = measured.max(self.assumed.floor);
         let share = if is_short { SHARE_USED_SHORT } else { SHARE_USED_LONG };
-        self.rate = Some((measured * share).min(rate * SLOWER).max(RATE_MIN));
+        self.rate = Some((measured * share).min(rate * SLOWER).max(self.assumed.floor));
         self.learned = Some(Learned { rate: measured, hold, held_until: now + hold });
         tracing::info!(measured, used = self.rate, "learned how many requests a second the tenant allows");
     }
@@ -165,10 +163,12 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const RATE: Rate = Rate { floor: 5.0, window: Duration::from_secs(1) };
+
     #[test]
     fn nothing_is_paced_before_the_first_refusal_and_after_it_everything_is() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = Pace::new(RATE, start);
         for _ in 0..1000 {
             assert_eq!(pace.ready_at(start), start);
             pace.take(start);
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_pace_that_nothing_refuses_is_forgotten() {
         let mut now = Instant::now();
-        let mut pace = Pace::new(now);
+        let mut pace = Pace::new(RATE, now);
         pace.take(now);
         pace.refused(now, now);
         for _ in 0..10_000 {

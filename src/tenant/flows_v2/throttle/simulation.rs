@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::tuning::Jitter;
 use super::*;
 
+const RATE: Rate = Rate { floor: 5.0, window: Duration::from_secs(1) };
+
 /// A tenant: a bucket of `burst` requests that fills at `rate`.
 struct Tenant {
     rate: f64,
@@ -85,7 +87,7 @@ impl Tenant {
     /// Eight callers that always have something to ask, for `seconds` after the first one. Returns
     /// the share of the rate that was used, and the share of answers that were 429.
     async fn load(&self, seconds: u32) -> (f64, f64) {
-        let gate = Gate::new(NonZeroUsize::new(8).unwrap(), Arc::new(Waits::new("t")));
+        let gate = Gate::new(NonZeroUsize::new(8).unwrap(), RATE, Arc::new(Waits::new("t")));
         let all = async { join_all((0..8).map(|_| self.client(&gate))).await };
         let mut all = std::pin::pin!(all);
         assert!(timeout(Duration::from_secs(1), &mut all).await.is_err());
@@ -169,7 +171,7 @@ async fn a_tenant_that_refuses_at_random_does_not_bring_everything_to_a_halt() {
 
 #[tokio::test(start_paused = true)]
 async fn no_request_starts_before_the_tenants_wait_is_over() {
-    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), Arc::new(Waits::new("t")));
+    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), RATE, Arc::new(Waits::new("t")));
     let start = Instant::now();
     let (first, second) = (gate.admit().await, gate.admit().await);
     first.refused(Duration::from_secs(7), true);
@@ -181,7 +183,7 @@ async fn no_request_starts_before_the_tenants_wait_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_spent_budget_closes_the_gate_until_it_resets() {
-    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), Arc::new(Waits::new("t")));
+    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), RATE, Arc::new(Waits::new("t")));
     let start = Instant::now();
     let budget = Announced { n_remaining: 1, reset: Duration::from_secs(30) };
     gate.admit().await.answered(Some(budget));
@@ -193,7 +195,7 @@ async fn a_spent_budget_closes_the_gate_until_it_resets() {
 
 #[tokio::test(start_paused = true)]
 async fn a_permit_that_is_dropped_or_a_waiter_that_gives_up_frees_its_place() {
-    let gate = Gate::new(NonZeroUsize::new(1).unwrap(), Arc::new(Waits::new("t")));
+    let gate = Gate::new(NonZeroUsize::new(1).unwrap(), RATE, Arc::new(Waits::new("t")));
     let permit = gate.admit().await;
     assert!(timeout(Duration::from_secs(1), gate.admit()).await.is_err());
     drop(permit);

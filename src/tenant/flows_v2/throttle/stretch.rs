@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// Without a request for this long the tenant's bucket has filled again.
 const IDLE: Duration = Duration::from_secs(2);
-/// What is remembered of a stretch goes back this far.
+/// What is remembered of a stretch goes back this far, at least.
 const LOOK_BACK: Duration = Duration::from_secs(30);
 /// So many windows of a stretch are compared, at most about twice.
 const WINDOWS: usize = 128;
@@ -17,6 +17,7 @@ const HALVINGS: usize = 40;
 /// The requests since the last refusal or idle time.
 #[derive(Debug)]
 pub(super) struct Stretch {
+    look_back: Duration,
     began: Option<Instant>,
     /// Seconds without a request before it.
     rested: f64,
@@ -47,8 +48,10 @@ struct Window {
 }
 
 impl Stretch {
-    pub(super) fn new() -> Self {
-        Self { began: None, rested: f64::INFINITY, last: None, served: VecDeque::new(), refused: None }
+    /// Of a tenant that may count within `window`.
+    pub(super) fn new(window: Duration) -> Self {
+        let look_back = LOOK_BACK.max(window);
+        Self { look_back, began: None, rested: f64::INFINITY, last: None, served: VecDeque::new(), refused: None }
     }
 
     /// A request starts, at `rate` a second where there is a pace.
@@ -69,7 +72,7 @@ impl Stretch {
             return;
         }
         self.served.push_back(half_way(started, now));
-        while self.served.front().is_some_and(|first| now.saturating_duration_since(*first) > LOOK_BACK) {
+        while self.served.front().is_some_and(|first| now.saturating_duration_since(*first) > self.look_back) {
             self.served.pop_front();
         }
     }
@@ -87,7 +90,7 @@ impl Stretch {
     pub(super) fn take_emptied(&mut self) -> Option<Emptied> {
         let until = self.refused.take()?;
         let began = self.began.take().unwrap_or(until);
-        let began = until.checked_sub(LOOK_BACK).map_or(began, |earliest| began.max(earliest));
+        let began = until.checked_sub(self.look_back).map_or(began, |earliest| began.max(earliest));
         let mut served: Vec<Instant> = std::mem::take(&mut self.served).into();
         served.sort();
         let seconds = |from: Instant| until.saturating_duration_since(from).as_secs_f64();
@@ -171,7 +174,7 @@ mod tests {
     fn two_stretches_give_the_rate_of_a_bucket() {
         let start = Instant::now();
         for (burst, rate, pace, full) in [(10.0, 50.0, 80.0, 1.0), (10.0, 50.0, 80.0, 0.5), (100.0, 20.0, 35.0, 0.2)] {
-            let mut stretch = Stretch::new();
+            let mut stretch = Stretch::new(Duration::from_secs(1));
             let (served, refused) = bucket(burst, rate, 1.0, 1_000.0, 0.0);
             let first = emptied(&mut stretch, start, served, refused);
             assert!((first.held(rate) - burst).abs() < 1.5, "{first:?}");
@@ -186,7 +189,7 @@ mod tests {
     fn what_is_answered_after_the_next_stretch_began_counts_for_neither() {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let mut stretch = Stretch::new();
+        let mut stretch = Stretch::new(Duration::from_secs(1));
         emptied(&mut stretch, start, [0.0], 0.1);
         stretch.refused(at(0.1), at(0.5));
         assert!(stretch.take_emptied().is_none());
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn a_first_request_long_before_the_others_does_not_count_as_their_burst() {
         let start = Instant::now();
-        let mut stretch = Stretch::new();
+        let mut stretch = Stretch::new(Duration::from_secs(1));
         let (served, refused) = bucket(10.0, 50.0, 1.0, 1_000.0, 1.0);
         let first = emptied(&mut stretch, start, [0.0].into_iter().chain(served), refused);
         let (served, end) = bucket(10.0, 50.0, 1.0, 80.0, 2.0);

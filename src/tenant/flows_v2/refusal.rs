@@ -1,63 +1,19 @@
-//! What an answer means: the failure table of the specification, one `match`.
+//! What an answer comes to that is not to be read, in words.
 
 use reqwest::{StatusCode, Url};
 
-use super::super::{Call, Failure};
+use super::super::Failure;
+use super::dialect::Endpoint;
 use super::exchange::{Answer, location};
 use super::text::Mask;
 
-/// What to do about an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// The call site reads it.
-    Accept,
-    /// 401.
-    SignInAgain,
-    /// 429.
-    SlowDown,
-    /// The tenant is not well; later it may be.
-    TryAgain,
-    /// Somebody is at work on the flow: it was not written, and later it may be.
-    Occupied,
-    /// A page that is too large to make.
-    AskForLess,
-    /// No, and no again.
-    Refuse,
-}
-
-/// Whether a request could ask for less.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Size {
-    /// A page of more than one item.
-    Shrinks,
-    /// A page of one item: what does not fit is cut.
-    Single,
-    /// Anything else.
-    Fixed,
-}
-
-/// What the `status` of an answer to `call` means.
-pub(super) fn judge(call: Call, status: u16, size: Size) -> Verdict {
-    match (call, status) {
-        (_, 200..=299) | (Call::Delete | Call::Variables, 404) => Verdict::Accept,
-        (Call::Status, 404) => Verdict::TryAgain,
-        (_, 401) => Verdict::SignInAgain,
-        (_, 413) if size == Size::Shrinks => Verdict::AskForLess,
-        (_, 429) => Verdict::SlowDown,
-        (_, 501) => Verdict::Refuse,
-        (Call::Import | Call::Rollback | Call::Delete, 409 | 423) => Verdict::Occupied,
-        (_, 408 | 500..=599) => Verdict::TryAgain,
-        _ => Verdict::Refuse,
-    }
-}
-
 /// The failure that an answer to be refused is.
-pub(super) fn refusal(call: Call, url: &Url, answer: &Answer, mask: &Mask) -> Failure {
+pub(super) fn refusal(endpoint: &impl Endpoint, url: &Url, answer: &Answer, mask: &Mask) -> Failure {
     let message = || mask.message(&answer.body);
     match answer.status {
         401 => Failure::Unauthorized { message: format!("the tenant answered 401: {}", message()) },
         407 => proxy_refusal(),
-        403 => Failure::Forbidden { scope: call.scope(), message: message() },
+        403 => endpoint.forbidden(message()),
         405 | 501 => Failure::Unsupported { status: answer.status },
         300..=399 => redirected(url, answer, "tenant.url", mask),
         status => Failure::Refused { status, message: message() },

@@ -1,0 +1,26 @@
+//! What a call is about, and what bounds it.
+
+use super::super::{Call, CallLimits, Failure, TenantError};
+use crate::flow::{EnvironmentId, FlowId};
+
+/// A call as it was made above the seam; it may take any number of requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) call: Call,
+    pub(super) environment: &'a EnvironmentId,
+    pub(super) flow: Option<&'a FlowId>,
+    pub(super) limits: &'a CallLimits,
+}
+
+impl Asked<'_> {
+    /// An error of this call.
+    pub(super) fn error(&self, attempts: u32, failure: Failure) -> TenantError {
+        let (environment, flow) = (self.environment.to_string(), self.flow.cloned());
+        TenantError { call: self.call, environment, flow, attempts, failure }
+    }
+
+    /// An error of signing in for it.
+    pub(super) fn token_error(&self, attempts: u32, failure: Failure) -> TenantError {
+        TenantError { call: Call::Token, environment: self.environment.to_string(), flow: None, attempts, failure }
+    }
+}

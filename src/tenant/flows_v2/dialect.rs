@@ -1,0 +1,76 @@
+//! What a dialect brings, and this client cannot know: how to sign in, how fast, and what an answer means.
+
+use std::time::Duration;
+
+use super::super::Failure;
+
+/// A dialect, as far as every request of it is alike.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// Its name, `api` in the configuration. Environments share a connection within one dialect only.
+    pub(super) name: &'static str,
+    /// The OAuth2 scopes that a token is asked for, with spaces in between; none where the API has none.
+    pub(super) scopes: Option<&'static str>,
+    /// What is taken for granted of its tenants' rates.
+    pub(super) rate: Rate,
+}
+
+/// How tenants limit the rate, as far as they do not say so themselves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate {
+    /// Requests a second, at least. A slower tenant is met by its `Retry-After`; a tenant that says 429 now
+    /// and then for reasons of its own must not bring everything to a halt.
+    pub(super) floor: f64,
+    /// The time within which a tenant counts requests that names no pause.
+    pub(super) window: Duration,
+}
+
+/// One kind of request of a dialect. A call may make requests of several.
+pub(super) trait Endpoint: Sync {
+    /// What an answer with this status means.
+    fn judge(&self, status: u16, size: Size) -> Verdict;
+
+    /// Whether a request that was lost may have changed the tenant.
+    fn effect(&self) -> Effect;
+
+    /// What a 403 is, of which the tenant says `message`.
+    fn forbidden(&self, message: String) -> Failure;
+}
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Reads,
+    /// It changes the tenant. Making it again is harmless.
+    Writes,
+}
+
+/// What to do about an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The call site reads it.
+    Accept,
+    /// 401.
+    SignInAgain,
+    /// 429.
+    SlowDown,
+    /// The tenant is not well; later it may be.
+    TryAgain,
+    /// Somebody is at work on the flow: it was not written, and later it may be.
+    Occupied,
+    /// A page that is too large to make.
+    AskForLess,
+    /// No, and no again.
+    Refuse,
+}
+
+/// Whether a request could ask for less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// A page of more than one item.
+    Shrinks,
+    /// A page of one item: what does not fit is cut.
+    Single,
+    /// Anything else.
+    Fixed,
+}

@@ -1,0 +1,53 @@
+//! What sending anything to one tenant takes, whoever sends it.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+
+use super::super::CallLimits;
+use super::connect::{ConnectError, Http};
+use super::dialect::Size;
+use super::exchange::{Intake, Over};
+use super::patience::Patience;
+use super::retry::Tries;
+use super::room::{Place, Room};
+use super::text::Mask;
+use super::tuning::{Jitter, Tuning};
+use super::waits::Waits;
+use crate::config::TenantAddress;
+
+/// The connection, and what is known and kept of it.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) http: Http,
+    pub(super) mask: Mask,
+    pub(super) tuning: Tuning,
+    pub(super) jitter: Jitter,
+    pub(super) waits: Arc<Waits>,
+    pub(super) room: Room,
+}
+
+impl Post {
+    pub(super) fn new(address: &TenantAddress, tuning: Tuning, room: Room) -> Result<Self, ConnectError> {
+        let http = Http::new(address, &tuning)?;
+        let mask = Mask::new(http.secrets(address));
+        let jitter = Jitter::new(tuning.seed);
+        let waits = Arc::new(Waits::new(&name(&address.url)));
+        Ok(Self { http, mask, tuning, jitter, waits, room })
+    }
+
+    pub(super) fn patience<'a>(&'a self, limits: &'a CallLimits) -> Patience<'a> {
+        Patience::new(limits, Tries::new(&self.tuning, &self.jitter), &self.waits)
+    }
+
+    pub(super) fn intake(&self, size: Size, place: Place) -> Intake {
+        let over = if size == Size::Single { Over::Cut } else { Over::Refuse };
+        Intake { bytes_max: self.tuning.body_bytes_max, over, place: Some(place) }
+    }
+}
+
+/// What a tenant is called in messages: its host, and its port where it is an unusual one.
+fn name(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
