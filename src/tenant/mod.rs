@@ -1,11 +1,12 @@
 //! The seam to a tenant: what can be asked of one, and what can go wrong.
 //!
 //! Nothing above this module knows a wire format. A second dialect is one new folder beside
-//! `flows_v2`. Retrying, slowing down, signing in and paging happen below the seam; every error
-//! that comes out of it is final for that call.
+//! `flows_v2`; all of them share one HTTP client (`http`). Retrying, slowing down, signing in and paging
+//! happen below the seam; every error that comes out of it is final for that call.
 
 mod error;
 pub mod flows_v2;
+mod http;
 mod limits;
 pub mod memory;
 pub mod sandbox;

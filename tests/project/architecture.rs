@@ -41,7 +41,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("git2", &["src/source/git/", "src/demo/"]),
     ("libgit2_sys", &["src/source/git/global.rs"]),
     ("notify", &["src/source/git/"]),
-    ("reqwest", &["src/tenant/flows_v2/"]),
+    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/"]),
     ("rustls", &["src/tls/"]),
     ("rustls_platform_verifier", &["src/tls/"]),
     ("webpki", &["src/tls/"]),

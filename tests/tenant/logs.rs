@@ -59,7 +59,7 @@ async fn alone() {
     drop(guard);
     let logged = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
     assert!(!logged.contains(CANARY), "{logged}");
-    assert_eq!(logged.matches("flows_v2::waits").count(), 1, "only the long wait, once for all who wait: {logged}");
+    assert_eq!(logged.matches("http::waits").count(), 1, "only the long wait, once for all who wait: {logged}");
     assert!(!logged.contains("environmentId="), "a query is logged: {logged}");
     for part in ["slowing down", "/api/v2/flows/flow_a/status", "status=429", "status=503", "attempt=4", "/oauth/token"]
     {

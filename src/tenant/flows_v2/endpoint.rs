@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::http::{Dialect, Effect, Endpoint, Rate, Size, Verdict};
 use super::super::{Call, Failure};
-use super::dialect::{Dialect, Effect, Endpoint, Rate, Size, Verdict};
 
 /// The dialect. Its scopes are everything flowsync asks a tenant for; a tenant that names no pause is taken to count
 /// by the second.

@@ -8,14 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::super::http::{Asked, Body, Broken, Caller, Ended, Settled, Size, TooMuch, within};
 use super::super::{Failure, TenantError};
-use super::asked::Asked;
-use super::caller::{Body, Broken, Caller, Settled, TooMuch};
 use super::count::{Count, Counted, Verdict};
-use super::dialect::Size;
 use super::fit::Fit;
 use super::page::{Beginning, Head, Page};
-use super::patience::{Ended, within};
 use super::request::Requests;
 use super::sink::Sink;
 

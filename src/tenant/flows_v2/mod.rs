@@ -1,35 +1,17 @@
 //! `api: flows-v2`, the dialect of Cognigy's flow API that flowsync speaks over HTTP.
 //!
-//! A call goes down through these: `list` or the methods below make `request`s; `caller` signs
-//! them (`auth`), waits for their turn (`throttle`) and tries again (`retry`, `patience`);
-//! `exchange` is one request and its whole answer; `verdict` is the failure table. What a tenant
-//! says reaches messages through `text` only, which hides secrets and escapes the rest.
+//! `list` or the methods below make `request`s, which the client of all dialects ([`super::http`]) carries;
+//! `endpoint` is the failure table. A list is read in `page`s that `fit`, and `count`ed; `sink` keeps its items.
 //!
 //! Deliberately absent: any cache of flows, and any decision about what to deploy.
 
-mod asked;
-mod auth;
-mod caller;
-mod connect;
-mod connections;
 mod count;
-mod dialect;
 mod endpoint;
-mod exchange;
 mod fit;
 mod list;
 mod page;
-mod patience;
-mod post;
-mod refusal;
 mod request;
-mod retry;
-mod room;
 mod sink;
-mod text;
-mod throttle;
-mod tuning;
-mod waits;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -37,20 +19,18 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::http::{Asked, Caller, Settled};
 use super::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
 use crate::config::TenantAddress;
 use crate::flow::{EnvironmentId, FlowId};
-use asked::Asked;
-use caller::{Caller, Settled};
 use endpoint::FLOWS_V2;
 use list::List;
 use request::Requests;
 use sink::Flows;
 
-pub use connect::ConnectError;
-pub use connections::Connections;
 #[doc(hidden)]
-pub use tuning::Tuning;
+pub use super::http::Tuning;
+pub use super::http::{ConnectError, Connections};
 
 /// A tenant that speaks `flows-v2`. One for an environment; the connections, the token and what was learned of the
 /// tenant's limits may be shared: see [`Connections`].

@@ -5,9 +5,8 @@ use reqwest::{Body, Method, Request, Url};
 use serde_json::json;
 
 use super::super::Call;
-use super::caller::Sent;
+use super::super::http::{Sent, Tuning};
 use super::endpoint::EndpointOf;
-use super::tuning::Tuning;
 use crate::flow::{EnvironmentId, FlowId};
 
 /// Makes requests below one base address.

@@ -5,16 +5,16 @@ use crate::flow::{EnvironmentId, FlowId};
 
 /// A call as it was made above the seam; it may take any number of requests.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) call: Call,
-    pub(super) environment: &'a EnvironmentId,
-    pub(super) flow: Option<&'a FlowId>,
-    pub(super) limits: &'a CallLimits,
+pub(crate) struct Asked<'a> {
+    pub(crate) call: Call,
+    pub(crate) environment: &'a EnvironmentId,
+    pub(crate) flow: Option<&'a FlowId>,
+    pub(crate) limits: &'a CallLimits,
 }
 
 impl Asked<'_> {
     /// An error of this call.
-    pub(super) fn error(&self, attempts: u32, failure: Failure) -> TenantError {
+    pub(crate) fn error(&self, attempts: u32, failure: Failure) -> TenantError {
         let (environment, flow) = (self.environment.to_string(), self.flow.cloned());
         TenantError { call: self.call, environment, flow, attempts, failure }
     }

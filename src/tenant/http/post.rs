@@ -18,10 +18,10 @@ use crate::config::TenantAddress;
 
 /// The connection, and what is known and kept of it.
 #[derive(Debug)]
-pub(super) struct Post {
+pub(crate) struct Post {
     pub(super) http: Http,
-    pub(super) mask: Mask,
-    pub(super) tuning: Tuning,
+    pub(crate) mask: Mask,
+    pub(crate) tuning: Tuning,
     pub(super) jitter: Jitter,
     pub(super) waits: Arc<Waits>,
     pub(super) room: Room,

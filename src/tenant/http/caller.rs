@@ -23,10 +23,10 @@ use crate::config::TenantAddress;
 
 /// What is known of an answer's body beforehand.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Body {
-    pub(super) size: Size,
+pub(crate) struct Body {
+    pub(crate) size: Size,
     /// A guess, so that answers that will be large are not asked for all at once.
-    pub(super) bytes_expected: u64,
+    pub(crate) bytes_expected: u64,
 }
 
 /// Most answers but pages are smaller.
@@ -34,32 +34,32 @@ const SMALL_BYTES: u64 = 64 * 1024;
 
 /// Makes calls to one tenant.
 #[derive(Debug)]
-pub(super) struct Caller {
-    pub(super) post: Post,
-    pub(super) base: Url,
+pub(crate) struct Caller {
+    pub(crate) post: Post,
+    pub(crate) base: Url,
     pub(super) auth: Auth,
     pub(super) gate: Gate,
 }
 
 /// A request, and whom it is for.
 #[derive(Debug)]
-pub(super) struct Sent<E> {
-    pub(super) endpoint: E,
-    pub(super) request: Request,
+pub(crate) struct Sent<E> {
+    pub(crate) endpoint: E,
+    pub(crate) request: Request,
 }
 
 /// An answer that the call site is to read.
 #[derive(Debug)]
-pub(super) struct Settled {
-    pub(super) answer: Answer,
-    pub(super) attempts: u32,
+pub(crate) struct Settled {
+    pub(crate) answer: Answer,
+    pub(crate) attempts: u32,
     /// Whether an earlier try may have taken effect unseen.
-    pub(super) after_unknown: bool,
+    pub(crate) after_unknown: bool,
 }
 
 /// No such answer.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// For good.
     Failed(TenantError),
     /// The page is too large; how many requests it took to learn that.
@@ -68,7 +68,7 @@ pub(super) enum Broken {
 
 /// What showed that a page is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TooMuch {
+pub(crate) enum TooMuch {
     /// It takes the tenant too long.
     Slow,
     /// The tenant refuses to make it, or we to take it.
@@ -119,7 +119,7 @@ impl Caller {
     }
 
     /// Makes a request whose size is fixed, until it is answered.
-    pub(super) async fn call<E: Endpoint>(&self, asked: &Asked<'_>, sent: &Sent<E>) -> Result<Settled, TenantError> {
+    pub(crate) async fn call<E: Endpoint>(&self, asked: &Asked<'_>, sent: &Sent<E>) -> Result<Settled, TenantError> {
         let body = Body { size: Size::Fixed, bytes_expected: SMALL_BYTES };
         self.call_sized(asked, sent, body).await.map_err(|broken| match broken {
             Broken::Failed(error) => error,
@@ -130,7 +130,7 @@ impl Caller {
     }
 
     /// Makes a request; one that [`Size::Shrinks`] comes back early when it asks for too much.
-    pub(super) async fn call_sized<E: Endpoint>(
+    pub(crate) async fn call_sized<E: Endpoint>(
         &self,
         asked: &Asked<'_>,
         sent: &Sent<E>,

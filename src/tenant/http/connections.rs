@@ -41,7 +41,7 @@ impl Line {
 impl Connections {
     /// A line to the tenant at `address` with at most `concurrency` requests in flight, those of others on the same
     /// line included. No request is made yet.
-    pub(super) fn open(
+    pub(crate) fn open(
         &self,
         address: &TenantAddress,
         concurrency: NonZeroUsize,

@@ -17,7 +17,7 @@ const MESSAGE_CHARS: usize = 2_000;
 const VIOLATIONS_MAX: usize = 20;
 /// Knows the secrets in use, so that a tenant that echoes one does not make us print it.
 #[derive(Debug, Default)]
-pub(super) struct Mask(config::Mask);
+pub(crate) struct Mask(config::Mask);
 
 impl Mask {
     /// Hides what `secrets` knows.
@@ -36,13 +36,13 @@ impl Mask {
     }
 
     /// The first 200 characters.
-    pub(super) fn excerpt(&self, body: &[u8]) -> String {
+    pub(crate) fn excerpt(&self, body: &[u8]) -> String {
         let beginning = &body[..body.len().min(LOOKED_AT_BYTES)];
         escape(&self.0.hide(&String::from_utf8_lossy(beginning)), EXCERPT_CHARS)
     }
 
     /// A text of ours or of a library's that may quote the tenant.
-    pub(super) fn clean(&self, text: &str) -> String {
+    pub(crate) fn clean(&self, text: &str) -> String {
         let beginning = &text[..text.floor_char_boundary(LOOKED_AT_BYTES)];
         escape(&self.0.hide(beginning), MESSAGE_CHARS)
     }

@@ -17,12 +17,12 @@ const REDIRECTS_MAX: usize = 5;
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Whether the body is only the beginning of what there is: see [`Over::Cut`].
-    pub(super) is_cut: bool,
+    pub(crate) is_cut: bool,
     /// Held as long as the body is.
     _place: Option<Place>,
 }

@@ -1,9 +1,9 @@
-//! Every number of the dialect in one place, with the values of the specification.
+//! Every number of the client in one place.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The numbers a [`Client`](super::Client) works with. The default is the specification; only tests
+/// The numbers a client of any dialect works with. The default is the specification of `flows-v2`; only tests
 /// hand in others, so that nothing in them takes a second.
 #[doc(hidden)]
 #[derive(Debug, Clone)]

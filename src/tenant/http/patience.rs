@@ -25,7 +25,7 @@ pub(super) struct Patience<'a> {
 
 /// Why a wait ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     Lease,
     Patience,
 }
@@ -93,7 +93,7 @@ impl<'a> Patience<'a> {
 
 /// Waits for `ready` as long as a request could still start after it. A lease that is renewed
 /// meanwhile counts.
-pub(super) async fn within<T>(limits: &CallLimits, ready: impl Future<Output = T>) -> Result<T, Ended> {
+pub(crate) async fn within<T>(limits: &CallLimits, ready: impl Future<Output = T>) -> Result<T, Ended> {
     let mut ready = pin!(ready);
     loop {
         let lease_over = limits.lease.get().map(|limit| limit + Duration::from_millis(1));

@@ -6,27 +6,27 @@ use super::super::Failure;
 
 /// A dialect, as far as every request of it is alike.
 #[derive(Debug)]
-pub(super) struct Dialect {
+pub(crate) struct Dialect {
     /// Its name, `api` in the configuration. Environments share a connection within one dialect only.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The OAuth2 scopes that a token is asked for, with spaces in between; none where the API has none.
-    pub(super) scopes: Option<&'static str>,
+    pub(crate) scopes: Option<&'static str>,
     /// What is taken for granted of its tenants' rates.
-    pub(super) rate: Rate,
+    pub(crate) rate: Rate,
 }
 
 /// How tenants limit the rate, as far as they do not say so themselves.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     /// Requests a second, at least. A slower tenant is met by its `Retry-After`; a tenant that says 429 now
     /// and then for reasons of its own must not bring everything to a halt.
-    pub(super) floor: f64,
+    pub(crate) floor: f64,
     /// The time within which a tenant counts requests that names no pause.
-    pub(super) window: Duration,
+    pub(crate) window: Duration,
 }
 
 /// One kind of request of a dialect. A call may make requests of several.
-pub(super) trait Endpoint: Sync {
+pub(crate) trait Endpoint: Sync {
     /// What an answer with this status means.
     fn judge(&self, status: u16, size: Size) -> Verdict;
 
@@ -39,7 +39,7 @@ pub(super) trait Endpoint: Sync {
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(crate) enum Effect {
     Reads,
     /// It changes the tenant. Making it again is harmless.
     Writes,
@@ -47,7 +47,7 @@ pub(super) enum Effect {
 
 /// What to do about an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// The call site reads it.
     Accept,
     /// 401.
@@ -66,7 +66,7 @@ pub(super) enum Verdict {
 
 /// Whether a request could ask for less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Size {
+pub(crate) enum Size {
     /// A page of more than one item.
     Shrinks,
     /// A page of one item: what does not fit is cut.

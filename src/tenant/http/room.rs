@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes of all answers that share.
 const SHARED_BYTES: u64 = 32 * 1024 * 1024;
 /// The most bytes of one answer that shares.
-pub(super) const SHARE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(crate) const SHARE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// What one permit stands for, in bytes.
 const BLOCK_BYTES: u64 = 64 * 1024;
 
