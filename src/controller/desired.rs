@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::unread::{left_out_note, listing_problems};
+use super::unread::{left_out_note, listing_problems, unread};
 use crate::flow::{self, Definition};
 use crate::index::FlowIndex;
 use crate::parallel;
@@ -92,7 +92,7 @@ fn put_together(listing: &FlowListing, index: &FlowIndex) -> (Desired, Vec<Probl
             (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
         })
         .collect();
-    (Desired { flows }, problems)
+    (Desired { flows, unread: unread(&listing.left_out) }, problems)
 }
 
 /// Loads the texts of flows of git that have none yet.

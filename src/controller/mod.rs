@@ -49,7 +49,7 @@ pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 pub use states::BackTo;
 pub use trail::{TrailFault, TrailFile, Verified};
 pub use trust::Recorded;
-pub use unread::{bad_entry, left_out_note, listing_problems};
+pub use unread::{bad_entry, left_out_note, listing_problems, unread};
 
 /// One environment, ready to be worked on.
 pub struct Engine<T, S, L> {

@@ -199,7 +199,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(Last::default());
         };
         let flows = manifest.last_flows();
-        let mut last = Last { flows: flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash)).collect() };
+        let hashes = flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash)).collect();
+        let mut last = Last { flows: hashes, ..Last::default() };
         if manifest.ignore == self.reader.comparison().ignored() {
             return Ok(last);
         }

@@ -8,7 +8,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
 use super::desired::load_texts;
+use super::unread::{set_aside, still_there};
 use super::{BackTo, Engine, PassError, PassOptions, Seen};
+use crate::config::Prune;
 use crate::deploy::{Beside, LiveReader, Looked};
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::local::LocalState;
@@ -41,10 +43,16 @@ pub struct Prepared {
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Looks at the tenant and plans. Problems are in the result, errors among them too.
     pub async fn prepare(&self, desired: Arc<Desired>, manifest: Option<&Manifest>) -> Result<Prepared, PassError> {
-        let last = self.last(manifest).await?;
+        let mut last = self.last(manifest).await?;
+        let set_aside = manifest.map(|manifest| set_aside(manifest, &desired)).unwrap_or_default();
+        last.unread = set_aside.keys().map(|id| (*id).clone()).collect();
         let policy = Policy { target: &self.target, drift: self.policy.drift, prune: self.policy.prune };
         let mut prepared = self.prepare_with(desired, &last, policy).await?;
         prepared.problems.extend(versions_not_raised(&prepared.plan, manifest));
+        if self.policy.prune == Prune::Remove {
+            let kept = set_aside.iter().filter(|(id, _)| prepared.plan.orphaned.contains(id));
+            prepared.problems.extend(kept.map(|(id, path)| still_there(id, path)));
+        }
         prepared.problems.sort();
         Ok(prepared)
     }

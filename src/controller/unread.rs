@@ -1,6 +1,11 @@
 //! What a listing of a flows folder says to a person: what must not stand there, and what is not read.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flow::FlowId;
+use crate::plan::Desired;
 use crate::problem::{Place, Problem, Severity};
+use crate::record::Manifest;
 use crate::source::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, GitFilter,
     LeftOut, LeftOutReason, Listing,
@@ -17,6 +22,30 @@ pub fn listing_problems<T>(listing: &Listing<T>) -> Vec<Problem> {
     let mut problems: Vec<Problem> = bad.iter().map(bad_entry).chain(missed).collect();
     problems.sort();
     problems
+}
+
+/// The paths of what may hold flows and is not read.
+#[must_use]
+pub fn unread(left_out: &[LeftOut]) -> BTreeSet<String> {
+    let may_hold_flows = left_out.iter().filter(|left_out| left_out.reason != LeftOutReason::OtherFile);
+    may_hold_flows.map(|left_out| left_out.path.clone()).collect()
+}
+
+/// The flows of a manifest whose file still stands in git and is not read any more, each with that file.
+pub(super) fn set_aside<'a>(manifest: &'a Manifest, desired: &Desired) -> BTreeMap<&'a FlowId, &'a str> {
+    let is_unread = |path: &str| {
+        let folders = path.match_indices('/').map(|(end, _)| path.split_at(end).0);
+        desired.unread.contains(path) || folders.into_iter().any(|folder| desired.unread.contains(folder))
+    };
+    let flows = manifest.flows.iter().filter(|flow| !desired.flows.contains_key(&flow.id));
+    flows.filter_map(|flow| Some((&flow.id, flow.path.as_deref().filter(|path| is_unread(path))?))).collect()
+}
+
+/// The warning that a flow is not deleted because its file is still there.
+pub(super) fn still_there(id: &FlowId, path: &str) -> Problem {
+    let message = format!("expected the file of `{id}`, which was deployed, to be read or gone, found it left out");
+    let help = "the flow stays live and is not deleted; delete the file where the flow is to go, or have it read again";
+    problem(path, "left-out", Severity::Warning, message, help)
 }
 
 /// What was left out by the rules for everybody's flows folders or by `repository.exclude`, in a sentence; `None` where

@@ -29,7 +29,8 @@ pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> 
     let ids: BTreeSet<&FlowId> = desired.flows.keys().chain(live.flows.keys()).collect();
     for id in ids {
         let found = live.flows.get(id);
-        match compare(desired.flows.get(id), found, last.flows.get(id).copied(), policy.prune) {
+        let prune = if last.unread.contains(id) { Prune::Keep } else { policy.prune };
+        match compare(desired.flows.get(id), found, last.flows.get(id).copied(), prune) {
             Verdict::Unmanaged => plan.unmanaged.push(id.to_string()),
             Verdict::Unchanged => plan.unchanged.push(id.clone()),
             Verdict::Orphaned => plan.orphaned.push(id.clone()),

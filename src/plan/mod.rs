@@ -13,7 +13,7 @@ mod references;
 mod tests;
 mod unreadable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow::{ContentHash, Definition, FlowId};
@@ -30,6 +30,8 @@ pub use unreadable::unreadable;
 pub struct Desired {
     /// By id.
     pub flows: BTreeMap<FlowId, DesiredFlow>,
+    /// Files and folders that stand among them and are not read, from the root of the repository.
+    pub unread: BTreeSet<String>,
 }
 
 /// One flow of git.
@@ -57,6 +59,8 @@ pub struct Live {
 pub struct Last {
     /// Equality hash by id.
     pub flows: BTreeMap<FlowId, ContentHash>,
+    /// Those among them whose file is still in git and is not read any more: pruning leaves them alone.
+    pub unread: BTreeSet<FlowId>,
 }
 
 /// Where a difference comes from.

@@ -52,6 +52,26 @@ fn a_flow_in_a_file_that_is_not_read_is_warned_about_by_every_command() {
 }
 
 #[test]
+fn a_flow_whose_file_is_left_out_from_now_on_stays_live_until_the_file_is_gone() {
+    let place = in_sync();
+    place.edit_configuration("  branch: main\n", "  branch: main\n  exclude: [ a.json ]\n");
+    let plan = place.run_in_work(&["plan", "--output", "json"]).exits(0).json();
+    assert_eq!(plan["summary"]["delete"], 0, "{plan}");
+    assert_eq!(
+        (&plan["problems"][0]["rule"], &plan["problems"][0]["file"]),
+        (&json!("left-out"), &json!("flows/a.json"))
+    );
+    place.sync_with(&[]).exits(0).says(&["left-out", "`flow_a`"]);
+    // The next manifest knows it as well.
+    place.commit(&["a 1.0.0", "b 1.1.0"]);
+    assert_eq!(place.sync(), "0 deployed update b deployed");
+    place.sync_with(&[]).exits(0);
+    assert_eq!((place.tenant.writes().as_str(), place.tenant.live().as_str()), ("import b", "a 1.0.0, b 1.1.0"));
+    place.commit(&["b 1.1.0"]);
+    assert_eq!(place.sync(), "0 deployed delete a deployed");
+}
+
+#[test]
 fn what_is_excluded_or_hidden_is_left_out_and_said() {
     let place = in_sync();
     place.write("flows/package.json", "{}");

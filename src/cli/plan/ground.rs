@@ -8,7 +8,7 @@ use crate::cli::output::{Failure, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
-use crate::controller::{listing_problems, read_desired};
+use crate::controller::{listing_problems, read_desired, unread};
 use crate::flow::{self, Comparison};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
@@ -116,7 +116,7 @@ fn checked(listing: &Listing<FlowFile>, comparison: &Comparison) -> (Desired, Ve
         let blob = blob_of.get(flow.path.as_str()).map(|blob| (*blob).clone());
         (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
     });
-    (Desired { flows: flows.collect() }, problems)
+    (Desired { flows: flows.collect(), unread: unread(&listing.left_out) }, problems)
 }
 
 /// The configured branch of the configured repository, or another commit of its history.

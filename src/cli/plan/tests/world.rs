@@ -47,10 +47,11 @@ pub(super) fn planned(git: &[String], live: &[String]) -> Plan {
         let path = format!("flows/{}.json", definition.id);
         (definition.id.clone(), DesiredFlow { definition, path, blob: None })
     };
-    let desired = Desired { flows: git.iter().map(desired).collect() };
+    let desired = Desired { flows: git.iter().map(desired).collect(), ..Desired::default() };
     let flows: BTreeMap<FlowId, Arc<Definition>> =
         live.iter().map(read).map(|definition| (definition.id.clone(), definition)).collect();
-    let last = Last { flows: flows.iter().map(|(id, definition)| (id.clone(), definition.equality_hash)).collect() };
+    let deployed = flows.iter().map(|(id, definition)| (id.clone(), definition.equality_hash)).collect();
+    let last = Last { flows: deployed, ..Last::default() };
     let target = EnvironmentId("env_prod".to_owned());
     let policy = Policy { target: &target, drift: Drift::Correct, prune: Prune::Remove };
     plan::plan(&desired, &Live { flows, foreign: Vec::new() }, &last, policy)
