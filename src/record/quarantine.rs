@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::flow::FlowId;
@@ -13,6 +13,9 @@ pub const TRANSPORT_TRIES_MAX: u32 = 3;
 
 /// The wait before the first new try; it doubles with each.
 pub(crate) const TRANSPORT_WAIT: Duration = Duration::from_secs(5 * 60);
+
+/// Clocks of two machines differ by so much at most.
+const CLOCKS_APART: Duration = Duration::from_secs(2 * 60);
 
 /// Why a deployment was rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,26 +79,37 @@ impl Quarantine {
     ) -> Self {
         let earlier = earlier.filter(|earlier| earlier.key == key).map_or(0, |earlier| earlier.attempts);
         let attempts = earlier.saturating_add(1);
-        let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| now + wait(attempts));
+        let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| after(now, attempts));
         Self { cause, key: key.to_owned(), drift_only, attempts, until, flows, reason }
     }
 
     /// Counts the wait from `now`, when everything is put back: that may have taken long.
     pub fn count_from(&mut self, now: Timestamp) {
-        self.until = self.until.map(|_| now + wait(self.attempts));
+        self.until = self.until.map(|_| after(now, self.attempts));
     }
 
-    /// Whether a plan with these digests may be carried out at `now`.
+    /// Whether a plan with these digests may be carried out at `now`. A time that no wait reaches from there was
+    /// written by a clock that was wrong, and holds nothing back.
     #[must_use]
     pub fn verdict(&self, flows_digest: &str, plan_digest: &str, now: Timestamp) -> Verdict {
         let key = if self.drift_only { plan_digest } else { flows_digest };
         match self.until {
             _ if self.key != key => Verdict::Free,
-            Some(until) if until <= now => Verdict::Free,
+            Some(until) if until <= now || self.is_beyond_a_wait(until, now) => Verdict::Free,
             Some(until) => Verdict::Waiting(until),
             None => Verdict::Held,
         }
     }
+
+    fn is_beyond_a_wait(&self, until: Timestamp, now: Timestamp) -> bool {
+        let longest = wait(self.attempts.min(TRANSPORT_TRIES_MAX)) + CLOCKS_APART;
+        until.duration_since(now) > SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX)
+    }
+}
+
+/// When the wait after so many failed tries is over.
+fn after(now: Timestamp, attempts: u32) -> Timestamp {
+    now.checked_add(wait(attempts)).unwrap_or(Timestamp::MAX)
 }
 
 /// How long to wait after so many failed tries.
@@ -124,6 +138,19 @@ mod tests {
         let third = fail(Some(&second), Cause::Transport, now);
         assert_eq!((third.attempts, third.until), (3, None));
         assert_eq!(third.verdict("sha256:a", "p", now + Duration::from_secs(1_000_000)), Verdict::Held);
+    }
+
+    #[test]
+    fn a_time_that_no_wait_reaches_holds_nothing_back() {
+        let now = Timestamp::UNIX_EPOCH;
+        let verdict = |from: Timestamp| fail(None, Cause::Transport, from).verdict("sha256:a", "p", now);
+        let ahead = now + Duration::from_secs(120);
+        assert_eq!(verdict(ahead), Verdict::Waiting(ahead + TRANSPORT_WAIT), "clocks may differ");
+        assert_eq!(verdict(ahead + Duration::from_secs(1)), Verdict::Free);
+        assert_eq!(verdict(Timestamp::MAX), Verdict::Free);
+        let mut forged = fail(None, Cause::Transport, now + Duration::from_secs(86_400));
+        forged.attempts = u32::MAX;
+        assert_eq!(forged.verdict("sha256:a", "p", now), Verdict::Free);
     }
 
     #[test]
