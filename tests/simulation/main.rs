@@ -47,7 +47,7 @@ fn every_fault_and_every_crash_point_leaves_a_deployment_whole() {
 
 #[test]
 fn faults_and_crashes_in_pairs_leave_a_deployment_whole() {
-    let every = if is_fast() { PAIRS_EVERY } else { PAIRS_EVERY * 5 };
+    let every = if is_fast() { PAIRS_EVERY } else { PAIRS_EVERY * 8 };
     check(many::run_pairs(every, many::n_threads(), 10).0, "FLOWSYNC_SIM_CASE", "one_case");
 }
 

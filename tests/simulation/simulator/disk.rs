@@ -1,12 +1,14 @@
 //! A machine's disk: it may be full, or lose the end of what was written when the power goes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use flowsync::local::{Guard, LocalError, LocalState, MemoryState, Room, Sighting, Unsent};
+use flowsync::local::{
+    Guard, LocalError, LocalState, MemoryState, Room, Sighting, StateFault, StateHook, StateWrite, Unsent,
+};
 
 use super::broken::{Breakage, Broken};
-use super::script::{Fault, Op, Script};
+use super::faults::{Fault, Op};
+use super::script::Script;
 
 /// One process's way to it.
 pub struct Disk {
@@ -15,26 +17,52 @@ pub struct Disk {
     pub broken: Broken,
 }
 
+/// What becomes of the one write that is made through it.
+struct Fails(StateFault);
+
+impl StateHook for Fails {
+    fn next(&self, _: StateWrite) -> StateFault {
+        self.0
+    }
+}
+
+impl Disk {
+    /// The disk for one write; `lost` is told where that fails.
+    fn writing(&self, write: StateWrite, lost: impl FnOnce()) -> MemoryState {
+        match self.script.decide(Op::State(write)) {
+            Some(Fault::State(fault)) => {
+                lost();
+                self.state.through(Arc::new(Fails(fault)))
+            }
+            _ => self.state.clone(),
+        }
+    }
+
+    /// Without its journal a deployment goes back, and announces that in memory only.
+    fn is_unwritten(&self, deployment: &str) {
+        self.script.knows().unwritten.insert(deployment.to_owned());
+    }
+}
+
 impl LocalState for Disk {
     fn holder(&self, random: u64) -> Result<String, LocalError> {
         self.state.holder(random)
     }
 
     fn lock(&self) -> Result<Guard, LocalError> {
-        self.state.lock()
+        self.writing(StateWrite::Lock, || ()).lock()
     }
 
     fn secure(&self, deployment: &str, room: Room) -> Result<(), LocalError> {
-        self.state.secure(deployment, room)
+        self.writing(StateWrite::Secure, || self.is_unwritten(deployment)).secure(deployment, room)
     }
 
     async fn append_journal(&self, deployment: &str, lines: Vec<u8>) -> Result<(), LocalError> {
         let lines = self.broken.written(lines);
-        match self.script.decide(Op::Journal) {
-            Some(Fault::DiskFull) => {
-                self.script.knows().unwritten.insert(deployment.to_owned());
-                let source = std::io::Error::other("no space left");
-                Err(LocalError::Io { doing: "append to", path: PathBuf::from("journal"), source })
+        match self.script.decide(Op::State(StateWrite::Append)) {
+            Some(Fault::State(fault)) => {
+                self.is_unwritten(deployment);
+                self.state.through(Arc::new(Fails(fault))).append_journal(deployment, lines).await
             }
             Some(Fault::CrashBefore) => std::future::pending().await,
             Some(Fault::Torn) => {
@@ -54,11 +82,12 @@ impl LocalState for Disk {
     }
 
     fn remove_journal(&self, deployment: &str) -> Result<(), LocalError> {
-        self.state.remove_journal(deployment)
+        self.writing(StateWrite::RemoveJournal, || ()).remove_journal(deployment)
     }
 
     fn keep_unsent(&self, unsent: &Unsent) -> Result<(), LocalError> {
-        if self.broken.is(Breakage::LosesClosingRecords) { Ok(()) } else { self.state.keep_unsent(unsent) }
+        let disk = self.writing(StateWrite::KeepUnsent, || self.script.knows().is_unkept = true);
+        if self.broken.is(Breakage::LosesClosingRecords) { Ok(()) } else { disk.keep_unsent(unsent) }
     }
 
     fn unsent(&self) -> Result<Option<Unsent>, LocalError> {
@@ -66,11 +95,11 @@ impl LocalState for Disk {
     }
 
     fn drop_unsent(&self) -> Result<(), LocalError> {
-        self.state.drop_unsent()
+        self.writing(StateWrite::DropUnsent, || ()).drop_unsent()
     }
 
     fn keep_sighting(&self, sighting: &Sighting) -> Result<(), LocalError> {
-        self.state.keep_sighting(sighting)
+        self.writing(StateWrite::KeepSighting, || ()).keep_sighting(sighting)
     }
 
     fn sighting(&self) -> Result<Option<Sighting>, LocalError> {

@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use flowsync::config::{MaxDeletes, Prune, SyncPolicy};
 use flowsync::controller::{PassOptions, SyncResult};
+use flowsync::local::StateWrite;
 use flowsync::source::memory::{Folders, SourceFault};
 use flowsync::tenant::memory::TenantFault;
 use futures_util::future::join;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::broken::{Breakage, Broken};
+use super::faults::{Fault, Happening, Op, faults_of, happenings_at};
 use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
 use super::people::{People, by_hand, id};
 use super::rest::{come_to_rest, quiet_pass, watched_pass};
-use super::script::{Fault, Latency, Op, STALL, Schedule, faults_of};
+use super::script::{Latency, Schedule};
 use super::simulate;
 use super::world::World;
 
@@ -96,9 +98,9 @@ pub fn steps() -> Vec<Op> {
 pub fn singles() -> Vec<Case> {
     let mut cases = Vec::new();
     for (index, op) in steps().into_iter().enumerate() {
-        for fault in everything(op) {
+        for fault in everything(op).into_iter().chain(happenings_at(op, index)) {
             let recoveries: &[Recovery] =
-                if is_crash(fault) { &[Recovery::Same, Recovery::Other, Recovery::Two] } else { &[Recovery::Same] };
+                if fault.is_crash() { &[Recovery::Same, Recovery::Other, Recovery::Two] } else { &[Recovery::Same] };
             let single = Case::default().with(index, fault);
             cases.extend(recoveries.iter().map(|recovery| single.clone().recovered_by(*recovery)));
         }
@@ -133,12 +135,9 @@ pub fn pairs(single: &Case) -> Vec<Case> {
 }
 
 fn everything(op: Op) -> Vec<Fault> {
-    let torn = (op == Op::Journal).then_some(Fault::Torn);
-    faults_of(op, MILLIS).into_iter().chain([Fault::CrashBefore, Fault::CrashAfter]).chain(torn).collect()
-}
-
-fn is_crash(fault: Fault) -> bool {
-    matches!(fault, Fault::CrashBefore | Fault::CrashAfter | Fault::Torn)
+    let crashes = if op.is_waited_for() { vec![Fault::CrashBefore, Fault::CrashAfter] } else { Vec::new() };
+    let torn = (op == Op::State(StateWrite::Append)).then_some(Fault::Torn);
+    faults_of(op, MILLIS).into_iter().chain(crashes).chain(torn).collect()
 }
 
 fn live(case: &Case, talk: bool) -> Lived {
@@ -161,8 +160,7 @@ fn live(case: &Case, talk: bool) -> Lived {
             .map(|(skew, seed)| Machine::new(&world, &policy, skew, seed).broken_by(broken.clone()));
         begin(&world, &machines[0]).await;
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
-        let is_stall = |fault: &Fault| *fault == Fault::Source(SourceFault::Slow(STALL));
-        let stalls = case.first.values().any(is_stall);
+        let stalls = case.first.values().any(|fault| fault.is_stall());
         let first = PassOptions::default();
         let (ended, ()) = join(watched_pass(&world, &machines[0], &script, &first), async {
             // Whoever is stopped for so long finds that somebody else has gone on meanwhile.
@@ -177,6 +175,8 @@ fn live(case: &Case, talk: bool) -> Lived {
             (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await);
         }
         check_alone(&world, case);
+        machines.iter().for_each(|machine| machine.clocks.set_right());
+        world.tenant.move_list_until(Instant::now());
         world.say(|| "quiet".into());
         let options = PassOptions::default();
         let mut result = come_to_rest(&world, &machines[0], &options).await;
@@ -206,7 +206,8 @@ fn check_alone(world: &World, case: &Case) {
             TenantFault::Slow(_) | TenantFault::Storm(_) | TenantFault::Stale(_) | TenantFault::LostOnce
         ),
         Fault::Source(fault) => matches!(fault, SourceFault::Raced) || *fault == SourceFault::Slow(time()),
-        fault => is_crash(*fault),
+        Fault::Happens(happening) => matches!(happening, Happening::ClockSet(_) | Happening::Sleeps { .. }),
+        fault => fault.is_crash(),
     };
     if is_harmless && world.n_failed.load(Ordering::Relaxed) > 0 {
         world.violated(Invariant::OneFault, format!("{fault:?} alone made a deployment fail"));

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use flowsync::clock::SimulatedClock;
 use flowsync::config::{SubjectTemplate, SyncPolicy};
 use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
 use flowsync::deploy::LiveReader;
@@ -11,18 +10,19 @@ use flowsync::index::FlowIndex;
 use flowsync::local::{LocalState, MemoryState};
 use flowsync::source::memory::MemorySource;
 use flowsync::tenant::memory::MemoryClient;
+use jiff::SignedDuration;
 
 use super::broken::{self, Broken, BrokenSource, BrokenTenant};
+use super::clocks::{Clocks, while_awake};
 use super::disk::Disk;
 use super::script::{Latency, Schedule, Script};
-use super::world::{ENVIRONMENT, World, origin};
+use super::world::{ENVIRONMENT, World};
 
 /// A machine of the world.
 pub struct Machine {
     pub disk: MemoryState,
+    pub clocks: Arc<Clocks>,
     holder: String,
-    skew: i64,
-    clock: Arc<SimulatedClock>,
     world: Arc<World>,
     policy: SyncPolicy,
     broken: Broken,
@@ -43,11 +43,10 @@ impl Machine {
     pub fn new(world: &Arc<World>, policy: &SyncPolicy, skew: i64, seed: u64) -> Self {
         let disk = MemoryState::default();
         let holder = disk.holder(seed).unwrap();
-        let start = origin() + jiff::SignedDuration::from_millis(skew);
-        let clock = Arc::new(SimulatedClock::starting_at(start, seed));
+        let clocks = Arc::new(Clocks::new(SignedDuration::from_millis(skew), seed));
         let index = Mutex::new(new_index(policy));
         let (world, policy) = (world.clone(), policy.clone());
-        Self { disk, holder, skew, clock, world, policy, broken: Broken::default(), index }
+        Self { disk, clocks, holder, world, policy, broken: Broken::default(), index }
     }
 
     /// The same with engines that are broken.
@@ -57,7 +56,7 @@ impl Machine {
 
     /// What one run of this machine goes through.
     pub fn script(&self, schedule: Schedule, latency: Latency) -> Arc<Script> {
-        Script::new(self.world.clone(), self.disk.clone(), self.holder.clone(), self.skew, schedule, latency)
+        Script::new(self.world.clone(), self.disk.clone(), self.holder.clone(), self.clocks.clone(), schedule, latency)
     }
 
     pub fn engine(&self, script: &Arc<Script>) -> SimulatedEngine {
@@ -75,10 +74,10 @@ impl Machine {
             subject: SubjectTemplate::default(),
             policy: self.policy.clone(),
             reader: LiveReader::new(self.index.lock().unwrap().clone()),
-            tenant: Arc::new(BrokenTenant { client, broken: broken() }),
-            source: Arc::new(BrokenSource { clone, broken: broken() }),
+            tenant: Arc::new(BrokenTenant { client, script: script.clone(), broken: broken() }),
+            source: Arc::new(BrokenSource { clone, script: script.clone(), broken: broken() }),
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone(), broken: broken() }),
-            clock: broken::clock(&self.clock, &self.broken),
+            clock: broken::clock(&self.clocks.simulated, &self.broken),
             progress: Arc::new(|_| {}),
             shutdown: script.shutdown.clone(),
         }
@@ -91,7 +90,7 @@ impl Machine {
         let options = self.broken.options(options);
         let mut ended = tokio::select! {
             biased;
-            report = engine.pass(&options) => Ended::Report(Box::new(report)),
+            report = while_awake(script, engine.pass(&options)) => Ended::Report(Box::new(report)),
             () = script.crash() => Ended::Crashed,
         };
         if let Ended::Report(report) = &mut ended {

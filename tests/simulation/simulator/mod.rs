@@ -2,8 +2,10 @@
 //! and a schedule of faults, with an eye on what must never happen: [`invariant::Invariant`].
 
 pub mod broken;
+mod clocks;
 mod disk;
 pub mod enumerated;
+mod faults;
 pub mod invariant;
 mod machine;
 pub mod many;

@@ -8,7 +8,7 @@ use flowsync::source::memory::Edits;
 
 use super::world::World;
 
-const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /// A flow as people mean it.
 #[derive(Debug, Clone, PartialEq, Eq)]

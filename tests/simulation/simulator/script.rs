@@ -1,59 +1,34 @@
 //! What goes wrong in one run of one machine: a fault for each operation, in the order they are made.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use flowsync::clock::Clock;
 use flowsync::controller::PassOptions;
 use flowsync::flow::FlowId;
 use flowsync::local::MemoryState;
 use flowsync::revision::CommitId;
 use flowsync::shutdown::Shutdown;
+use flowsync::source::RecordCommit;
 use flowsync::source::memory::{Operation, SourceFault, SourceHook};
 use flowsync::tenant::memory::{TenantFault, TenantHook};
 use flowsync::tenant::{Call, Imported};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::clocks::Clocks;
+use super::faults::{Fault, Happening, Op, faults_of};
 use super::invariant::Invariant;
 use super::people::{by_hand, id};
 use super::watch::Knowledge;
-use super::world::{STALE_MAX, World};
+use super::world::World;
 
 /// No run makes more operations than this.
 const OPERATIONS_MAX: usize = 20_000;
-
-/// A process that is stopped for longer than any lease, and goes on as if nothing had happened.
-pub const STALL: Duration = Duration::from_secs(15 * 60);
-
-/// One thing a process does with the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
-    Tenant(Call),
-    Source(Operation),
-    Journal,
-}
-
-/// What happens to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    Tenant(TenantFault),
-    Source(SourceFault),
-    DiskFull,
-    Torn,
-    CrashBefore,
-    CrashAfter,
-    /// It goes as it should, and something else happens in the world just before.
-    Happens(Happening),
-}
-
-/// What happens in the world while nobody looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happening {
-    /// Somebody writes a flow by hand.
-    Edited(&'static str),
-}
 
 /// Where faults come from.
 pub enum Schedule {
@@ -76,21 +51,29 @@ pub struct Chance {
     pub git_outage: std::ops::Range<usize>,
     /// Every call to the tenant from one operation to another fails.
     pub tenant_outage: std::ops::Range<usize>,
+    /// What happens in the world, and at which operation.
+    pub happenings: BTreeMap<usize, Happening>,
 }
+
+/// A machine that falls asleep is not answered before.
+const DOZE: Duration = Duration::from_millis(1);
 
 /// One run of one machine.
 pub struct Script {
     world: Arc<World>,
     pub disk: MemoryState,
     pub holder: String,
-    /// How far this machine's clock is ahead, in milliseconds.
-    skew: i64,
+    pub clocks: Arc<Clocks>,
     pub started: Instant,
     /// Asks this run to end.
     pub shutdown: Shutdown,
     latency: Latency,
     crashed: Notify,
     state: Mutex<State>,
+    /// How long the machine is about to sleep.
+    nap: Mutex<Option<Duration>>,
+    /// Writes to the tenant that are under way.
+    n_under_way: AtomicUsize,
     options: Mutex<PassOptions>,
     knows: Mutex<Knowledge>,
 }
@@ -117,25 +100,28 @@ impl Script {
         world: Arc<World>,
         disk: MemoryState,
         holder: String,
-        skew: i64,
+        clocks: Arc<Clocks>,
         schedule: Schedule,
         latency: Latency,
     ) -> Arc<Self> {
+        let seed = clocks.simulated.now().as_millisecond().unsigned_abs();
         Arc::new(Self {
             world,
             disk,
             holder,
-            skew,
+            clocks,
             started: Instant::now(),
             shutdown: Shutdown::default(),
             latency,
             crashed: Notify::new(),
             state: Mutex::new(State {
                 last_fault: None,
-                rng: fastrand::Rng::with_seed(skew.unsigned_abs()),
+                rng: fastrand::Rng::with_seed(seed),
                 schedule,
                 made: Vec::new(),
             }),
+            nap: Mutex::default(),
+            n_under_way: AtomicUsize::new(0),
             options: Mutex::default(),
             knows: Mutex::default(),
         })
@@ -157,12 +143,41 @@ impl Script {
 
     /// What the machine's clock shows.
     pub fn clock(&self) -> Timestamp {
-        self.world.now() + SignedDuration::from_millis(self.skew)
+        self.clocks.simulated.now()
     }
 
-    /// When it was, truly, when the machine's clock showed this.
-    pub fn true_time_of(&self, shown: Timestamp) -> Timestamp {
-        shown - SignedDuration::from_millis(self.skew)
+    /// Waits for a write to the tenant.
+    pub async fn under_way<R>(&self, write: impl Future<Output = R>) -> R {
+        struct Done<'a>(&'a AtomicUsize);
+        impl Drop for Done<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.n_under_way.fetch_add(1, Ordering::Relaxed);
+        let _done = Done(&self.n_under_way);
+        write.await
+    }
+
+    /// A push of records begins.
+    pub fn proposes(&self, change: &RecordCommit) {
+        self.world.proposed(change);
+    }
+
+    /// How long the machine sleeps from now on.
+    pub fn falls_asleep(&self) -> Option<Duration> {
+        if self.n_under_way.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let time = self.nap.lock().unwrap().take()?;
+        self.world.say(|| format!("{}: falls asleep", self.holder));
+        Some(time)
+    }
+
+    /// The machine has slept so long.
+    pub fn wakes(&self, time: Duration) {
+        self.clocks.simulated.slept(time);
+        self.world.say(|| format!("{}: wakes", self.holder));
     }
 
     /// Every operation made so far.
@@ -205,7 +220,7 @@ impl Script {
             Schedule::Exactly(faults) => faults.get(&index).copied(),
             Schedule::Random(chance) => chance.decide(op, index),
         };
-        if matches!(fault, Some(Fault::CrashBefore | Fault::CrashAfter | Fault::Torn)) {
+        if fault.is_some_and(Fault::is_crash) {
             self.crashed.notify_one();
         }
         if let Some(fault) = fault {
@@ -222,14 +237,30 @@ impl Script {
     fn happens(&self, happening: Happening) {
         match happening {
             Happening::Edited(name) => self.world.drift(&id(name), Some(by_hand(name, &self.world).as_bytes())),
+            Happening::Garbled(name, how) => self.world.garble(&id(name), how),
+            Happening::ListMoves(time) => self.world.tenant.move_list_until(Instant::now() + time),
+            Happening::Signal(grace) => self.shutdown.ask("SIGTERM", grace),
+            Happening::ClockSet(ahead) => self.clocks.set(ahead),
+            Happening::Sleeps { time, has_boot_clock } => {
+                if !has_boot_clock {
+                    self.clocks.simulated.lose_boot_clock();
+                }
+                *self.nap.lock().unwrap() = Some(time);
+            }
         }
     }
 }
 
 impl Chance {
     fn decide(&mut self, op: Op, index: usize) -> Option<Fault> {
+        if self.crash_at == Some(index) && !op.is_waited_for() {
+            self.crash_at = Some(index + 1);
+        }
         if self.crash_at == Some(index) {
             return Some(if self.rng.bool() { Fault::CrashBefore } else { Fault::CrashAfter });
+        }
+        if let Some(happening) = self.happenings.remove(&index) {
+            return Some(Fault::Happens(happening));
         }
         match op {
             Op::Source(Operation::Push | Operation::Fetch) if self.git_outage.contains(&index) => {
@@ -246,49 +277,13 @@ impl Chance {
     }
 }
 
-/// Everything but a crash that can happen to an operation; what takes time takes `millis`.
-pub fn faults_of(op: Op, millis: u64) -> Vec<Fault> {
-    use TenantFault as T;
-    let time = Duration::from_millis(millis);
-    let call = Duration::from_millis(millis % 55_000);
-    let reads = vec![T::Slow(call), T::Storm(time), T::Unavailable, T::Refused, T::Garbage];
-    let effects = vec![T::Slow(call), T::Storm(time), T::Unavailable, T::LostAnswer, T::Refused, T::Garbage];
-    let stores = vec![T::Corrupt, T::StatusFailed, T::StatusStuck];
-    let faults = match op {
-        Op::Journal => return vec![Fault::DiskFull],
-        Op::Source(Operation::Read | Operation::Fetch) => {
-            let all = [SourceFault::Slow(time), SourceFault::Slow(STALL), SourceFault::Unreachable];
-            return all.into_iter().map(Fault::Source).collect();
-        }
-        Op::Source(Operation::Push) => {
-            let all = [
-                SourceFault::Slow(time),
-                SourceFault::Slow(STALL),
-                SourceFault::Unreachable,
-                SourceFault::LostAnswer,
-                SourceFault::Declined,
-                SourceFault::Raced,
-            ];
-            return all.into_iter().map(Fault::Source).collect();
-        }
-        Op::Tenant(Call::Export) => {
-            [reads, vec![T::Incomplete, T::Stale(Duration::from_millis(millis % STALE_MAX.as_millis() as u64))]]
-                .concat()
-        }
-        Op::Tenant(Call::Import) => [effects, stores, vec![T::LostOnce]].concat(),
-        Op::Tenant(Call::Rollback) => [effects, stores, vec![T::Unsupported]].concat(),
-        Op::Tenant(Call::Delete) => [effects, vec![T::Unsupported]].concat(),
-        Op::Tenant(_) => reads,
-    };
-    faults.into_iter().map(Fault::Tenant).collect()
-}
-
 impl SourceHook for Script {
     fn next(&self, operation: Operation) -> SourceFault {
         match self.decide(Op::Source(operation)) {
             Some(Fault::Source(fault)) => fault,
             Some(Fault::CrashBefore) => SourceFault::CrashBefore,
             Some(Fault::CrashAfter) => SourceFault::CrashAfter,
+            Some(Fault::Happens(Happening::Sleeps { .. })) => SourceFault::Slow(DOZE),
             _ => SourceFault::None,
         }
     }
@@ -315,6 +310,9 @@ impl TenantHook for Script {
             Some(Fault::Tenant(fault)) => fault,
             Some(Fault::CrashBefore) => TenantFault::CrashBefore,
             Some(Fault::CrashAfter) => TenantFault::CrashAfter,
+            Some(Fault::Happens(Happening::Sleeps { .. })) if !Op::Tenant(call).changes_the_tenant() => {
+                TenantFault::Slow(DOZE)
+            }
             _ => TenantFault::None,
         }
     }

@@ -10,13 +10,16 @@ use fastrand::Rng;
 use flowsync::config::{Drift, MaxDeletes, Prune, SyncPolicy};
 use flowsync::controller::{PassOptions, SyncResult};
 use flowsync::source::memory::Folders;
+use flowsync::tenant::memory::Garble;
 use futures_util::future::join_all;
-use tokio::time::sleep;
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep};
 
+use super::faults::Happening;
 use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
-use super::people::{People, id};
+use super::people::{NAMES, People, id};
 use super::rest::{come_to_rest, watched_pass};
 use super::script::{Chance, Latency, Schedule};
 use super::simulate;
@@ -71,6 +74,8 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
     for _ in 0..rng.usize(2..5) {
         round(world, &machines, &mut people, rng).await;
     }
+    machines.iter().for_each(|machine| machine.clocks.set_right());
+    world.tenant.move_list_until(Instant::now());
     world.say(|| "quiet".into());
     let machine = &machines[rng.usize(..n_machines)];
     let result = come_to_rest(world, machine, &PassOptions::default()).await;
@@ -119,8 +124,11 @@ async fn run_some(
         sleep(Duration::from_millis(if take_over { 0 } else { pause })).await;
         let machine = &machines[rng.usize(..machines.len())];
         // People take over who is dead. Who comes later finds somebody alive, and must not.
-        let (schedule, latency) =
-            if take_over { (Schedule::Quiet, Latency::Even) } else { (any_schedule(rng), Latency::Random) };
+        let (schedule, latency) = if take_over {
+            (Schedule::Quiet, Latency::Even)
+        } else {
+            (any_schedule(rng, machines.len()), Latency::Random)
+        };
         let script = machine.script(schedule, latency);
         let options = PassOptions { take_over, retry: rng.u32(0..8) == 0, ..PassOptions::default() };
         match watched_pass(world, machine, &script, &options).await {
@@ -143,7 +151,7 @@ async fn run_some(
     crashed.contains(&true)
 }
 
-fn any_schedule(rng: &mut Rng) -> Schedule {
+fn any_schedule(rng: &mut Rng, n_machines: usize) -> Schedule {
     let per_mille = [0, 0, 10, 50, 150][rng.usize(..5)];
     let outage = |rng: &mut Rng| {
         let start = if rng.u32(0..5) == 0 { rng.usize(0..120) } else { usize::MAX };
@@ -154,8 +162,24 @@ fn any_schedule(rng: &mut Rng) -> Schedule {
         crash_at: (rng.u32(0..3) == 0).then(|| rng.usize(0..120)),
         git_outage: outage(rng),
         tenant_outage: outage(rng),
+        happenings: (0..[0, 0, 0, 1, 2][rng.usize(..5)])
+            .map(|_| (rng.usize(0..120), any_happening(rng, n_machines)))
+            .collect(),
         rng: Rng::with_seed(rng.u64(..)),
     })
+}
+
+/// Clocks that others must be able to go by differ by a minute at most.
+fn any_happening(rng: &mut Rng, n_machines: usize) -> Happening {
+    let seconds = |rng: &mut Rng, most| Duration::from_secs(rng.u64(0..most));
+    match rng.u32(0..5) {
+        0 => Happening::Garbled(NAMES[rng.usize(..NAMES.len())], Garble::ALL[rng.usize(..Garble::ALL.len())]),
+        1 => Happening::ListMoves(seconds(rng, 200)),
+        2 => Happening::Signal(Duration::from_secs([0, 1, 30, 240][rng.usize(..4)])),
+        3 if n_machines == 1 => Happening::ClockSet(SignedDuration::from_secs(rng.i64(-3_600..3_600))),
+        3 => Happening::ClockSet(SignedDuration::from_millis(rng.i64(-60_000..60_001))),
+        _ => Happening::Sleeps { time: seconds(rng, 1_200), has_boot_clock: rng.bool() },
+    }
 }
 
 /// Somebody reverts one of the newest commits to the records.

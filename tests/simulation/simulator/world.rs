@@ -11,7 +11,7 @@ use flowsync::flow::{Comparison, Definition, EnvironmentId, FlowId};
 use flowsync::record::{Manifest, paths};
 use flowsync::revision::CommitId;
 use flowsync::source::memory::{Folders, MemoryRemote};
-use flowsync::tenant::memory::MemoryTenant;
+use flowsync::tenant::memory::{Garble, MemoryTenant};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -113,6 +113,14 @@ impl World {
         self.say(|| format!("by hand: {id} {}", if body.is_some() { "edited" } else { "deleted" }));
         self.notes().drift.insert(id.clone(), Instant::now());
         self.by_hand(id, body);
+    }
+
+    /// A live flow is written anew in a form that nobody can parse.
+    pub fn garble(&self, id: &FlowId, how: Garble) {
+        if self.tenant.garble(&self.target, id, how) {
+            self.say(|| format!("by hand: {id} garbled: {how:?}"));
+            self.notes().drift.insert(id.clone(), Instant::now());
+        }
     }
 
     /// The same as if it had been so for ever.

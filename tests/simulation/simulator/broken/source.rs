@@ -12,12 +12,14 @@ use flowsync::source::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::super::script::Script;
 use super::super::world::ENVIRONMENT;
 use super::{Breakage, Broken};
 
 /// One process's way to the repository.
 pub struct BrokenSource {
     pub clone: MemorySource,
+    pub script: Arc<Script>,
     pub broken: Broken,
 }
 
@@ -92,6 +94,7 @@ impl Source for BrokenSource {
     }
 
     async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
+        self.script.proposes(change);
         match (self.pushed(change), base) {
             (None, Some(base)) => Ok(base.clone()),
             (change, _) => self.clone.commit_records(base, &change.unwrap()).await,

@@ -7,8 +7,8 @@ use flowsync::tenant::Call;
 use flowsync::tenant::memory::TenantFault;
 
 use super::super::enumerated::{Case, Recovery};
+use super::super::faults::{Fault, Happening, Op};
 use super::super::invariant::Invariant;
-use super::super::script::{Fault, Happening, Op};
 use super::Breakage;
 
 /// The case that shows a broken engine which violates an invariant. `ops` is what a deployment does.

@@ -1,6 +1,7 @@
 //! The seam to the tenant.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowsync::flow::{EnvironmentId, FlowId};
@@ -9,6 +10,7 @@ use flowsync::tenant::{Call, CallLimits, Export, Failure, FlowStatus, Imported, 
 use tokio::time::{Instant, sleep};
 
 use super::super::people::id;
+use super::super::script::Script;
 use super::{Breakage, Broken};
 
 /// A look is remembered for so long.
@@ -17,6 +19,7 @@ const REMEMBERED: Duration = Duration::from_secs(2 * 60);
 /// One process's way to the tenant.
 pub struct BrokenTenant {
     pub client: MemoryClient,
+    pub script: Arc<Script>,
     pub broken: Broken,
 }
 
@@ -119,7 +122,7 @@ impl Tenant for BrokenTenant {
             }
             _ => {}
         }
-        let reply = self.client.import(environment, flow, body, limits).await?;
+        let reply = self.script.under_way(self.client.import(environment, flow, body, limits)).await?;
         if self.broken.is(Breakage::TakesAllForCreated) {
             return Ok(Reply { value: Imported::Created, ..reply });
         }
@@ -152,7 +155,7 @@ impl Tenant for BrokenTenant {
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         self.given_up(Call::Rollback, environment, flow)?;
-        self.client.rollback(environment, flow, version, limits).await
+        self.script.under_way(self.client.rollback(environment, flow, version, limits)).await
     }
 
     async fn delete(
@@ -171,6 +174,6 @@ impl Tenant for BrokenTenant {
             }
             _ => {}
         }
-        self.client.delete(environment, flow, limits).await
+        self.script.under_way(self.client.delete(environment, flow, limits)).await
     }
 }

@@ -20,6 +20,8 @@ pub struct Knowledge {
     pub renewed: Option<Instant>,
     /// Deployments whose journal it could not write: nothing is written for them but what was there before.
     pub unwritten: BTreeSet<String>,
+    /// Its closing record could not be kept on the disk.
+    pub is_unkept: bool,
     /// Requests of its that have changed the tenant.
     pub n_writes: usize,
     /// When it last asked the tenant for anything, by its own clock.

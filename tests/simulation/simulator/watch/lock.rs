@@ -5,14 +5,22 @@ use std::sync::atomic::Ordering;
 
 use flowsync::deploy::{HANDOVER, LEASE, MARGIN, believed_until};
 use flowsync::local::LocalState;
-use flowsync::record::{Holder, Manifest};
+use flowsync::record::{Holder, Manifest, paths};
 use flowsync::revision::CommitId;
+use flowsync::source::RecordCommit;
 use jiff::Timestamp;
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::super::invariant::Invariant;
 use super::super::script::Script;
-use super::super::world::World;
+use super::super::world::{ENVIRONMENT, World};
+
+/// Who holds a deployment, of a manifest.
+#[derive(Deserialize)]
+struct Held {
+    holder: Option<Holder>,
+}
 
 impl World {
     /// The pushed manifest, which must name a deployment under way that this process holds.
@@ -44,13 +52,21 @@ impl World {
         self.notes().terms.get(&(holder.id.clone(), holder.deadline)).copied()
     }
 
-    /// A manifest was pushed: its lease counts from when it was made.
-    pub(super) fn note_term(&self, script: &Script, manifest: &Manifest) {
-        let ours = manifest.holder.as_ref().filter(|holder| holder.id == script.holder);
-        if let Some(Holder { id, deadline }) = ours.filter(|_| manifest.status.is_under_way()) {
-            let end = script.true_time_of(*deadline - LEASE) + LEASE;
+    /// A push of a manifest begins: its lease counts from now, however often and long that is tried.
+    pub fn proposed(&self, change: &RecordCommit) {
+        let content = change.files.get(&paths::manifest(ENVIRONMENT)).and_then(Option::as_ref);
+        let held = content.and_then(|text| serde_json::from_slice::<Held>(text).ok()).and_then(|held| held.holder);
+        if let Some(Holder { id, deadline }) = held {
+            let end = self.now() + LEASE;
+            self.notes().terms.entry((id, deadline)).or_insert(end);
+        }
+    }
+
+    /// A manifest was pushed, and the lease in it with it.
+    pub(super) fn note_renewal(&self, script: &Script, manifest: &Manifest) {
+        let is_ours = manifest.holder.as_ref().is_some_and(|holder| holder.id == script.holder);
+        if is_ours && manifest.status.is_under_way() {
             script.knows().renewed = Some(Instant::now());
-            self.notes().terms.entry((id.clone(), *deadline)).or_insert(end);
         }
     }
 
@@ -65,7 +81,9 @@ impl World {
             .filter(|holder| !is_meddled && before.status.is_under_way() && holder.id != script.holder);
         let Some(holder) = held.filter(|_| !script.options().take_over) else { return };
         let may_run = self.true_end(holder).is_some_and(|end| self.now() < end);
-        if may_run || script.clock() < self.free_by_clock(script, &before, holder) {
+        // By what the clock shows after it was set nobody can judge.
+        let is_early = script.clocks.is_as_at_first() && script.clock() < self.free_by_clock(script, &before, holder);
+        if may_run || is_early {
             let how = format!("{} pushed over the deployment that {} holds", script.holder, holder.id);
             self.violated(Invariant::OneWriter, how);
         }

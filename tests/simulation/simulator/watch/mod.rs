@@ -36,6 +36,8 @@ pub struct Notes {
     dangling: BTreeSet<FlowId>,
     /// When each lease ends by true time, by holder and the deadline it wrote.
     terms: BTreeMap<(String, Timestamp), Timestamp>,
+    /// Deployments that are taken back because a process was asked to end.
+    asked_to_end: BTreeSet<DeploymentId>,
     /// Since when the newest deployment is being taken back.
     restoring: Option<Instant>,
     /// The flows each commit holds that a deployment was made from.
