@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Engine, PassError, Seen};
+use crate::clock::earlier;
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::{Cause, Plan};
@@ -26,7 +27,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(Vec::new());
         };
         let manifests = self.manifests(tip).await?;
-        let since = self.now() - WINDOW;
+        let since = earlier(self.now(), WINDOW);
         let contested: BTreeSet<FlowId> = corrections(
             manifests.iter().map(|(_, manifest)| manifest).filter(|manifest| manifest.generated_at >= since),
         )

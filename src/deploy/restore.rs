@@ -15,6 +15,7 @@ use super::different::Different;
 use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure, SideEffect, Step as Shown};
+use crate::clock::in_future;
 use crate::flow::{ContentHash, Definition, FlowId, Keep};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
@@ -129,7 +130,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let mut progress = Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), learned: Learned::new() };
         let mut last_error = String::new();
         let lag = EXPORT_LAG.min(self.verify_timeout);
-        let mut fresh_from = Instant::now() + lag;
+        let mut fresh_from = in_future(lag);
         let patient_until = (Instant::now() + WAIT_OUT).min(self.limits.give_up_at);
         let mut n_spent = 0;
         for round in 0.. {
@@ -150,7 +151,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 return self.verdict(undos, &export, &progress);
             }
             self.round(&different, &export, round, &mut progress).await;
-            fresh_from = Instant::now() + lag;
+            fresh_from = in_future(lag);
             let failure = |undo: &&Undo| progress.errors.get(&undo.id).map(|failure| failure.blame);
             if different.iter().filter_map(failure).any(|blame| self.may_pass(blame, patient_until)) {
                 sleep(PAUSE_MAX).await;
@@ -198,7 +199,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         progress: &Progress,
     ) -> Result<Export, TenantError> {
         let patience = if round == 1 { self.verify_timeout.min(AFTER_ROLLBACK) } else { self.verify_timeout };
-        let give_up_at = Instant::now() + patience;
+        let give_up_at = in_future(patience);
         let mut pause = PAUSE;
         loop {
             let is_fresh = Instant::now() >= fresh_from;

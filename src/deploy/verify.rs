@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::different::Different;
 use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
+use crate::clock::in_future;
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::Change;
@@ -25,7 +26,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         id: &FlowId,
         may_go_on: impl Fn() -> Result<(), FlowFailure>,
     ) -> Result<(), FlowFailure> {
-        let give_up_at = Instant::now() + self.verify_timeout;
+        let give_up_at = in_future(self.verify_timeout);
         let mut pause = FIRST_POLL;
         loop {
             let status = self.tenant.status(self.target, id, &self.limits).await;
@@ -46,7 +47,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// difference counts.
     pub(super) async fn verify(&self, changes: &[Change], report: &mut PushReport) {
         (self.progress)(Shown::Stage("verify", changes.len()));
-        let give_up_at = Instant::now() + self.verify_timeout;
+        let give_up_at = in_future(self.verify_timeout);
         let mut pause = FIRST_REREAD;
         let (different, export) = loop {
             let export = match self.export().await {

@@ -29,7 +29,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, tuning: &Tuning) -> Option<Durati
     let seconds = text.parse::<f64>().ok().or_else(|| seconds_until(text, headers))?;
     let is_milliseconds = seconds > MILLISECONDS_FROM && seconds % 1_000.0 == 0.0;
     let is_meant = seconds > 0.0 && seconds <= BELIEVED_SECONDS_MAX && !is_milliseconds;
-    is_meant.then(|| tuning.tenant_seconds(seconds.min(f64::from(tuning.retry_after_seconds_max))))
+    let wait = tuning.tenant_seconds(seconds.min(f64::from(tuning.retry_after_seconds_max)));
+    (is_meant && !wait.is_zero()).then_some(wait)
 }
 
 /// `RateLimit-Remaining` and `RateLimit-Reset`, their `X-` forms, or the one-line `RateLimit`; none
@@ -92,6 +93,7 @@ fn epoch_seconds(date: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
@@ -148,6 +150,37 @@ mod tests {
         check("0", "301");
         check("-1", "5");
         check("NaN", "5");
+    }
+
+    /// What a header may hold, of all kinds: numbers of any size and sign, dates, and anything else.
+    fn any_value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<f64>().prop_map(|number| number.to_string()),
+            any::<f64>().prop_map(|number| format!("{number:e}")),
+            any::<i64>().prop_map(|number| number.to_string()),
+            "[0-9]{1,40}(\\.[0-9]{0,20})?",
+            "[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{1,6} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT",
+            "(limit|remaining|reset|r|t)=-?[0-9a-zA-Z.+]{0,12}[,;] ?(remaining|reset|r|t)=-?[0-9a-zA-Z.+]{0,12}",
+            "[\\x20-\\x7e]{0,40}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_header_says_a_wait_is_bounded(values in proptest::collection::vec(any_value(), 4)) {
+            let names = ["retry-after", "ratelimit-remaining", "ratelimit-reset", "date"];
+            let one_line = ["retry-after", "ratelimit", "x-ratelimit-reset", "date"];
+            for names in [names, one_line] {
+                let pairs = names.iter().zip(&values);
+                let headers: HeaderMap = pairs
+                    .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)))
+                    .collect();
+                let tuning = Tuning::default();
+                let longest = Duration::from_secs(u64::from(tuning.retry_after_seconds_max));
+                prop_assert!(retry_after(&headers, &tuning).is_none_or(|wait| !wait.is_zero() && wait <= longest));
+                prop_assert!(announced(&headers, &tuning).is_none_or(|announced| announced.reset <= longest));
+            }
+        }
     }
 
     #[test]
