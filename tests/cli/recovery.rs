@@ -41,6 +41,29 @@ fn a_killed_deployment_is_finished_by_its_holders_next_pass() {
 }
 
 #[test]
+fn a_flow_that_somebody_created_first_outlives_a_kill_and_a_restoration() {
+    let place = Place::new(&["a 1.0.0", "b 1.0.0 > a"]);
+    place.tenant.put(&["z 1.0.0"]);
+    place.tenant.fails(
+        "- { match: { call: import, flow: flow_a, nth: 1 }, fault: { delay: { before: 3s } } }
+- { match: { call: status, flow: flow_a }, fault: { delay: { before: 10m } } }",
+    );
+    let mut child = place.command(&["sync"]).spawn().unwrap();
+    until("it is under way", || place.subjects().len() > 1);
+    place.tenant.put(&["a 0.5.0"]);
+    until("the import is answered and git told", || place.manifest()["flows"][0]["existed"] == true);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(place.tenant.live().starts_with("a 1.0.0"), "it was overwritten: {}", place.tenant.live());
+    place.tenant.heals();
+    place.tenant.fails("- { match: { call: import, flow: flow_b }, fault: refuse }");
+    let ended = place.sync_with(&[]).exits(5).says(&["not restored: flow_a"]);
+    let flow = &ended.environment()["flows"][0];
+    assert!(word(&flow["error"]).contains("created by somebody else"), "{flow}");
+    assert!(place.tenant.live().starts_with("a 1.0.0"), "never deleted: {}", place.tenant.live());
+}
+
+#[test]
 fn a_deployment_begun_by_a_version_without_months_is_gone_on_with_where_it_began() {
     let place = killed();
     let deployment = word(&place.manifest()["deploymentId"]).to_owned();

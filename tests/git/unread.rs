@@ -9,6 +9,7 @@ use flowsync::source::{
     Source, SourceError, discover_work_tree,
 };
 
+use crate::http_server::{HttpServer, Rules};
 use crate::support::{Place, daemon, git, record, settings};
 
 /// What a commit and the work tree it came from say alike: flow files, refused entries, entries not read.
@@ -276,7 +277,11 @@ async fn a_bomb_beside_the_flows_is_never_looked_at() {
     let bomb = nest(&origin, &flows, 12, 10);
     commit_trees(&origin, &[("docs", &bomb), ("flows", &flows)]);
     let (_server, url) = daemon(place.dir.path());
-    for source in [place.local(), place.source(&url)] {
+    let http = HttpServer::start(place.dir.path(), Rules::default());
+    let over_http =
+        GitSource::open(&settings(&http.url("origin.git")), &place.dir.path().join("http"), GitOptions::default())
+            .unwrap();
+    for source in [place.local(), place.source(&url), over_http] {
         let base = source.fetch().await.unwrap().flows;
         assert_eq!(source.list_flows(&base).await.unwrap().entries.len(), 1);
         let tip = source.commit_records(Some(&base), &record("production/manifest.json", Some(&base.0))).await.unwrap();
