@@ -1,9 +1,9 @@
-//! Finding things by name: the file, an environment, what somebody probably meant.
+//! Finding things by name: the file, an environment, variables.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Environment, EnvironmentError};
+use super::{Config, Environment, EnvironmentError, nearest};
 
 /// The name a configuration has where nobody says otherwise.
 pub const FILE_NAME: &str = "flowsync.yaml";
@@ -16,17 +16,6 @@ const VARIABLES: [&str; 3] = ["FLOWSYNC_CONFIG", "FLOWSYNC_LOG_FORMAT", "FLOWSYN
 pub fn locate(flag: Option<&Path>, variable: Option<OsString>) -> PathBuf {
     let variable = variable.filter(|value| !value.is_empty()).map(PathBuf::from);
     flag.map(Path::to_path_buf).or(variable).unwrap_or_else(|| PathBuf::from(FILE_NAME))
-}
-
-/// The known name that is most like `name`, if any is like it at all; case, `_` and `-` do not count.
-#[must_use]
-pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
-    let wanted = plain(name);
-    let near = known.into_iter().map(|candidate| (strsim::osa_distance(&wanted, &plain(candidate)), candidate));
-    near.filter(|(distance, candidate)| *distance <= (candidate.len().min(name.len()) / 3).max(1))
-        .min()
-        .map(|(_, it)| it)
 }
 
 /// One warning for each `FLOWSYNC_*` variable that flowsync does not know, sorted.
@@ -88,16 +77,6 @@ mod tests {
         assert_eq!(locate(None, Some(variable)), Path::new("b.yaml"));
         assert_eq!(locate(None, Some(OsString::new())), Path::new("flowsync.yaml"));
         assert_eq!(locate(None, None), Path::new("flowsync.yaml"));
-    }
-
-    #[test]
-    fn the_nearest_name_is_near() {
-        let known = ["interval", "concurrency", "clientId", "url"];
-        assert_eq!(nearest("intervall", known), Some("interval"));
-        assert_eq!(nearest("client_id", known), Some("clientId"));
-        assert_eq!(nearest("uri", known), Some("url"));
-        assert_eq!(nearest("colour", known), None);
-        assert_eq!(nearest("", known), None);
     }
 
     #[test]

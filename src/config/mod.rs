@@ -14,6 +14,7 @@ mod load;
 mod mask;
 mod meant;
 mod names;
+mod nearest;
 mod proxy;
 mod repository;
 mod schema;
@@ -30,12 +31,13 @@ mod yaml;
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, EnvironmentError};
 pub use exclude::{Exclude, ExcludeError};
-pub use find::{FILE_NAME, locate, nearest, unknown_variables};
+pub use find::{FILE_NAME, locate, unknown_variables};
 pub use mask::Mask;
 pub use meant::{
     Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository, SyncPolicy,
     TenantAddress,
 };
+pub use nearest::nearest;
 pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use needles::{Needle, needles};
+use needles::{Needle, Secret, needles};
 use view::View;
 
 /// What stands in the place of a secret.
@@ -31,13 +31,6 @@ struct Known {
     kept: Vec<Secret>,
     /// Tokens, and whatever else comes and goes; the newest last.
     passing: Vec<Secret>,
-}
-
-/// A secret, and who it belongs to where the two are sent as one.
-#[derive(Debug, Clone)]
-struct Secret {
-    user: Option<SecretString>,
-    secret: SecretString,
 }
 
 impl Mask {

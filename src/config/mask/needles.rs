@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::Secret;
-use super::view::View;
+use super::view::{Case, View};
 
 /// A shorter secret is none, and hiding it would spoil every message.
 const SECRET_BYTES_MIN: usize = 4;
@@ -15,6 +14,13 @@ const SECRET_BYTES_MIN: usize = 4;
 const BASE64_CHARS_MIN: usize = 6;
 /// A line of a key that is shorter says too little.
 const LINE_BYTES_MIN: usize = 16;
+
+/// A secret, and who it belongs to where the two are sent as one.
+#[derive(Debug, Clone)]
+pub(super) struct Secret {
+    pub(super) user: Option<SecretString>,
+    pub(super) secret: SecretString,
+}
 
 /// Bytes to be found in a text.
 pub(super) struct Needle {
@@ -25,18 +31,9 @@ pub(super) struct Needle {
     pub(super) case: Case,
 }
 
-/// Which letters are the same.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
-    /// None but themselves.
-    AsItIs,
-    /// Capitals and small ones.
-    Any,
-}
-
 impl Secret {
     pub(super) fn is(&self, other: &Self) -> bool {
-        let text = |user: &Option<secrecy::SecretString>| user.as_ref().map(|user| user.expose_secret().to_owned());
+        let text = |user: &Option<SecretString>| user.as_ref().map(|user| user.expose_secret().to_owned());
         self.secret.expose_secret() == other.secret.expose_secret() && text(&self.user) == text(&other.user)
     }
 }

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use super::needles::Case;
-
 /// Encodings inside encodings are followed so deep.
 const DEPTH_MAX: usize = 3;
 /// And so many ways there; hardly a text has more than one.
@@ -16,6 +14,15 @@ const ROUNDS_MAX: usize = 8;
 pub(super) struct View {
     bytes: Vec<u8>,
     places: Vec<Range<usize>>,
+}
+
+/// Which letters are the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    /// None but themselves.
+    AsItIs,
+    /// Capitals and small ones.
+    Any,
 }
 
 /// A way in which characters are spelt.
