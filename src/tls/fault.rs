@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{AlertDescription, CertificateError, Error, RootCertStore};
 
-use super::provider;
+use super::provider::provider;
 
 /// Names of a certificate that are shown.
 const NAMES_MAX: usize = 5;

@@ -4,15 +4,16 @@
 //! OpenSSL along; what that refuses is named here as well. Nothing here can be told to believe just anybody.
 
 mod fault;
+mod provider;
 mod roots;
 mod verifier;
 
 use std::sync::Arc;
 
 pub use rustls::ClientConfig;
-use rustls::crypto::CryptoProvider;
 
 pub use fault::{CertificateFault, handshake_fault};
+use provider::provider;
 pub use roots::{CaFileError, Roots};
 use verifier::Verifier;
 
@@ -57,9 +58,4 @@ pub fn nobody() -> Result<ClientConfig, SetupError> {
         .map_err(SetupError::Settings)?
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth())
-}
-
-/// Small, and built without cmake.
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
 }
