@@ -7,6 +7,7 @@
 
 mod closing;
 mod different;
+mod sealed;
 mod verify;
 
 use jiff::Timestamp;
@@ -16,15 +17,12 @@ use serde_json::{Map, Value};
 use super::{DeploymentId, Status, hex_sha256};
 pub use closing::{Closing, closing};
 pub use different::different;
+use sealed::HASH_MEMBER;
+pub use sealed::{Fault, GENESIS, Record};
 pub use verify::{Sealed, Sound, Verifier, from_end, parse};
-
-/// What the first record of an environment follows.
-pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The member of the record that closes a deployment which keeps the digest of its manifest.
 pub const MANIFEST_MEMBER: &str = "manifest";
-
-const HASH_MEMBER: &str = r#","hash":""#;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,49 +185,6 @@ impl Named {
     #[must_use]
     pub fn read(manifest: &[u8]) -> Option<Self> {
         serde_json::from_slice(manifest).ok()
-    }
-}
-
-/// A sealed record, read back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Its number in the file, from 1.
-    pub seq: u64,
-    /// Hash of the record before.
-    pub prev: String,
-    /// Its own hash, as recomputed from its bytes.
-    pub hash: String,
-    /// Every member.
-    pub members: Map<String, Value>,
-}
-
-impl Record {
-    /// A member's text; empty where it has none.
-    #[must_use]
-    pub fn text(&self, key: &str) -> &str {
-        self.members.get(key).and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-/// What is wrong with a trail, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}: {reason}", if file.is_empty() { "audit" } else { file.as_str() })]
-pub struct Fault {
-    /// The file, or empty where only one is read.
-    pub file: String,
-    /// The line, from 1; 0 where the fault is the file's as a whole.
-    pub line: usize,
-    /// What is wrong.
-    pub reason: String,
-}
-
-impl Fault {
-    fn at(line: usize, reason: impl Into<String>) -> Self {
-        Self { file: String::new(), line, reason: reason.into() }
-    }
-
-    fn of(file: &str, line: usize, reason: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line, reason: reason.into() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Fault, GENESIS, HASH_MEMBER, Record};
+use super::sealed::{Fault, GENESIS, HASH_MEMBER, Record};
 use crate::record::hex_sha256;
 
 /// A record's place in the chain, as it states it.
