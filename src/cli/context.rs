@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::arguments::Globals;
-use super::output::{Failure, say};
+use super::output::{Failure, USAGE, say};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Environment};
 use crate::controller::Engine;
@@ -172,7 +172,7 @@ pub(crate) fn the_one<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a 
         None => {
             let names: Vec<&str> = config.environments.keys().chain(config.broken.keys()).map(String::as_str).collect();
             Err(Failure {
-                code: super::USAGE,
+                code: USAGE,
                 ..Failure::other(format!("name the environment with --env: one of {}", names.join(", ")))
             })
         }

@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
             [folder] => folder.clone(),
             _ => {
                 return Err(Failure {
-                    code: super::USAGE,
+                    code: output::USAGE,
                     ..Failure::other("environments have different flows folders: name one with --env")
                 });
             }

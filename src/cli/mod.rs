@@ -35,11 +35,8 @@ use clap::error::ErrorKind;
 
 pub use arguments::{Arguments, Command};
 use context::Context;
-use output::Failure;
+use output::{Failure, USAGE};
 use signals::{Hangup, heed};
-
-/// Wrong usage.
-const USAGE: u8 = 64;
 
 /// Runs the command line and says how the process ends.
 #[must_use]

@@ -12,6 +12,9 @@ use crate::config::{ConfigError, EnvironmentError};
 use crate::controller::PassError;
 use crate::problem::Problem;
 
+/// The exit code of wrong usage.
+pub(super) const USAGE: u8 = 64;
+
 /// Why a command ended without its result.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {

@@ -71,7 +71,7 @@ struct Found {
 }
 
 pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, Failure> {
-    let usage = |message: &str| Failure { code: super::USAGE, ..Failure::other(message) };
+    let usage = |message: &str| Failure { code: output::USAGE, ..Failure::other(message) };
     if arguments.raw && arguments.output != PlanForm::Text {
         return Err(usage("--raw is a form of the text: leave out --output, or --raw"));
     }

@@ -1,5 +1,6 @@
 //! One comment for all environments: what must be said, then as much of the rest as there is room for.
 
+use super::budget::Budget;
 use super::section::{Parts, Section};
 use crate::flow::BodyAbsent;
 
@@ -9,34 +10,6 @@ pub(in crate::cli::plan) const CHARS_MAX: usize = 65_000;
 const NOTE_BYTES: usize = 200;
 /// Kept free for saying how many environments were left out.
 const LAST_NOTE_BYTES: usize = 200;
-
-/// What is left of the space.
-pub(super) struct Budget {
-    n_bytes: usize,
-    /// Whether something did not fit: whatever stands after it is left out as well.
-    is_spent: bool,
-}
-
-impl Budget {
-    /// Room for so many bytes.
-    pub(super) fn new(n_bytes: usize) -> Self {
-        Self { n_bytes, is_spent: false }
-    }
-
-    /// What is left.
-    pub(super) fn left(&self) -> usize {
-        if self.is_spent { 0 } else { self.n_bytes }
-    }
-
-    /// Takes a piece or nothing; after the first that did not fit, nothing.
-    pub(super) fn take(&mut self, piece: &str) -> bool {
-        self.is_spent |= piece.len() > self.n_bytes;
-        if !self.is_spent {
-            self.n_bytes -= piece.len();
-        }
-        !self.is_spent
-    }
-}
 
 /// The whole comment, on the environment that was asked for or on all.
 ///

@@ -1,7 +1,7 @@
 //! One environment of the comment.
 
+use super::budget::Budget;
 use super::details::{detail, graph};
-use super::page::Budget;
 use crate::cli::output::Failure;
 use crate::controller::view::{Basis, ChangeView, PlanView};
 use crate::flow::{BodyAbsent, Comparison};
