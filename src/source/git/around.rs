@@ -38,6 +38,14 @@ pub struct LocalRepository {
     shown: String,
 }
 
+/// The work tree that holds `dir`; `None` where there is none.
+///
+/// # Errors
+/// [`SourceError::Local`] where something looks like a repository and cannot be opened.
+pub fn discover_work_tree(dir: &Path) -> Result<Option<WorkTree>, SourceError> {
+    Ok(LocalRepository::find(dir)?.and_then(|found| WorkTree::of(found.repo)))
+}
+
 impl std::fmt::Debug for LocalRepository {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LocalRepository").field("path", &self.shown).finish_non_exhaustive()
@@ -102,10 +110,6 @@ impl LocalRepository {
     pub fn work_tree(&self) -> Result<Option<WorkTree>, SourceError> {
         let again = Repository::open(self.repo.path());
         again.map(WorkTree::of).map_err(|error| local_error(&self.shown, "open the repository", &error))
-    }
-
-    pub(super) fn into_work_tree(self) -> Option<WorkTree> {
-        WorkTree::of(self.repo)
     }
 
     /// The commit that a revision names, as git's command line would read it.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, Oid, Repository};
 
 use super::build::{Built, NewCommit, build};
+use super::locks::remove_stale_locks;
 use super::names;
 use super::read::{Reader, commit_id, local_error};
 use super::sharing::Shared;
@@ -22,9 +23,6 @@ use crate::source::{CommitId, PushError, RecordCommit, SourceError};
 const LOCK_HELD: &str = "another git process holds";
 /// How long a reference lock of another process is waited for.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
-/// git holds a reference lock for milliseconds, or for as long as a `reference-transaction` hook
-/// runs. One this old was left by a process that was killed.
-const LOCK_AGE_MAX: Duration = Duration::from_secs(30);
 
 /// A repository in this file system.
 #[derive(Debug)]
@@ -218,22 +216,4 @@ fn sync(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn sync(_: &Path) -> std::io::Result<()> {
     Ok(())
-}
-
-/// Removes the locks of one reference that no living process can hold; says whether any went.
-fn remove_stale_locks(repo: &Repository, refname: &str) -> bool {
-    let common = repo.commondir();
-    let locks = [common.join(format!("{refname}.lock")), common.join("packed-refs.lock")];
-    locks.iter().filter(|lock| remove_stale(lock)).count() > 0
-}
-
-/// Removes a lock file that is older than any living process would keep it.
-pub(super) fn remove_stale(lock: &Path) -> bool {
-    let age = fs::symlink_metadata(lock).and_then(|meta| meta.modified()).ok();
-    let age = age.and_then(|modified| modified.elapsed().ok());
-    if age.is_none_or(|age| age < LOCK_AGE_MAX) {
-        return false;
-    }
-    tracing::warn!(lock = %lock.display(), "removing a lock that an interrupted git process left");
-    fs::remove_file(lock).is_ok()
 }

@@ -17,6 +17,7 @@ mod history;
 mod host_keys;
 mod known_hosts;
 mod local;
+mod locks;
 mod names;
 mod pace;
 mod packs;
@@ -38,10 +39,10 @@ mod work_files;
 mod work_tree;
 
 pub use address::normalise_url;
-pub use around::{LocalRecord, LocalRepository, blob_id};
+pub use around::{LocalRecord, LocalRepository, blob_id, discover_work_tree};
 pub use source::{GitOptions, GitSource};
 pub use watch::RefWatch;
-pub use work_tree::{WorkTree, discover_work_tree};
+pub use work_tree::WorkTree;
 
 use super::BlobId;
 

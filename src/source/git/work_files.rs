@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository};
 
 use super::build::NewCommit;
-use super::local::remove_stale;
+use super::locks::remove_stale;
 use super::sharing::Shared;
 
 /// How long the index lock of another process is waited for.

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ErrorCode, IndexEntryExtendedFlag, Oid, Repository};
 
-use super::around::LocalRepository;
 use super::attributes::{ATTRIBUTES_BYTES_MAX, Attributes, FILE};
 use super::flows::met;
 use super::names;
@@ -37,14 +36,6 @@ struct Absent {
     is_utf8: bool,
     met: Met,
     blob: Oid,
-}
-
-/// The work tree that holds `dir`; `None` where there is none.
-///
-/// # Errors
-/// [`SourceError::Local`] where something looks like a repository and cannot be opened.
-pub fn discover_work_tree(dir: &Path) -> Result<Option<WorkTree>, SourceError> {
-    Ok(LocalRepository::find(dir)?.and_then(LocalRepository::into_work_tree))
 }
 
 impl WorkTree {
