@@ -1,71 +1,18 @@
 //! One more look before a flow is first written: a plan may be minutes old by then, and an answer may be lost that
 //! would have told that somebody else's flow was there.
 //!
-//! Flows that are to appear or to go are not written on the strength of a look older than [`Looked::is_fresh`] allows;
+//! Flows that are to appear or to go are not written on the strength of a look older than [`super::Looked`] allows;
 //! updates use what was seen last.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure};
-use crate::flow::{ContentHash, Definition, FlowId};
+use crate::flow::{Definition, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
-use crate::tenant::{Blame, Export, Tenant};
-
-/// A look is fresh for this long,
-pub const LOOK_AGE: Duration = Duration::from_secs(1);
-/// or for this many times what it took, where that is longer: looking is a small part of a deployment's requests.
-pub const LOOK_SHARE: u32 = 20;
-
-/// When the tenant was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Looked {
-    /// When the export was asked for.
-    pub began: Instant,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl Looked {
-    /// A look that began then and ends now.
-    #[must_use]
-    pub fn since(began: Instant) -> Self {
-        Self { began, took: began.elapsed() }
-    }
-
-    /// Whether a flow may still be created or deleted on the strength of it.
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.began.elapsed() <= LOOK_AGE.max(self.took * LOOK_SHARE)
-    }
-}
-
-/// The newest look of a deployment; all flows under way share it.
-#[derive(Debug)]
-pub struct Looks(Mutex<Newest>);
-
-#[derive(Debug)]
-struct Newest {
-    looked: Looked,
-    /// Nothing: everything was as planned.
-    export: Option<Export>,
-    /// Flows that are live in a form on the way, written then: no look need keep that.
-    on_the_way: BTreeMap<FlowId, (Instant, ContentHash)>,
-}
-
-impl Looks {
-    /// Begins with the look the plan was made from.
-    #[must_use]
-    pub fn planned(looked: Looked) -> Self {
-        Self(Mutex::new(Newest { looked, export: None, on_the_way: BTreeMap::new() }))
-    }
-}
+use crate::tenant::{Blame, Tenant};
 
 /// What a flow was found as before it was first written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod jobs;
 pub mod journal;
 mod lease;
 mod look;
+mod looked;
 mod push;
 mod quiet;
 mod reader;
@@ -35,13 +36,16 @@ use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
 pub use beside::{Beside, SideEffect};
 pub use journal::{Journal, JournalFailed, room_for};
 pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
-pub use look::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
+pub use looked::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
 pub use push::{Standing, first_form};
 pub use quiet::QuietReader;
 pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
 pub use restore::{Restoration, Restored, Undo, overwritten};
-use verify::{FIRST_REREAD, LONGEST_REREAD};
+
+/// Pauses before what is live is read again.
+const FIRST_REREAD: Duration = Duration::from_millis(100);
+const LONGEST_REREAD: Duration = Duration::from_secs(5);
 
 /// What one deployment works with.
 pub struct Deployer<'a, T, L> {

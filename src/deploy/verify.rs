@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::different::Different;
-use super::{Deployer, FlowFailure, PushReport, Pushed, Step as Shown};
+use super::{Deployer, FIRST_REREAD, FlowFailure, LONGEST_REREAD, PushReport, Pushed, Step as Shown};
 use crate::clock::in_future;
 use crate::flow::FlowId;
 use crate::local::LocalState;
@@ -15,8 +15,6 @@ use crate::tenant::{Blame, Export, FlowStatus, Tenant};
 
 const FIRST_POLL: Duration = Duration::from_millis(10);
 const LONGEST_POLL: Duration = Duration::from_secs(1);
-pub(super) const FIRST_REREAD: Duration = Duration::from_millis(100);
-pub(super) const LONGEST_REREAD: Duration = Duration::from_secs(5);
 
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Asks at once, then after 10 ms, doubling to 1 s, until the tenant says `deployed`, says
