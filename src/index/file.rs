@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use super::State;
+use super::state::State;
 use super::stored::Stored;
 use crate::disk::make_private;
 

@@ -6,22 +6,25 @@
 
 mod file;
 mod quiet;
+mod state;
 mod stored;
 mod vouched;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::flow::{Comparison, ContentHash, FileReport, FlowId};
-use crate::plan::Desired;
+use crate::flow::{Comparison, FileReport, FlowId};
+use crate::plan::{Desired, Lookup};
 use crate::problem::Problem;
 use crate::revision::BlobId;
 use crate::source::{FlowEntry, FlowListing, LeftOut, TreeId};
 
 pub use quiet::Quiet;
+use state::State;
+pub use state::{Counts, Known};
 
 /// The index of one environment. Clones share it.
 #[derive(Debug, Clone)]
@@ -34,53 +37,6 @@ struct Inner {
     state: Mutex<State>,
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Whether the file was looked at.
-    is_loaded: bool,
-    /// Whether the file is behind.
-    is_dirty: bool,
-    /// Reports of blobs, texts left out.
-    reports: HashMap<BlobId, FileReport>,
-    /// What stands in one flows folder; nothing of it is refused.
-    tree: Option<(TreeId, FlowListing)>,
-    /// The flows of that tree, put together.
-    desired: Option<(TreeId, Arc<Desired>, Arc<[Problem]>)>,
-    /// Mixed into digests of live bytes, so that nobody outside can aim at a collision.
-    seed: u64,
-    /// Live flows by a digest of their bytes.
-    live: HashMap<u128, Known>,
-    /// Those met since the last save.
-    met: HashMap<u128, Known>,
-    counts: Counts,
-}
-
-/// What this process has done so far: a pass should cost what changed, and these say so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Files of git that were parsed and checked.
-    pub files_checked: u64,
-    /// Live flows that were parsed.
-    pub live_parsed: u64,
-    /// Their bytes.
-    pub live_bytes_parsed: u64,
-    /// Live flows recognised by their bytes.
-    pub live_recognised: u64,
-    /// Live flows whose text was kept.
-    pub texts_kept: u64,
-}
-
-/// A live flow whose bytes were seen before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Who it is.
-    pub id: FlowId,
-    /// Its content hash.
-    pub content_hash: ContentHash,
-    /// Its equality hash.
-    pub equality_hash: ContentHash,
 }
 
 impl FlowIndex {
@@ -220,6 +176,44 @@ impl FlowIndex {
         state.is_dirty = true;
     }
 
+    /// What the last quiet pass had looked at, if its inputs had this key.
+    #[must_use]
+    pub fn quiet(&self, key: &str) -> Option<Arc<Quiet>> {
+        let mut memo = self.0.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        if memo.is_none() {
+            *memo = self.0.path.as_ref().and_then(|path| quiet::read(path)).map(Arc::new);
+        }
+        memo.clone().filter(|quiet| quiet.key == key)
+    }
+
+    /// Remembers a quiet pass over `n_flows` managed flows. Call it before [`FlowIndex::save`]: it
+    /// takes the digests of the live flows met since the last save.
+    pub fn keep_quiet(
+        &self,
+        key: String,
+        n_flows: usize,
+        others: BTreeSet<String>,
+        needed: Vec<(Lookup, BTreeSet<String>)>,
+        problems: Vec<Problem>,
+    ) {
+        let (seed, flows) = {
+            let state = self.state();
+            let flow = |(digest, known): (&u128, &Known)| (*digest, known.id.clone());
+            (state.seed, state.met.iter().map(flow).collect::<HashMap<_, _>>())
+        };
+        let distinct: BTreeSet<&FlowId> = flows.values().collect();
+        if distinct.len() != n_flows || flows.len() != n_flows {
+            return;
+        }
+        let quiet = Quiet { key, flows, others, needed, problems, seed };
+        if let Some(path) = &self.0.path
+            && let Err(error) = quiet::write(path, &quiet)
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot write the index; the next pass is slower");
+        }
+        *self.0.quiet.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(quiet));
+    }
+
     /// Writes what is new to the file, whole or not at all; live flows not met since the last save are
     /// let go. A failure costs the next pass its speed and is only logged.
     pub fn save(&self) {
@@ -243,7 +237,7 @@ impl FlowIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::check_file;
+    use crate::flow::{ContentHash, check_file};
     use crate::source::LeftOutReason;
 
     const FLOW: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0","nodes":[{"id":"s","type":"start","configuration":{}},{"id":"x","type":"end","configuration":{}}],"edges":[{"from":"s","to":"x","condition":null}],"externalReferences":[{"type":"intent","id":"i","environmentId":"e"}]}"#;

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use super::file;
 use super::stored::StoredProblem;
-use super::{FlowIndex, Known, file};
 use crate::flow::{FlowId, ReferenceKind};
 use crate::plan::Lookup;
 use crate::problem::Problem;
@@ -29,7 +29,8 @@ pub struct Quiet {
     pub needed: Vec<(Lookup, BTreeSet<String>)>,
     /// What the pass had to say of the flows.
     pub problems: Vec<Problem>,
-    seed: u64,
+    /// Of the digests.
+    pub(super) seed: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,52 +54,13 @@ impl Quiet {
     }
 }
 
-impl FlowIndex {
-    /// What the last quiet pass had looked at, if its inputs had this key.
-    #[must_use]
-    pub fn quiet(&self, key: &str) -> Option<std::sync::Arc<Quiet>> {
-        let mut memo = self.0.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if memo.is_none() {
-            *memo = self.0.path.as_ref().and_then(|path| read(&beside(path))).map(std::sync::Arc::new);
-        }
-        memo.clone().filter(|quiet| quiet.key == key)
-    }
-
-    /// Remembers a quiet pass over `n_flows` managed flows. Call it before [`FlowIndex::save`]: it
-    /// takes the digests of the live flows met since the last save.
-    pub fn keep_quiet(
-        &self,
-        key: String,
-        n_flows: usize,
-        others: BTreeSet<String>,
-        needed: Vec<(Lookup, BTreeSet<String>)>,
-        problems: Vec<Problem>,
-    ) {
-        let (seed, flows) = {
-            let state = self.state();
-            let flow = |(digest, known): (&u128, &Known)| (*digest, known.id.clone());
-            (state.seed, state.met.iter().map(flow).collect::<HashMap<_, _>>())
-        };
-        let distinct: BTreeSet<&FlowId> = flows.values().collect();
-        if distinct.len() != n_flows || flows.len() != n_flows {
-            return;
-        }
-        let quiet = Quiet { key, flows, others, needed, problems, seed };
-        if let Some(path) = &self.0.path
-            && let Err(error) = write(&beside(path), &quiet)
-        {
-            tracing::warn!(path = %path.display(), %error, "cannot write the index; the next pass is slower");
-        }
-        *self.0.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(std::sync::Arc::new(quiet));
-    }
-}
-
 fn beside(path: &Path) -> PathBuf {
     path.with_extension("quiet")
 }
 
-fn read(path: &Path) -> Option<Quiet> {
-    let stored: Stored = file::read_sealed(path)?;
+/// What was written beside the index at `path`.
+pub(super) fn read(path: &Path) -> Option<Quiet> {
+    let stored: Stored = file::read_sealed(&beside(path))?;
     let Stored { key, seed, flows, others, needed, problems } = stored;
     let lookup = |(kind, environment, ids): (u8, String, Vec<String>)| {
         Some(((*KINDS.get(usize::from(kind))?, crate::flow::EnvironmentId(environment)), ids.into_iter().collect()))
@@ -113,7 +75,8 @@ fn read(path: &Path) -> Option<Quiet> {
     })
 }
 
-fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
+/// Writes it beside the index at `path`.
+pub(super) fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
     let Quiet { key, flows, others, needed, problems, seed } = quiet;
     let kind = |kind: ReferenceKind| KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8;
     let stored = Stored {
@@ -127,5 +90,5 @@ fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
             .collect(),
         problems: problems.iter().map(StoredProblem::of).collect(),
     };
-    file::write_sealed(path, &stored)
+    file::write_sealed(&beside(path), &stored)
 }

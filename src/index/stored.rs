@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Known, State};
+use super::state::{Known, State};
 use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reading, Reference, ReferenceKind};
 use crate::problem::{Place, Problem, Severity};
 use crate::revision::BlobId;

@@ -1,0 +1,58 @@
+//! What an index holds while the process lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::flow::{ContentHash, FileReport, FlowId};
+use crate::plan::Desired;
+use crate::problem::Problem;
+use crate::revision::BlobId;
+use crate::source::{FlowListing, TreeId};
+
+/// What an index knows in memory.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Whether the file was looked at.
+    pub(super) is_loaded: bool,
+    /// Whether the file is behind.
+    pub(super) is_dirty: bool,
+    /// Reports of blobs, texts left out.
+    pub(super) reports: HashMap<BlobId, FileReport>,
+    /// What stands in one flows folder; nothing of it is refused.
+    pub(super) tree: Option<(TreeId, FlowListing)>,
+    /// The flows of that tree, put together.
+    pub(super) desired: Option<(TreeId, Arc<Desired>, Arc<[Problem]>)>,
+    /// Mixed into digests of live bytes, so that nobody outside can aim at a collision.
+    pub(super) seed: u64,
+    /// Live flows by a digest of their bytes.
+    pub(super) live: HashMap<u128, Known>,
+    /// Those met since the last save.
+    pub(super) met: HashMap<u128, Known>,
+    pub(super) counts: Counts,
+}
+
+/// What this process has done so far: a pass should cost what changed, and these say so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files of git that were parsed and checked.
+    pub files_checked: u64,
+    /// Live flows that were parsed.
+    pub live_parsed: u64,
+    /// Their bytes.
+    pub live_bytes_parsed: u64,
+    /// Live flows recognised by their bytes.
+    pub live_recognised: u64,
+    /// Live flows whose text was kept.
+    pub texts_kept: u64,
+}
+
+/// A live flow whose bytes were seen before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Who it is.
+    pub id: FlowId,
+    /// Its content hash.
+    pub content_hash: ContentHash,
+    /// Its equality hash.
+    pub equality_hash: ContentHash,
+}
