@@ -4,9 +4,15 @@
 
 #[path = "project/architecture.rs"]
 mod architecture;
+#[path = "project/circles.rs"]
+mod circles;
 #[path = "project/documents.rs"]
 mod documents;
 #[path = "project/example.rs"]
 mod example;
+#[path = "project/paths.rs"]
+mod paths;
 #[path = "project/sources.rs"]
 mod sources;
+#[path = "project/tokens.rs"]
+mod tokens;
