@@ -54,6 +54,11 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("similar", &["src/cli/"]),
     ("petgraph", &["src/plan/"]),
     ("zmij", &["src/flow/canonical/"]),
+    (
+        "fastrand",
+        &["src/clock.rs", "src/source/git/chance.rs", "src/tenant/http/jitter.rs", "src/tenant/sandbox/fault/mod.rs"],
+    ),
+    ("getrandom", &["src/tenant/sandbox/http/perform.rs"]),
     ("globset", &["src/config/", "src/source/git/"]),
     ("icu_normalizer", &["src/flow/"]),
     ("xxhash_rust", &["src/index/", "src/tenant/flows_v2/"]),
@@ -66,6 +71,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
 const EDGES: &[(&str, &[&str])] = &[
     ("env::var", &["src/cli/", "src/config/proxy.rs", "src/config/secret.rs"]),
     ("env::set_var", &[]),
+    ("home_dir", &["src/source/git/home.rs"]),
     ("env::current_dir", &["src/cli/"]),
     ("env::current_exe", &["src/demo/"]),
     ("process::Command", &["src/demo/"]),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use git2::Oid;
 use sha2::{Digest, Sha256};
 
+use super::chance;
 use super::read::io_error;
 use super::tidy::Rewound;
 use crate::disk::{make_private, make_root_private, private_file};
@@ -84,7 +85,7 @@ impl Cache {
                 Err(TryLockError::WouldBlock) if started.elapsed() > LOCK_WAIT_MAX => {
                     return Err(failed(&std::io::Error::other("another flowsync process holds it")));
                 }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(fastrand::u64(2..20))),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(chance::pause(2..20)),
             }
         }
     }

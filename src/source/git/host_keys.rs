@@ -14,6 +14,7 @@ use std::path::Path;
 use super::address::RemoteUrl;
 use super::cache::replace;
 use super::global;
+use super::home;
 use super::known_hosts::{KnownHosts, name_of};
 use crate::disk::make_private;
 
@@ -59,7 +60,7 @@ fn write(home: &Path, hosts: &KnownHosts, url: &RemoteUrl) -> Result<()> {
 
 /// What a git configuration may include by a name that begins with `~` stays where it is.
 fn link_configuration(home: &Path) {
-    let Some(real) = std::env::home_dir().filter(|real| real != home) else { return };
+    let Some(real) = home::folder().filter(|real| real != home) else { return };
     for entry in fs::read_dir(real).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let link = home.join(&name);

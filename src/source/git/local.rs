@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, Oid, Repository};
 
 use super::build::{Built, NewCommit, build};
+use super::chance;
 use super::locks::remove_stale_locks;
 use super::names;
 use super::read::{Reader, commit_id, local_error};
@@ -117,7 +118,7 @@ impl Local {
                 }
                 ErrorCode::Locked if remove_stale_locks(repo, refname) => {}
                 ErrorCode::Locked if started.elapsed() < LOCK_WAIT_MAX => {
-                    std::thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
+                    std::thread::sleep(chance::pause(5..50));
                 }
                 ErrorCode::Locked => {
                     return Err(PushError::Lost(format!("{LOCK_HELD} `{refname}.lock`")));

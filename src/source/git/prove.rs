@@ -4,6 +4,7 @@ use std::fs;
 
 use git2::{Direction, Oid, Repository};
 
+use super::chance;
 use super::global;
 use super::local::Local;
 use super::names::branch_ref;
@@ -90,7 +91,7 @@ fn is_about_the_name(why: &str) -> bool {
 }
 
 fn own_name() -> String {
-    format!("{FOLDER}/{:016x}", fastrand::u64(..))
+    format!("{FOLDER}/{}", chance::name())
 }
 
 /// A branch cannot stand where another one is, or begins with its name and a slash.

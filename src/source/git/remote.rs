@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::time::Duration;
 
 use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository};
 
 use super::address::{RemoteUrl, Scheme};
 use super::build::{Built, NewCommit, build};
 use super::cache::{Cache, heal};
+use super::chance;
 use super::global;
 use super::host_keys;
 use super::local::{Target, unchanged};
@@ -170,7 +170,7 @@ impl Remote {
             if stands == Stands::Moved || !outcome.may_pass() || n_tries >= PUSH_TRIES_MAX {
                 return Err(outcome.error(stands));
             }
-            std::thread::sleep(Duration::from_millis(fastrand::u64(20..60) << n_tries));
+            std::thread::sleep(chance::pause(20..60) * (1 << n_tries));
         }
     }
 

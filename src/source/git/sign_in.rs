@@ -6,6 +6,7 @@ use git2::{Cred, CredentialType};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::address::{RemoteUrl, Scheme};
+use super::home;
 use super::known_hosts::KnownHosts;
 use crate::config::{Credentials, Mask, SecretError, SecretSource};
 use crate::disk::read_regular;
@@ -115,7 +116,7 @@ pub(super) fn known_hosts(credentials: Option<&Credentials>) -> Result<KnownHost
         let text = source.read_up_to(KNOWN_HOSTS_BYTES_MAX, "repository.credentials.knownHosts").map_err(unread)?;
         return Ok(KnownHosts::parse(text.expose_secret(), "`repository.credentials.knownHosts`"));
     }
-    let own = std::env::home_dir().map(|home| home.join(".ssh/known_hosts"));
+    let own = home::folder().map(|home| home.join(".ssh/known_hosts"));
     let files = own.into_iter().chain([PathBuf::from("/etc/ssh/ssh_known_hosts")]);
     let text = |file: PathBuf| String::from_utf8(read_regular(&file, KNOWN_HOSTS_BYTES_MAX).ok()?).ok();
     let texts: Vec<String> = files.filter_map(text).collect();

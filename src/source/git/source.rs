@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use git2::Oid;
 
 use super::address::{Address, Insecure};
 use super::cache::Cache;
+use super::chance;
 use super::global;
 use super::history::{self, Memory};
 use super::local::{Local, Target};
@@ -155,7 +155,7 @@ impl GitSource {
             }
         };
         let millis = (BACK_OFF_MILLIS << n_lost.min(16)).min(BACK_OFF_MILLIS_MAX);
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..millis))).await;
+        tokio::time::sleep(chance::pause(0..millis)).await;
     }
 
     async fn run<T, E>(&self, work: impl FnOnce(&Inner) -> Result<T, E> + Send + 'static) -> Result<T, E>

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository};
 
 use super::build::NewCommit;
+use super::chance;
 use super::locks::remove_stale;
 use super::sharing::Shared;
 
@@ -68,7 +69,7 @@ fn write(repo: &Repository, work_dir: &Path, path: &str, blob: Option<Oid>) -> s
 /// to be private for a moment would stay so.
 fn put(file: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = file.parent().ok_or_else(|| std::io::Error::other("a path without a folder"))?;
-    let fresh = folder.join(format!(".flowsync-{:016x}", fastrand::u64(..)));
+    let fresh = folder.join(format!(".flowsync-{}", chance::name()));
     let mut out = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
     let put = out.write_all(content).and_then(|()| fs::rename(&fresh, file));
     if put.is_err() {
@@ -105,7 +106,7 @@ fn update_index(repo: &Repository, new: &NewCommit) -> Result<(), git2::Error> {
                     if started.elapsed() > LOCK_WAIT_MAX {
                         return Err(error);
                     }
-                    std::thread::sleep(Duration::from_millis(fastrand::u64(5..50)));
+                    std::thread::sleep(chance::pause(5..50));
                 }
             }
             done => return done,

@@ -12,6 +12,7 @@ mod connect;
 mod connections;
 mod dialect;
 mod exchange;
+mod jitter;
 mod patience;
 mod post;
 mod refusal;

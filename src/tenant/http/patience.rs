@@ -115,7 +115,8 @@ pub(crate) async fn within<T>(limits: &CallLimits, ready: impl Future<Output = T
 #[cfg(test)]
 mod tests {
     use super::super::super::StartLimit;
-    use super::super::tuning::{Jitter, Tuning};
+    use super::super::jitter::Jitter;
+    use super::super::tuning::Tuning;
     use super::*;
 
     fn limits(lease_seconds: u64, patience_seconds: u64) -> CallLimits {

@@ -8,11 +8,12 @@ use super::super::CallLimits;
 use super::connect::{ConnectError, Http};
 use super::dialect::Size;
 use super::exchange::{Intake, Over};
+use super::jitter::Jitter;
 use super::patience::Patience;
 use super::retry::Tries;
 use super::room::{Place, Room};
 use super::text::Mask;
-use super::tuning::{Jitter, Tuning};
+use super::tuning::Tuning;
 use super::waits::Waits;
 use crate::config::TenantAddress;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::tuning::{Jitter, Tuning};
+use super::jitter::Jitter;
+use super::tuning::Tuning;
 
 /// The tries of one call.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! Every number of the client in one place.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The numbers a client of any dialect works with. The default is the specification of `flows-v2`; only tests
@@ -79,20 +78,5 @@ impl Tuning {
     pub(super) fn tenant_seconds(&self, seconds: f64) -> Duration {
         let seconds = if seconds.is_nan() { 0.0 } else { seconds.clamp(0.0, 1e9) };
         self.second.mul_f64(seconds)
-    }
-}
-
-/// The source of chance, handed in so that tests can repeat it.
-#[derive(Debug)]
-pub(super) struct Jitter(Mutex<fastrand::Rng>);
-
-impl Jitter {
-    pub(super) fn new(seed: Option<u64>) -> Self {
-        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
-    }
-
-    /// Anything from nothing to `ceiling`.
-    pub(super) fn full(&self, ceiling: Duration) -> Duration {
-        ceiling.mul_f64(self.0.lock().unwrap_or_else(PoisonError::into_inner).f64())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::tuning::Jitter;
+use super::super::jitter::Jitter;
 use super::*;
 
 const RATE: Rate = Rate { floor: 5.0, window: Duration::from_secs(1) };
