@@ -103,7 +103,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.take_back(ledger, &work, &pushed, stopped).await
     }
 
-    pub(super) fn deployer<'a>(
+    fn deployer<'a>(
         &'a self,
         ledger: &'a Ledger<L>,
         work: &'a Work,
@@ -285,7 +285,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
     }
 
-    pub(super) fn report_of(&self, manifest: &Manifest, result: SyncResult) -> EnvironmentReport {
+    fn report_of(&self, manifest: &Manifest, result: SyncResult) -> EnvironmentReport {
         EnvironmentReport {
             deployment_id: Some(manifest.deployment_id.to_string()),
             commit: manifest.source.commit.clone(),

@@ -105,7 +105,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// What this environment's records, as they stand in a commit, are remembered by once they are proven.
-    pub(super) async fn vouching_key(&self, records: &CommitId) -> Result<Option<String>, PassError> {
+    async fn vouching_key(&self, records: &CommitId) -> Result<Option<String>, PassError> {
         let Some(tree) = self.source.records_tree(records, &self.environment).await? else { return Ok(None) };
         let seal = self.seal_key()?.map(|key| key.fingerprint());
         let identity = (&self.environment, &self.target, &self.tenant_url, &self.branch, seal);

@@ -170,7 +170,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// The changes a manifest stands for, with every definition read from git; and the flows whose
     /// definitions git does not hold.
-    pub(super) async fn changes_of(&self, manifest: &Manifest) -> Result<(Vec<Change>, BTreeSet<FlowId>), PassError> {
+    async fn changes_of(&self, manifest: &Manifest) -> Result<(Vec<Change>, BTreeSet<FlowId>), PassError> {
         let changed: Vec<&ManifestFlow> =
             manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).collect();
         let blobs = changed.iter().flat_map(|flow| flow.blob.iter().chain(&flow.before));

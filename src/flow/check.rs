@@ -10,7 +10,7 @@ use super::finding::{Findings, place};
 use super::lint::{Sighting, duplicate_ids, lint, name_twins};
 use super::schema::validate;
 use super::{Comparison, FlowId};
-use crate::problem::{Place, Problem, Severity, any_error};
+use crate::problem::{Place, Problem, Severity};
 
 /// A flow file.
 #[derive(Debug, Clone)]
@@ -68,18 +68,10 @@ pub struct CheckedFlow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
     /// Every flow with a readable id, those with errors among them; of two with one id, the first by path.
-    /// Not to be deployed while [`Checked::has_errors`].
+    /// Not to be deployed while a problem is an error.
     pub flows: BTreeMap<FlowId, CheckedFlow>,
     /// Everything wrong with every file, sorted.
     pub problems: Vec<Problem>,
-}
-
-impl Checked {
-    /// Whether any problem forbids a deployment.
-    #[must_use]
-    pub fn has_errors(&self) -> bool {
-        any_error(&self.problems)
-    }
 }
 
 /// Checks one file by every rule that concerns it alone.
@@ -160,6 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::problem::any_error;
     use crate::problem::{Colour, render};
 
     const GOOD: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0",
@@ -293,7 +286,7 @@ mod tests {
             "b.json:2:6: error[duplicate-flow-id] expected each flow id in one file, found `flow_a` in `a.json` as well"
         ));
         assert!(shown[2].starts_with("c.json:1:2: error[unexpected-end]"));
-        assert!(checked.has_errors());
+        assert!(any_error(&checked.problems));
         assert_eq!(checked.flows.into_values().map(|flow| flow.path).collect::<Vec<_>>(), ["a.json"]);
     }
 
@@ -324,7 +317,7 @@ mod tests {
         let twins = checked.problems.iter().filter(|problem| problem.rule == "name-twin");
         let shown: Vec<&str> = twins.map(|problem| problem.place.file.as_str()).collect();
         assert_eq!(shown, ["f/A.json", "f/a.json", "g/e\u{301}.json", "g/\u{e9}.json"]);
-        assert!(!checked.has_errors());
+        assert!(!any_error(&checked.problems));
     }
 
     proptest! {

@@ -184,7 +184,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Writes a file whole or not at all.
-pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> Result<(), LocalError> {
+fn write_atomically(path: &Path, content: &[u8]) -> Result<(), LocalError> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

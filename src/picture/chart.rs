@@ -7,7 +7,7 @@ use crate::flow::diff::{EdgeEvent, EdgeView, FlowDiff, NodeEvent, NodeView, View
 /// Most nodes that are drawn.
 pub const NODES_MAX: usize = 40;
 /// Most edges that are drawn.
-pub const EDGES_MAX: usize = 80;
+const EDGES_MAX: usize = 80;
 
 /// A flow to be drawn: all of it where it is small, else what changed and what stands next to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,5 +8,5 @@ pub mod dot;
 mod graph;
 pub mod mermaid;
 
-pub use chart::{Chart, ChartEdge, ChartNode, EDGES_MAX, Mark, NODES_MAX, Shape};
+pub use chart::{Chart, ChartEdge, ChartNode, Mark, NODES_MAX, Shape};
 pub use graph::{Fate, Graph, GraphNode, NodeName};

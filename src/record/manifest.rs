@@ -276,7 +276,7 @@ impl ManifestFlow {
 
     /// The flow as this manifest's deployment, if it completes, leaves it; none for a delete.
     #[must_use]
-    pub fn as_deployed(&self) -> Option<LastFlow> {
+    fn as_deployed(&self) -> Option<LastFlow> {
         if self.action == FlowAction::Delete {
             return None;
         }

@@ -24,7 +24,7 @@ pub fn audit(environment: &str, deployment: &DeploymentId) -> String {
 
 /// Where versions before the folders of months put the audit file of one deployment.
 #[must_use]
-pub fn audit_without_month(environment: &str, deployment: &DeploymentId) -> String {
+fn audit_without_month(environment: &str, deployment: &DeploymentId) -> String {
     format!("{environment}/audit/{deployment}.jsonl")
 }
 

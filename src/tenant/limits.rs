@@ -188,7 +188,7 @@ pub struct CallLimits {
 
 impl CallLimits {
     /// How long a call outside a deployment waits for a throttled tenant.
-    pub const PATIENCE_BEFORE_DEPLOYMENT: Duration = Duration::from_secs(5 * 60);
+    const PATIENCE_BEFORE_DEPLOYMENT: Duration = Duration::from_secs(5 * 60);
 
     /// Limits for calls that only read, before there is a deployment.
     #[must_use]

@@ -64,7 +64,7 @@ impl Part {
 }
 
 /// The text with every blank but the usual one spelt out.
-pub(super) fn odd_blanks(text: &str) -> String {
+fn odd_blanks(text: &str) -> String {
     let spelt = |c: char| if c.is_whitespace() && c != ' ' { c.escape_unicode().to_string() } else { c.to_string() };
     text.chars().map(spelt).collect()
 }

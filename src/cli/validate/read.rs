@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::source::{BadEntry, FLOW_BYTES_MAX, LeftOut, LeftOutReason, Listing, SourceError, WorkTree};
 
 /// How stdin is called.
-pub(super) const STDIN: &str = "<stdin>";
+const STDIN: &str = "<stdin>";
 
 /// Flow files and what is wrong with them.
 #[derive(Default)]

@@ -6,10 +6,10 @@ use super::change::{FlowDiff, LeftOut, NodeChange, Truncated, ValueChange};
 use super::value::Value;
 
 /// Longest side of a value that is shown, as JSON in bytes.
-pub const VALUE_BYTES_MAX: usize = 256 * 1024;
+const VALUE_BYTES_MAX: usize = 256 * 1024;
 
 /// Deepest side of a value that is shown: readers of JSON commonly stop at 128, the plan around it included.
-pub const VALUE_DEPTH_MAX: usize = 96;
+const VALUE_DEPTH_MAX: usize = 96;
 
 impl FlowDiff {
     /// The same diff in about so many bytes of JSON: what is too much is left out from the end of each list and

@@ -25,7 +25,6 @@ pub use change::{
     Truncated, ValueChange,
 };
 pub use compare::diff;
-pub use cut::{VALUE_BYTES_MAX, VALUE_DEPTH_MAX};
 pub use readback::{PLACES_MAX, Place, ReadBack};
 pub use value::{Members, Value};
 pub use view::{EdgeView, Form, Item, Listed, NodeView, ReferenceView, View};

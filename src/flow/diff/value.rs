@@ -114,7 +114,7 @@ impl Value {
     }
 
     /// Appends the value as JSON on one line.
-    pub fn write_json(&self, out: &mut String) {
+    fn write_json(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),

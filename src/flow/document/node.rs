@@ -129,7 +129,7 @@ impl<'a> Node<'a> {
     }
 
     /// An object's member: its key and its value.
-    pub(in crate::flow) fn member_with_key(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
+    fn member_with_key(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
         let is_it = |(node, _): &(Node<'a>, Node<'a>)| {
             let cell = node.cell();
             let n_bytes = (cell.end - cell.start) as usize - 2;

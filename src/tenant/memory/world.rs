@@ -68,11 +68,6 @@ impl MemoryTenant {
         self.with(|world| world.intents.insert((environment.clone(), id.to_owned())));
     }
 
-    /// Adds an entity.
-    pub fn add_entity(&self, environment: &EnvironmentId, id: &str) {
-        self.with(|world| world.entities.insert((environment.clone(), id.to_owned())));
-    }
-
     /// Other environments of the tenant move the list until `instant`: an export that begins earlier and does not
     /// outlast that is not complete.
     pub fn move_list_until(&self, instant: Instant) {

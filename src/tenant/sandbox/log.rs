@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 /// The most requests remembered in full.
-pub(super) const REQUESTS_MAX: usize = 10_000;
+const REQUESTS_MAX: usize = 10_000;
 
 /// One request to the tenant's API or its token endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use super::section::{Parts, Section};
 use crate::flow::BodyAbsent;
 
 /// Most characters of a comment; GitHub takes 65,536. Bytes are counted, which are never fewer.
-pub(in crate::cli::plan) const CHARS_MAX: usize = 65_000;
+const CHARS_MAX: usize = 65_000;
 /// Kept free for saying what was left out of one environment.
 const NOTE_BYTES: usize = 200;
 /// Kept free for saying how many environments were left out.

@@ -13,7 +13,7 @@ use super::super::access::Credential;
 use super::reply::Reply;
 
 /// The largest request body that is read.
-pub(super) const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;
+const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;
 
 /// How much of a body that is too large is still taken in, so that its sender gets to read the answer.
 const DRAIN_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
