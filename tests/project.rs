@@ -16,3 +16,5 @@ mod paths;
 mod sources;
 #[path = "project/tokens.rs"]
 mod tokens;
+#[path = "project/unused.rs"]
+mod unused;

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::paths::needs;
 use super::sources::{Source, read, sources};
+
+/// Somebody, and who may be known by it.
+type Table = &'static [(&'static str, &'static [&'static str])];
 
 /// The import direction: each module and what it may know, its tests included. Nobody knows who stands
 /// further down, so that there are no cycles.
-const MAY_KNOW: &[(&str, &[&str])] = &[
+const MAY_KNOW: Table = &[
     ("problem", &[]),
     ("revision", &[]),
     ("clock", &[]),
@@ -32,6 +36,34 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// Every module that stands above this line of the table.
 const WHOEVER_STANDS_ABOVE: &str = "*";
+
+/// The folders inside the rooms, and what each may know of its own room, tests left out. [`OWN`] are the files that lie
+/// in the room itself: where it knows no folder, it is a seam that never knows who stands behind it.
+const INSIDE: &[(&str, Table)] = &[
+    (
+        "cli",
+        &[(OWN, &["plan", "pull", "validate"]), ("plan", &[OWN]), ("pull", &[OWN, "validate"]), ("validate", &[OWN])],
+    ),
+    ("config", &[(OWN, &["mask", "yaml"]), ("mask", &[]), ("yaml", &[])]),
+    ("controller", &[(OWN, &[]), ("view", &[]), ("whole", &[])]),
+    (
+        "flow",
+        &[
+            (OWN, &["canonical", "document", "lint", "schema"]),
+            ("canonical", &[OWN, "document"]),
+            ("diff", &[OWN, "document"]),
+            ("document", &[OWN]),
+            ("lint", &[OWN, "document"]),
+            ("schema", &["document"]),
+        ],
+    ),
+    ("record", &[(OWN, &["audit"]), ("audit", &[OWN]), ("proof", &[])]),
+    ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
+    ("tenant", &[(OWN, &[]), ("http", &[OWN]), ("flows_v2", &[OWN, "http"]), ("memory", &[OWN]), ("sandbox", &[OWN])]),
+];
+
+/// The files of a room that lie in none of its folders.
+const OWN: &str = ".";
 
 /// What stands in `lib.rs` itself and anybody may use.
 const AT_THE_ROOT: [&str; 1] = ["error_chain"];
@@ -127,6 +159,38 @@ fn imports_go_one_way() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn folders_know_what_the_table_says_of_their_room() {
+    let sources = sources();
+    let found: BTreeSet<(&str, &str)> = sources.iter().map(|source| place(&source.path)).collect();
+    let folders = found.into_iter().filter(|(_, folder)| *folder != OWN);
+    let listed = INSIDE.iter().flat_map(|(room, folders)| folders.iter().map(move |(folder, _)| (*room, *folder)));
+    let listed: BTreeSet<(&str, &str)> = listed.filter(|(_, folder)| *folder != OWN).collect();
+    assert_eq!(folders.collect::<BTreeSet<_>>(), listed, "the folders that are there, and those in the table");
+    let known_of = |room: &str, folder: &str| {
+        let (_, folders) = INSIDE.iter().find(|(name, _)| *name == room)?;
+        folders.iter().find(|(name, _)| *name == folder).map(|(_, known)| *known)
+    };
+    let mut wrong = Vec::new();
+    for (file, needed) in needs(&sources) {
+        let (room, folder) = place(&file);
+        let inside = needed.iter().filter(|other| place(other).0 == room && place(other).1 != folder);
+        for other in inside.filter(|other| !known_of(room, folder).is_some_and(|known| known.contains(&place(other).1)))
+        {
+            wrong.push(format!("{file}: `{room}/{folder}` must not know `{room}/{}` ({other})", place(other).1));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Room and folder of a file; a file that lies in the room itself is in [`OWN`].
+fn place(path: &str) -> (&str, &str) {
+    let mut parts = path.trim_start_matches("src/").split('/');
+    let room = parts.next().unwrap_or_default().trim_end_matches(".rs");
+    let below: Vec<&str> = parts.collect();
+    if let [folder, _, ..] = below.as_slice() { (room, folder) } else { (room, OWN) }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::tokens::without_comments;
+
 /// The root of the project.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -62,25 +64,31 @@ impl Source {
 
 /// Everything in `src`.
 pub fn sources() -> Vec<Source> {
-    let load = |path: String| {
-        let code: String = read(&path).lines().map(|line| format!("{}\n", without_comment(line))).collect();
-        let is_test = path.ends_with("/tests.rs");
+    let code_of = |path: &String| without_comments(&read(path));
+    let codes: Vec<(String, String)> = files("src", &[".rs"]).into_iter().map(|path| (code_of(&path), path)).collect();
+    let tests: Vec<String> = codes.iter().flat_map(|(code, path)| modules_of_tests(path, code)).collect();
+    let load = |(code, path): (String, String)| {
+        let is_below =
+            |module: &String| path.strip_prefix(module.as_str()).is_some_and(|it| it.starts_with(['.', '/']));
+        let is_test = tests.iter().any(is_below);
         let product = if is_test { 0 } else { tests_at(&code).unwrap_or(code.len()) };
         Source { path, code, product }
     };
-    files("src", &[".rs"]).into_iter().map(load).collect()
+    codes.into_iter().map(load).collect()
 }
+
+/// The modules of tests that a file declares and does not write out, as paths without an ending.
+fn modules_of_tests(path: &str, code: &str) -> Vec<String> {
+    let folder = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    let names = code.split(HEAD).skip(1).filter_map(|rest| rest.lines().next()?.strip_suffix(';'));
+    names.map(|name| format!("{folder}/{name}")).collect()
+}
+
+/// What stands before the name of a module of tests.
+const HEAD: &str = "#[cfg(test)]\nmod ";
 
 /// Where a module of tests begins that is written out in its file.
 fn tests_at(code: &str) -> Option<usize> {
-    const HEAD: &str = "#[cfg(test)]\nmod ";
     let written_out = |at: &usize| code[at + HEAD.len()..].lines().next().is_some_and(|line| line.ends_with('{'));
     code.match_indices(HEAD).map(|(at, _)| at).find(written_out)
-}
-
-/// A line up to its comment. `//` right after `:` is a URL in a string.
-fn without_comment(line: &str) -> &str {
-    let starts = line.match_indices("//").map(|(at, _)| at);
-    let comment = starts.into_iter().find(|at| !line[..*at].ends_with(':'));
-    comment.map_or(line, |at| &line[..at])
 }

@@ -35,6 +35,28 @@ pub fn tokens(code: &str) -> Vec<Token<'_>> {
     tokens
 }
 
+/// Code without its comments.
+pub fn without_comments(code: &str) -> String {
+    let mut kept = String::with_capacity(code.len());
+    let mut rest = code;
+    while let Some(first) = rest.chars().next() {
+        let is_comment = rest.starts_with("//");
+        let length = if is_comment {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if let Some(length) = quoted(rest) {
+            length
+        } else if in_word(first) {
+            rest.find(|c| !in_word(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (piece, after) = rest.split_at(length);
+        kept.push_str(if is_comment { "" } else { piece });
+        rest = after;
+    }
+    kept
+}
+
 fn in_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
@@ -58,13 +80,21 @@ fn quoted(code: &str) -> Option<usize> {
             '\\' => _ = inside.next(),
             c if c == quote => return Some(before + at + 1),
             // A lifetime.
-            c if quote == '\'' && n_chars > 0 && !after[1..].starts_with('\\') => {
-                let _ = c;
-                return None;
-            }
+            _ if quote == '\'' && n_chars > 0 && !after[1..].starts_with('\\') => return None,
             _ => {}
         }
         n_chars += 1;
     }
     None
+}
+
+#[test]
+fn quotes_comments_and_lifetimes_are_told_apart() {
+    let code = r##"fn f<'a>(x: &'a str) { g("// \"a", '"', '\'', r#"b " c"#, b'x') } // it's d"##;
+    let words = |code: &str| {
+        let word = |token| if let Token::Word(word) = token { Some(word.to_owned()) } else { None };
+        tokens(code).into_iter().filter_map(word).collect::<Vec<_>>()
+    };
+    assert_eq!(without_comments(code), code.trim_end_matches("// it's d"));
+    assert_eq!(words(&without_comments(code)), ["fn", "f", "a", "x", "a", "str", "g"]);
 }
