@@ -122,7 +122,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .map(|(kind, environment)| async move {
                 let ids = match kind {
                     ReferenceKind::Flow => {
-                        let reader = self.reader.only(std::iter::empty());
+                        let reader = self.reader.elsewhere();
                         let Export { flows, foreign } = self.tenant.export(&environment, &reader, limits).await?;
                         Some(flows.into_keys().map(|id| id.to_string()).chain(foreign.into_keys()).collect())
                     }

@@ -15,13 +15,25 @@ pub struct LiveReader {
     /// The flows that matter, each with the equality hash that makes its text superfluous; without it
     /// every text is kept.
     managed: Option<Arc<HashMap<FlowId, Option<ContentHash>>>>,
+    others: Others,
+}
+
+/// What is to be read of flows that are not among those that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// Everything: what they refer to counts.
+    Whole,
+    /// That they are there; bytes that were seen before tell that.
+    Presence,
+    /// The same, in another environment than the one whose flows the index knows: no bytes tell anything there.
+    PresenceElsewhere,
 }
 
 impl LiveReader {
     /// Keeps every text.
     #[must_use]
     pub fn new(index: FlowIndex) -> Self {
-        Self { index, managed: None }
+        Self { index, managed: None, others: Others::Whole }
     }
 
     /// Keeps the texts of managed flows that are not live as git has them: those that may have to be
@@ -30,13 +42,20 @@ impl LiveReader {
     pub fn unlike(&self, desired: &Desired, last: &Last) -> Self {
         let left = last.flows.keys().map(|id| (id.clone(), None));
         let held = desired.flows.iter().map(|(id, flow)| (id.clone(), Some(flow.definition.equality_hash)));
-        Self { index: self.index.clone(), managed: Some(Arc::new(left.chain(held).collect())) }
+        Self { managed: Some(Arc::new(left.chain(held).collect())), ..Self::new(self.index.clone()) }
     }
 
-    /// Keeps the texts of these flows only.
+    /// Keeps the texts of these flows only; of others it matters that they are there.
     #[must_use]
     pub fn only<'a>(&self, flows: impl Iterator<Item = &'a FlowId>) -> Self {
-        Self { index: self.index.clone(), managed: Some(Arc::new(flows.map(|id| (id.clone(), None)).collect())) }
+        let managed = Some(Arc::new(flows.map(|id| (id.clone(), None)).collect()));
+        Self { index: self.index.clone(), managed, others: Others::Presence }
+    }
+
+    /// Keeps no text, and reads another environment than the one whose flows the index knows.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self { index: self.index.clone(), managed: Some(Arc::default()), others: Others::PresenceElsewhere }
     }
 
     /// How flows are compared.
@@ -61,12 +80,25 @@ impl LiveReader {
     }
 }
 
+impl LiveReader {
+    /// A flow whose bytes were seen before, as far as nobody will ask for more of it than they tell.
+    fn known(&self, known: Option<Known>) -> Option<Known> {
+        known.filter(|Known { id, equality_hash, .. }| match self.others {
+            Others::Whole => self.is_expected(id, *equality_hash),
+            Others::Presence => !self.keeps_text(id),
+            Others::PresenceElsewhere => false,
+        })
+    }
+}
+
 impl ReadLive for LiveReader {
+    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
+        self.known(self.index.live(raw).1).map(|known| known.id)
+    }
+
     fn read(&self, raw: &[u8]) -> Result<Definition, String> {
         let (digest, known) = self.index.live(raw);
-        if let Some(Known { id, content_hash, equality_hash }) = known
-            && self.is_expected(&id, equality_hash)
-        {
+        if let Some(Known { id, content_hash, equality_hash }) = self.known(known) {
             self.index.count_recognised(1);
             return Ok(Definition::known(id, content_hash, equality_hash));
         }
