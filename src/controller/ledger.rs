@@ -46,7 +46,8 @@ pub(super) struct Ledger<L> {
 }
 
 struct State {
-    manifest: Manifest,
+    /// Shared: it is as large as the environment, and most who look at it change nothing.
+    manifest: Arc<Manifest>,
     tip: Option<CommitId>,
 }
 
@@ -81,7 +82,7 @@ impl<L: LocalState> Ledger<L> {
         tip: Option<CommitId>,
     ) -> Self {
         let audit = paths::audit(&manifest.environment, &manifest.deployment_id);
-        let state = Mutex::new(State { manifest, tip });
+        let state = Mutex::new(State { manifest: Arc::new(manifest), tip });
         Self { journal, lease, seal, audit, closing: AtomicBool::new(false), state }
     }
 
@@ -96,8 +97,8 @@ impl<L: LocalState> Ledger<L> {
     }
 
     /// The manifest as last committed.
-    pub(super) async fn manifest(&self) -> Manifest {
-        self.state.lock().await.manifest.clone()
+    pub(super) async fn manifest(&self) -> Arc<Manifest> {
+        Arc::clone(&self.state.lock().await.manifest)
     }
 }
 
@@ -112,14 +113,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<CommitId, PushError> {
         let mut state = ledger.state.lock().await;
         let term = ledger.lease.next_term();
-        let mut manifest = state.manifest.clone();
+        let mut manifest = Manifest::clone(&state.manifest);
         if manifest.status.is_under_way() {
             manifest.holder = Some(term.holder());
         }
-        let (change, manifest) = self.record_commit(ledger, manifest, more, subject);
+        let change = self.record_commit(ledger, &mut manifest, more, subject);
         let commit = self.source.commit_records(state.tip.as_ref(), &change).await?;
         ledger.lease.begin(&term);
-        *state = State { manifest, tip: Some(commit.clone()) };
+        *state = State { manifest: Arc::new(manifest), tip: Some(commit.clone()) };
         Ok(commit)
     }
 
@@ -132,24 +133,39 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         clean: bool,
         edit: impl FnOnce(&mut Manifest),
     ) -> Result<CommitId, LedgerError> {
+        let edited = |manifest: &Manifest| {
+            let mut manifest = manifest.clone();
+            edit(&mut manifest);
+            manifest
+        };
+        self.advance_to(ledger, subject, clean, edited).await
+    }
+
+    /// Commits the manifest that `next` makes of the one before.
+    async fn advance_to(
+        &self,
+        ledger: &Ledger<L>,
+        subject: &str,
+        clean: bool,
+        next: impl FnOnce(&Manifest) -> Manifest,
+    ) -> Result<CommitId, LedgerError> {
         let mut state = ledger.state.lock().await;
         if let (false, Some(tip)) = (state.manifest.status.is_under_way(), &state.tip) {
             return Ok(tip.clone());
         }
         let term = ledger.lease.next_term();
-        let mut manifest = state.manifest.clone();
-        edit(&mut manifest);
+        let mut manifest = next(&state.manifest);
         if manifest.status.is_under_way() {
             manifest.holder = Some(term.holder());
         }
         let (mut tries, mut races) = (0, 0);
         loop {
-            match self.commit_on(state.tip.as_ref(), ledger, manifest.clone(), subject, clean).await {
-                Ok((commit, manifest)) => {
+            match self.commit_on(state.tip.as_ref(), ledger, &mut manifest, subject, clean).await {
+                Ok(commit) => {
                     if manifest.status.is_under_way() {
                         ledger.lease.begin(&term);
                     }
-                    *state = State { manifest, tip: Some(commit.clone()) };
+                    *state = State { manifest: Arc::new(manifest), tip: Some(commit.clone()) };
                     return Ok(commit);
                 }
                 Err(PushError::Lost(reason)) if races == RACES_MAX => return Err(PushError::Lost(reason).into()),
@@ -162,7 +178,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                             if manifest.status.is_under_way() {
                                 ledger.lease.begin(&term);
                             }
-                            *state = State { manifest, tip: Some(commit.clone()) };
+                            *state = State { manifest: Arc::new(manifest), tip: Some(commit.clone()) };
                             return Ok(commit);
                         }
                     }
@@ -182,14 +198,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         &self,
         tip: Option<&CommitId>,
         ledger: &Ledger<L>,
-        manifest: Manifest,
+        manifest: &mut Manifest,
         subject: &str,
         clean: bool,
-    ) -> Result<(CommitId, Manifest), PushError> {
+    ) -> Result<CommitId, PushError> {
         let more = if clean { self.spent_definitions(tip).await? } else { BTreeMap::new() };
-        let (change, manifest) = self.record_commit(ledger, manifest, more, subject);
-        let commit = self.source.commit_records(tip, &change).await?;
-        Ok((commit, manifest))
+        let change = self.record_commit(ledger, manifest, more, subject);
+        self.source.commit_records(tip, &change).await
     }
 
     async fn short_pause(&self, races: usize) {
@@ -229,10 +244,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     fn record_commit(
         &self,
         ledger: &Ledger<L>,
-        mut manifest: Manifest,
+        manifest: &mut Manifest,
         more: BTreeMap<String, Option<Vec<u8>>>,
         subject: &str,
-    ) -> (RecordCommit, Manifest) {
+    ) -> RecordCommit {
         let (audit, head) = ledger.journal.snapshot();
         manifest.audit_head = Some(head);
         if manifest.status.is_under_way() {
@@ -247,8 +262,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut files = more;
         files.insert(paths::manifest(&self.environment), Some(text));
         files.insert(ledger.audit.clone(), Some(audit));
-        let message = self.message(&manifest, subject);
-        (RecordCommit { message, files, time: self.now() }, manifest)
+        RecordCommit { message: self.message(manifest, subject), files, time: self.now() }
     }
 
     /// Subject and trailers of a record commit.
@@ -284,7 +298,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         edit: impl FnOnce(&mut Manifest),
     ) -> Result<CommitId, PassError> {
         ledger.closing.store(true, Ordering::Relaxed);
-        let mut closed = ledger.manifest().await;
+        let mut closed = Manifest::clone(&*ledger.manifest().await);
         edit(&mut closed);
         if let Ok(status) = closed.status.after(event) {
             closed.status = status;
@@ -296,7 +310,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         ledger.journal.record_if_possible(&ended).await;
         let clean = closed.status != Status::RollbackIncomplete;
         let subject = closed.status.as_str();
-        let pushing = self.advance(ledger, subject, clean, |manifest| *manifest = closed.clone());
+        let pushing = self.advance_to(ledger, subject, clean, |_| closed.clone());
         match self.by_the_end_of(Stage::Close, pushing).await {
             Ok(commit) => {
                 ledger.journal.forget();
@@ -308,7 +322,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             Err(error) => {
                 let reached = closed.status;
-                let (change, manifest) = self.record_commit(ledger, closed, BTreeMap::new(), subject);
+                let mut manifest = closed;
+                let change = self.record_commit(ledger, &mut manifest, BTreeMap::new(), subject);
                 let kept = self.keep_unsent(&manifest, change, ledger.lease.holder());
                 let is_change = |flow: &&ManifestFlow| flow.action != FlowAction::None;
                 let flows = manifest.flows.iter().filter(is_change).map(FlowReport::of).collect();
