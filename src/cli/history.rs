@@ -1,5 +1,6 @@
 //! `flowsync history`: an environment's deployments, from git's history of its manifest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 use super::arguments::{EnvironmentArgs, Form};
 use super::context::{Context, RealEngine, select};
 use super::output::{self, Failure};
-use crate::record::FlowAction;
+use crate::record::{DeploymentId, FlowAction, Manifest};
+use crate::revision::CommitId;
 use crate::source::Source as _;
 
 pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Result<u8, Failure> {
@@ -41,21 +43,22 @@ async fn deployments(engine: &RealEngine) -> Result<Vec<Value>, Failure> {
     let Some(tip) = engine.source.fetch().await?.records else {
         return Ok(Vec::new());
     };
-    let mut known = std::collections::BTreeSet::new();
-    let manifests = engine.manifests(&tip).await?;
-    Ok(manifests
-        .iter()
-        .filter(|(_, manifest)| known.insert(manifest.deployment_id.clone()))
-        .map(|(commit, manifest)| {
-            let count = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
-            json!({
-                "deploymentId": manifest.deployment_id, "status": manifest.status, "kind": manifest.kind,
-                "commit": manifest.source.commit, "recordCommit": commit, "generatedAt": manifest.generated_at,
-                "create": count(FlowAction::Create), "update": count(FlowAction::Update),
-                "delete": count(FlowAction::Delete), "failure": manifest.failure,
-            })
-        })
-        .collect())
+    let (_, deployments) = engine.fold_manifests(&tip, None, (BTreeSet::new(), Vec::new()), tell).await?;
+    Ok(deployments)
+}
+
+/// Adds the manifest of a deployment that none was met of.
+fn tell((known, deployments): &mut (BTreeSet<DeploymentId>, Vec<Value>), commit: &CommitId, manifest: Manifest) {
+    if !known.insert(manifest.deployment_id.clone()) {
+        return;
+    }
+    let count = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
+    deployments.push(json!({
+        "deploymentId": manifest.deployment_id, "status": manifest.status, "kind": manifest.kind,
+        "commit": manifest.source.commit, "recordCommit": commit, "generatedAt": manifest.generated_at,
+        "create": count(FlowAction::Create), "update": count(FlowAction::Update),
+        "delete": count(FlowAction::Delete), "failure": manifest.failure,
+    }));
 }
 
 fn text(document: &Value) -> String {

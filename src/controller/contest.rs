@@ -11,7 +11,7 @@ use crate::clock::earlier;
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::plan::{Cause, Plan};
-use crate::record::{FlowStatus, Manifest};
+use crate::record::{DeploymentId, FlowStatus, Manifest, ManifestFlow};
 use crate::source::Source;
 use crate::tenant::Tenant;
 
@@ -26,15 +26,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(tip) = seen.tips.records.as_ref().filter(|_| drifting(plan)) else {
             return Ok(Vec::new());
         };
-        let manifests = self.manifests(tip).await?;
         let since = earlier(self.now(), WINDOW);
-        let contested: BTreeSet<FlowId> = corrections(
-            manifests.iter().map(|(_, manifest)| manifest).filter(|manifest| manifest.generated_at >= since),
-        )
-        .into_iter()
-        .filter(|(_, n_corrections)| *n_corrections >= CORRECTIONS_MAX)
-        .map(|(id, _)| id)
-        .collect();
+        // Commits tell whole seconds.
+        let committed = Some(earlier(since, Duration::from_secs(1)));
+        let counted = self.fold_manifests(tip, committed, Corrections::default(), move |counted, _, manifest| {
+            if manifest.generated_at >= since {
+                counted.add(manifest);
+            }
+        });
+        let contested = counted.await?.contested();
         let (left, kept) = std::mem::take(&mut plan.changes)
             .into_iter()
             .partition(|change| change.cause == Cause::Drift && contested.contains(&change.id));
@@ -55,16 +55,29 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 }
 
 /// How often each flow was corrected, one count a deployment.
-fn corrections<'a>(manifests: impl Iterator<Item = &'a Manifest>) -> BTreeMap<FlowId, usize> {
-    let mut counted = BTreeSet::new();
-    let mut counts = BTreeMap::new();
-    for manifest in manifests {
-        for flow in &manifest.flows {
-            let corrected = flow.cause.as_deref() == Some(Cause::Drift.as_str()) && flow.status == FlowStatus::Deployed;
-            if corrected && counted.insert((&manifest.deployment_id, &flow.id)) {
-                *counts.entry(flow.id.clone()).or_default() += 1;
+#[derive(Default)]
+struct Corrections {
+    counted: BTreeSet<(DeploymentId, FlowId)>,
+    counts: BTreeMap<FlowId, usize>,
+}
+
+impl Corrections {
+    fn add(&mut self, manifest: Manifest) {
+        let is_corrected = |flow: &ManifestFlow| {
+            flow.cause.as_deref() == Some(Cause::Drift.as_str()) && flow.status == FlowStatus::Deployed
+        };
+        for flow in manifest.flows.into_iter().filter(is_corrected) {
+            if self.counted.insert((manifest.deployment_id.clone(), flow.id.clone())) {
+                *self.counts.entry(flow.id).or_default() += 1;
             }
         }
     }
-    counts
+
+    fn contested(self) -> BTreeSet<FlowId> {
+        self.counts
+            .into_iter()
+            .filter(|(_, n_corrections)| *n_corrections >= CORRECTIONS_MAX)
+            .map(|(id, _)| id)
+            .collect()
+    }
 }

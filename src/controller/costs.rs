@@ -150,6 +150,7 @@ async fn a_pass_costs_what_changed() {
     assert_eq!((calls[&Call::Import], calls[&Call::Status], calls[&Call::Export]), (3, 3, 2));
     assert_eq!(counts.files_checked, 3, "only the blobs that are new");
     assert_eq!(counts.texts_kept, 6, "what is overwritten, and what it is read back as");
+    assert_eq!((counts.live_parsed, counts.live_recognised), (6, 2 * (FLOWS as u64 - 3)), "and nothing else is parsed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +162,8 @@ async fn drift_in_one_flow_parses_one_flow() {
     world.tenant.edit(&world.target, drifted.as_bytes());
     let (result, calls, counts) = world.pass().await;
     assert_eq!((result, calls[&Call::Import]), (SyncResult::Deployed, 1));
-    assert_eq!(counts.live_recognised, FLOWS as u64 - 1, "the plan's export parses only what drifted");
+    assert_eq!(counts.live_recognised, 2 * (FLOWS as u64 - 1), "either export parses only what drifted");
+    assert_eq!(counts.live_parsed, 2);
 }
 
 /// A repository that counts what is read of it.
@@ -183,6 +185,25 @@ impl SourceHook for Reads {
     fn read(&self, n_blobs: usize) {
         self.0.fetch_add(n_blobs as u64, Ordering::Relaxed);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_correction_reads_no_records_older_than_what_it_counts() {
+    let mut read = Vec::new();
+    for n_deployments in [4, 16] {
+        let world = World::new();
+        for revision in 0..n_deployments {
+            world.commit([(0, revision)].into_iter());
+            world.pass().await;
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+        }
+        world.tenant.edit(&world.target, text(5, 9).as_bytes());
+        let reads = Arc::new(Reads::default());
+        let engine = world.engine(Arc::new(Counting::default()), reads.clone());
+        assert_eq!(engine.pass(&PassOptions::default()).await.result, SyncResult::Deployed);
+        read.push(reads.0.load(Ordering::Relaxed));
+    }
+    assert_eq!(read[0], read[1]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::named::Named;
 use super::trust::Whose;
 use super::{Engine, PassError, PassOptions, Recorded};
@@ -9,7 +11,7 @@ use crate::flow::Definition;
 use crate::local::LocalState;
 use crate::plan::Last;
 use crate::record::audit;
-use crate::record::{DEFINITION_BYTES_MAX, LastFlow, MANIFEST_BYTES_MAX, Manifest, hex_sha256, paths};
+use crate::record::{DEFINITION_BYTES_MAX, LastFlow, Manifest, hex_sha256, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::{RECORD_BYTES_MAX, Source, SourceError, Tips};
 use crate::tenant::Tenant;
@@ -136,17 +138,27 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(Some(Recorded { commit: commit.clone(), text, manifest }))
     }
 
-    /// Every manifest there ever was, newest first, with its commit; unreadable ones are left out.
-    pub async fn manifests(&self, tip: &CommitId) -> Result<Vec<(CommitId, Manifest)>, PassError> {
+    /// Hands over every manifest that was committed at or after `since`, or ever, with its commit: newest first, one
+    /// at a time in memory. Unreadable ones are left out.
+    pub async fn fold_manifests<R: Send + 'static>(
+        &self,
+        tip: &CommitId,
+        since: Option<Timestamp>,
+        state: R,
+        mut step: impl FnMut(&mut R, &CommitId, Manifest) + Send + 'static,
+    ) -> Result<R, PassError> {
         let path = paths::manifest(&self.environment);
         let history = self.source.record_history(tip, &path).await?;
-        let versions: Vec<_> = history.into_iter().filter_map(|entry| Some((entry.commit, entry.blob?))).collect();
-        let texts = self.read_named(versions.iter().map(|(_, blob)| blob), MANIFEST_BYTES_MAX).await?;
-        let read = |(commit, blob): (CommitId, BlobId)| {
-            let manifest = Manifest::from_text(texts.get(&blob)?.text()?, &path, &commit).ok()?;
-            Some((commit, manifest))
+        let recent = history.into_iter().filter(|entry| since.is_none_or(|since| entry.time >= since));
+        let (commits, blobs): (Vec<CommitId>, Vec<BlobId>) =
+            recent.filter_map(|entry| Some((entry.commit, entry.blob?))).unzip();
+        let read = move |state: &mut R, index: usize, content: Option<&[u8]>| {
+            let (Some(content), Some(commit)) = (content, commits.get(index)) else { return };
+            if let Ok(manifest) = Manifest::from_text(content, &path, commit) {
+                step(state, commit, manifest);
+            }
         };
-        Ok(versions.into_iter().filter_map(read).collect())
+        Ok(self.source.fold_blobs(blobs, state, read).await?)
     }
 
     /// If the deployment of an unfinished manifest has an end in history: the newest ended manifest, which is what
