@@ -12,8 +12,7 @@ where
     R: Send,
     E: Send,
 {
-    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let n_workers = n_cores.min(items.len().div_ceil(ITEMS_AT_ONCE)).max(1);
+    let n_workers = n_cores().min(items.len().div_ceil(ITEMS_AT_ONCE)).max(1);
     let next = AtomicUsize::new(0);
     let take_turns = || {
         let mut done = Vec::new();
@@ -39,6 +38,33 @@ where
     Ok(results)
 }
 
+/// What `work` makes of even shares of the items, one a core, joined in their order; of the errors, the first by that
+/// order. For work that has to open something first.
+pub(crate) fn try_shares<T, R, E>(items: &[T], work: impl Fn(&[T]) -> Result<Vec<R>, E> + Sync) -> Result<Vec<R>, E>
+where
+    T: Sync,
+    R: Send,
+    E: Send,
+{
+    let n_shares = n_cores().min(items.len() / ITEMS_AT_ONCE).max(1);
+    let shares: Vec<&[T]> = items.chunks(items.len().div_ceil(n_shares).max(1)).collect();
+    let Some((first, others)) = shares.split_first() else { return Ok(Vec::new()) };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = others.iter().map(|share| scope.spawn(|| work(share))).collect();
+        let mut done = vec![work(first)];
+        done.extend(others.into_iter().map(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        let mut results = Vec::with_capacity(items.len());
+        for some in done {
+            results.extend(some?);
+        }
+        Ok(results)
+    })
+}
+
+fn n_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// As [`try_map`], for work that cannot fail.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let Ok(results) = try_map(items, |item| Ok::<_, std::convert::Infallible>(work(item)));
@@ -56,5 +82,12 @@ mod tests {
         let from_100 = |item: &u32| if *item >= 100 { Err(*item) } else { Ok(()) };
         assert_eq!(try_map(&items, from_100), Err(100));
         assert!(map(&[], |item: &u32| *item).is_empty());
+        for n_items in [0, 1, 31, 64, 65, 1000] {
+            let items = &items[..n_items];
+            let shares = try_shares(items, |some| Ok::<_, u32>(some.to_vec()));
+            assert_eq!(shares.as_deref(), Ok(items));
+        }
+        let from_100 = |some: &[u32]| some.iter().map(from_100).collect();
+        assert_eq!(try_shares(&items, from_100), Err(100));
     }
 }

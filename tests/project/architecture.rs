@@ -23,7 +23,7 @@ const MAY_KNOW: Table = &[
     ("config", &["disk", "flow", "problem"]),
     ("record", &["flow", "revision"]),
     ("local", &["disk", "record"]),
-    ("source", &["config", "disk", "revision", "tls"]),
+    ("source", &["config", "disk", "parallel", "revision", "tls"]),
     ("tenant", &["clock", "config", "flow", "tls"]),
     ("plan", &["config", "flow", "problem", "revision"]),
     ("index", &["disk", "flow", "plan", "problem", "revision", "source"]),

@@ -4,6 +4,7 @@
 //! with a work tree, so nothing is pushed here: objects go into the object store, and the branch
 //! moves by compare-and-swap under git's own reference lock.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -148,14 +149,9 @@ impl Local {
         if new.objects.len() > LOOSE_SYNCED_MAX {
             return self.sync_as_pack(repo, new, &objects.join("pack"), shared);
         }
-        for id in &new.objects {
-            let file = loose(id);
-            let folder = file.parent().unwrap_or(&objects);
-            if file.exists() {
-                sync(&file).and_then(|()| sync(folder)).map_err(|error| self.io(error))?;
-            }
-        }
-        sync(&objects).map_err(|error| self.io(error))
+        let files = new.objects.iter().map(loose).filter(|file| file.exists());
+        let with_folders = files.flat_map(|file| [file.parent().map(Path::to_owned), Some(file)]).flatten();
+        sync_each(&with_folders.chain([objects.clone()]).collect()).map_err(|error| self.io(error))
     }
 
     fn sync_as_pack(
@@ -174,11 +170,10 @@ impl Local {
         pack.write(folder, PACK_MODE).map_err(failed)?;
         let name = pack.name().map_err(failed)?.unwrap_or_default();
         for extension in ["pack", "idx"] {
-            let file = folder.join(format!("pack-{name}.{extension}"));
-            shared.widen(&file);
-            sync(&file).map_err(|error| self.io(error))?;
+            shared.widen(&folder.join(format!("pack-{name}.{extension}")));
         }
-        sync(folder).map_err(|error| self.io(error))
+        let files = ["pack", "idx"].map(|extension| folder.join(format!("pack-{name}.{extension}"))).into();
+        sync_each(&files).and_then(|()| sync(folder)).map_err(|error| self.io(error))
     }
 
     fn io(&self, error: std::io::Error) -> SourceError {
@@ -208,6 +203,19 @@ fn sync_reference(repo: &Repository, refname: &str) -> std::io::Result<()> {
 const LOOSE_SYNCED_MAX: usize = 12;
 /// As git writes packs: nobody changes them.
 const PACK_MODE: u32 = 0o444;
+
+/// Syncs side by side: a file system writes its own journal once for all that wait for it. Where there is no thread to
+/// be had, one after the other.
+fn sync_each(paths: &BTreeSet<PathBuf>) -> std::io::Result<()> {
+    std::thread::scope(|scope| {
+        let begin = |path| std::thread::Builder::new().spawn_scoped(scope, move || sync(path));
+        let begun: Vec<_> = paths.iter().map(|path| begin(path).map_err(|_| path)).collect();
+        begun.into_iter().try_for_each(|syncing| match syncing {
+            Ok(syncing) => syncing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(path) => sync(path),
+        })
+    })
+}
 
 #[cfg(unix)]
 fn sync(path: &Path) -> std::io::Result<()> {

@@ -19,6 +19,7 @@ use super::remote::Remote;
 use super::versions::Walk;
 use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
+use crate::parallel;
 use crate::source::{
     BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, PushError, PushProof,
     RecordCommit, Source, SourceError, Tips, Touched, TreeId,
@@ -272,7 +273,7 @@ impl Source for GitSource {
 
     async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
         let blobs = blobs.to_vec();
-        self.run(move |inner| inner.read(|reader| reader.blobs(&blobs))).await
+        self.run(move |inner| parallel::try_shares(&blobs, |some| inner.read(|reader| reader.blobs(some)))).await
     }
 
     async fn fold_blobs<T: Send + 'static>(
