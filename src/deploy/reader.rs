@@ -23,10 +23,10 @@ pub struct LiveReader {
 enum Others {
     /// Everything: what they refer to counts.
     Whole,
-    /// That they are there; bytes that were seen before tell that.
-    Presence,
+    /// Their hashes; bytes that were seen before tell them.
+    Hashes,
     /// The same, in another environment than the one whose flows the index knows: no bytes tell anything there.
-    PresenceElsewhere,
+    HashesElsewhere,
 }
 
 impl LiveReader {
@@ -45,17 +45,17 @@ impl LiveReader {
         Self { managed: Some(Arc::new(left.chain(held).collect())), ..Self::new(self.index.clone()) }
     }
 
-    /// Keeps the texts of these flows only; of others it matters that they are there.
+    /// Keeps the texts of these flows only; of others only their hashes matter.
     #[must_use]
     pub fn only<'a>(&self, flows: impl Iterator<Item = &'a FlowId>) -> Self {
         let managed = Some(Arc::new(flows.map(|id| (id.clone(), None)).collect()));
-        Self { index: self.index.clone(), managed, others: Others::Presence }
+        Self { index: self.index.clone(), managed, others: Others::Hashes }
     }
 
     /// Keeps no text, and reads another environment than the one whose flows the index knows.
     #[must_use]
     pub fn elsewhere(&self) -> Self {
-        Self { index: self.index.clone(), managed: Some(Arc::default()), others: Others::PresenceElsewhere }
+        Self { index: self.index.clone(), managed: Some(Arc::default()), others: Others::HashesElsewhere }
     }
 
     /// How flows are compared.
@@ -85,8 +85,8 @@ impl LiveReader {
     fn known(&self, known: Option<Known>) -> Option<Known> {
         known.filter(|Known { id, equality_hash, .. }| match self.others {
             Others::Whole => self.is_expected(id, *equality_hash),
-            Others::Presence => !self.keeps_text(id),
-            Others::PresenceElsewhere => false,
+            Others::Hashes => !self.keeps_text(id),
+            Others::HashesElsewhere => false,
         })
     }
 }
