@@ -8,6 +8,7 @@ use flowsync::tenant::Call;
 use flowsync::tenant::memory::{Garble, TenantFault};
 use jiff::SignedDuration;
 
+use super::forgery::Forgery;
 use super::world::STALE_MAX;
 
 /// A process that is stopped for longer than any lease, and goes on as if nothing had happened.
@@ -32,6 +33,8 @@ pub enum Fault {
     Torn,
     CrashBefore,
     CrashAfter,
+    /// Somebody forges records just before.
+    Forged(Forgery),
     /// It goes as it should, and something else happens just before.
     Happens(Happening),
 }
@@ -57,6 +60,11 @@ impl Op {
     /// Whether the process waits for it: only there it can stop.
     pub fn is_waited_for(self) -> bool {
         !matches!(self, Self::State(write) if write != StateWrite::Append)
+    }
+
+    /// Whether it shows, or decides, where the branches stand.
+    pub fn is_about_branches(self) -> bool {
+        matches!(self, Self::Source(Operation::Fetch | Operation::Push))
     }
 
     pub fn changes_the_tenant(self) -> bool {
@@ -141,5 +149,6 @@ pub fn happenings_at(op: Op, index: usize) -> Vec<Fault> {
     if op == Op::Tenant(Call::Export) {
         all.extend([40, 150].map(|seconds| Happening::ListMoves(Duration::from_secs(seconds))));
     }
-    all.into_iter().map(Fault::Happens).collect()
+    let forged = if op.is_about_branches() { Forgery::ALL.as_slice() } else { &[] };
+    all.into_iter().map(Fault::Happens).chain(forged.iter().copied().map(Fault::Forged)).collect()
 }

@@ -6,6 +6,7 @@ mod clocks;
 mod disk;
 pub mod enumerated;
 mod faults;
+mod forgery;
 pub mod invariant;
 mod machine;
 pub mod many;

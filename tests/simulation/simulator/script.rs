@@ -13,7 +13,7 @@ use flowsync::local::MemoryState;
 use flowsync::revision::CommitId;
 use flowsync::shutdown::Shutdown;
 use flowsync::source::RecordCommit;
-use flowsync::source::memory::{Operation, SourceFault, SourceHook};
+use flowsync::source::memory::{Edits, Folders, MemoryRemote, Operation, SourceFault, SourceHook};
 use flowsync::tenant::memory::{TenantFault, TenantHook};
 use flowsync::tenant::{Call, Imported};
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::clocks::Clocks;
 use super::faults::{Fault, Happening, Op, faults_of};
+use super::forgery::Forgery;
 use super::invariant::Invariant;
 use super::people::{by_hand, id};
 use super::watch::Knowledge;
@@ -53,6 +54,8 @@ pub struct Chance {
     pub tenant_outage: std::ops::Range<usize>,
     /// What happens in the world, and at which operation.
     pub happenings: BTreeMap<usize, Happening>,
+    /// From which operation on somebody forges records, and how.
+    pub forgery: Option<(usize, Forgery)>,
 }
 
 /// A machine that falls asleep is not answered before.
@@ -70,6 +73,8 @@ pub struct Script {
     latency: Latency,
     crashed: Notify,
     state: Mutex<State>,
+    /// What somebody is about to write into the records.
+    forgery: Mutex<Option<Forgery>>,
     /// How long the machine is about to sleep.
     nap: Mutex<Option<Duration>>,
     /// Writes to the tenant that are under way.
@@ -120,6 +125,7 @@ impl Script {
                 schedule,
                 made: Vec::new(),
             }),
+            forgery: Mutex::default(),
             nap: Mutex::default(),
             n_under_way: AtomicUsize::new(0),
             options: Mutex::default(),
@@ -259,6 +265,11 @@ impl Chance {
         if self.crash_at == Some(index) {
             return Some(if self.rng.bool() { Fault::CrashBefore } else { Fault::CrashAfter });
         }
+        if op.is_about_branches()
+            && let Some((_, how)) = self.forgery.take_if(|(from, _)| *from <= index)
+        {
+            return Some(Fault::Forged(how));
+        }
         if let Some(happening) = self.happenings.remove(&index) {
             return Some(Fault::Happens(happening));
         }
@@ -284,12 +295,21 @@ impl SourceHook for Script {
             Some(Fault::CrashBefore) => SourceFault::CrashBefore,
             Some(Fault::CrashAfter) => SourceFault::CrashAfter,
             Some(Fault::Happens(Happening::Sleeps { .. })) => SourceFault::Slow(DOZE),
+            Some(Fault::Forged(how)) => {
+                *self.forgery.lock().unwrap() = Some(how);
+                SourceFault::Forged
+            }
             _ => SourceFault::None,
         }
     }
 
     fn latency(&self) -> Duration {
         self.take()
+    }
+
+    fn forgery(&self, _: &MemoryRemote, _: &Folders) -> (Edits, Timestamp) {
+        let how = self.forgery.lock().unwrap().take();
+        (how.map(|how| self.world.forge(how)).unwrap_or_default(), self.world.now())
     }
 
     fn pushed(&self, commit: &CommitId) {

@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::faults::Happening;
+use super::forgery::Forgery;
 use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
@@ -76,6 +77,7 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
     }
     machines.iter().for_each(|machine| machine.clocks.set_right());
     world.tenant.move_list_until(Instant::now());
+    world.put_records_right();
     world.say(|| "quiet".into());
     let machine = &machines[rng.usize(..n_machines)];
     let result = come_to_rest(world, machine, &PassOptions::default()).await;
@@ -100,6 +102,9 @@ async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, rn
     }
     if rng.u32(0..20) == 0 {
         meddle(world, rng);
+    }
+    if rng.bool() {
+        world.put_records_right();
     }
     let mut crashed = run_some(world, machines, people, rng, false).await;
     if crashed && rng.u32(0..3) == 0 {
@@ -165,6 +170,7 @@ fn any_schedule(rng: &mut Rng, n_machines: usize) -> Schedule {
         happenings: (0..[0, 0, 0, 1, 2][rng.usize(..5)])
             .map(|_| (rng.usize(0..120), any_happening(rng, n_machines)))
             .collect(),
+        forgery: (rng.u32(0..120) == 0).then(|| (rng.usize(0..60), Forgery::ALL[rng.usize(..Forgery::ALL.len())])),
         rng: Rng::with_seed(rng.u64(..)),
     })
 }

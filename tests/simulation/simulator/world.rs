@@ -2,7 +2,7 @@
 //! `watch`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub struct World {
     pub policy: SyncPolicy,
     /// Somebody changed the records by hand.
     pub meddled: AtomicBool,
+    /// Somebody wrote what flowsync never would.
+    pub forged: AtomicBool,
+    /// The newest commit that a process pushed.
+    pub newest: Mutex<Option<CommitId>>,
     /// Deployments that failed.
     pub n_failed: AtomicUsize,
     /// Deployments that could not be wholly restored.
@@ -58,6 +62,8 @@ impl World {
             target: EnvironmentId("env_prod".into()),
             policy: policy.clone(),
             meddled: AtomicBool::new(false),
+            forged: AtomicBool::new(false),
+            newest: Mutex::default(),
             n_failed: AtomicUsize::new(0),
             n_incomplete: AtomicUsize::new(0),
             comparison: Comparison::new(&policy.ignore).unwrap(),
@@ -155,6 +161,12 @@ impl World {
 
     pub fn manifest(&self) -> Option<Arc<Manifest>> {
         self.manifest_at(&self.remote.tip(&self.folders.records_branch)?)
+    }
+
+    /// The newest manifest that a process pushed: of what somebody forges since nobody knows before the next look.
+    pub fn pushed_manifest(&self) -> Option<Arc<Manifest>> {
+        let newest = self.newest.lock().unwrap().clone();
+        if self.forged.load(Ordering::Relaxed) { self.manifest_at(&newest?) } else { self.manifest() }
     }
 
     /// The newest manifest that counts: a deployment that somebody brought back has ended all the same.

@@ -39,7 +39,7 @@ impl World {
 
     /// An import was answered.
     pub fn answered(&self, script: &Script, id: &FlowId, imported: &Imported) {
-        let Some(manifest) = self.manifest().filter(|_| *imported == Imported::Updated) else { return };
+        let Some(manifest) = self.pushed_manifest().filter(|_| *imported == Imported::Updated) else { return };
         let is_create = manifest.flows.iter().any(|flow| flow.id == *id && flow.action == FlowAction::Create);
         let key = (manifest.deployment_id.clone(), id.clone());
         let mut knows = script.knows();
@@ -58,7 +58,7 @@ impl World {
         let Ok(missing) = missing.parse::<FlowId>() else { return };
         // What was live before may have referred to what was not, where an earlier restoration was incomplete.
         let is_new = |flow: &ManifestFlow| flow.id == missing && flow.action == FlowAction::Create;
-        if restoring.is_some() && self.manifest().is_some_and(|manifest| manifest.flows.iter().any(is_new)) {
+        if restoring.is_some() && self.pushed_manifest().is_some_and(|manifest| manifest.flows.iter().any(is_new)) {
             return;
         }
         // Or what it needs could not come back for such a reason itself.

@@ -1,6 +1,7 @@
 //! A request that changes the tenant is about to be made: may it be?
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use flowsync::deploy::{LOOK_AGE, LOOK_SHARE};
 use flowsync::flow::{ContentHash, Definition, FlowId, without_raw_references};
@@ -71,7 +72,7 @@ impl World {
 
     /// A flow's status is asked for: by now git knows of a flow that was somebody else's.
     pub fn asked_status(&self, script: &Script, id: &FlowId) {
-        let Some(manifest) = self.manifest() else { return };
+        let Some(manifest) = self.pushed_manifest() else { return };
         let is_foreign = script.knows().foreign.contains(&(manifest.deployment_id.clone(), id.clone()));
         if is_foreign && !manifest.flows.iter().any(|flow| flow.id == *id && flow.existed) {
             self.violated(Invariant::SomebodysStays, format!("{id} was there, and git was not told before going on"));
@@ -160,7 +161,7 @@ impl World {
         let Request { script, manifest, id, flow, journal, status, .. } = request;
         let action = flow.map(|flow| flow.action);
         let is_meant = match (status, action) {
-            (Status::Restoring, Some(FlowAction::Create)) => true,
+            (Status::Restoring, Some(FlowAction::Create)) => self.may_be_its_own(manifest, id),
             (Status::Deploying, Some(FlowAction::Delete)) => self.is_dropped(manifest, id),
             _ => false,
         };
@@ -178,6 +179,11 @@ impl World {
         if *status == Status::Deploying {
             self.check_dependents(manifest, id);
         }
+    }
+
+    /// Whether the deployment can have created the flow. Where nobody forges records, it says so itself.
+    fn may_be_its_own(&self, manifest: &Manifest, id: &FlowId) -> bool {
+        !self.forged.load(Ordering::Relaxed) || self.notes().has_written(&manifest.deployment_id, id)
     }
 
     /// The commit holds the flow no more, and a deployment has left it live.

@@ -25,7 +25,7 @@ struct Held {
 impl World {
     /// The pushed manifest, which must name a deployment under way that this process holds.
     pub(super) fn check_holder(&self, script: &Script, what: &str) -> Option<Arc<Manifest>> {
-        let Some(manifest) = self.manifest() else {
+        let Some(manifest) = self.pushed_manifest() else {
             self.violated(Invariant::PushedLock, format!("{what} without a manifest in git"));
             return None;
         };

@@ -47,7 +47,7 @@ impl World {
         };
         let is_undone = matches!(report.result, SyncResult::RolledBack | SyncResult::RollbackIncomplete);
         let is_lost = report.result == SyncResult::Error && script.knows().is_unkept;
-        is_excused && (is_undone || is_lost) && self.manifest().is_some_and(|manifest| is_open(&manifest))
+        is_excused && (is_undone || is_lost) && self.pushed_manifest().is_some_and(|manifest| is_open(&manifest))
     }
 
     /// Every other result says that nothing was deployed by this pass, or where its record is.
