@@ -154,7 +154,7 @@ fn a_file_that_moves_is_no_change() {
 }
 
 #[test]
-fn two_flows_swap_names_without_a_clash() {
+fn two_flows_that_swap_names_stay_who_they_are() {
     let place = Place::new(&["a 1.0.0 = One", "b 1.0.0 = Two"]);
     place.sync_with(&[]).exits(0);
     place.commit(&["a 1.1.0 = Two", "b 1.1.0 = One"]);

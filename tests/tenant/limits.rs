@@ -1,12 +1,14 @@
 //! The lease and the patience of a call; the throttle that all calls share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowsync::tenant::{Call, CallLimits, Failure, StartLimit};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::server::{Act, Seen, Server, ample, good, hurry, make, reply, reply_with};
+use super::server::{Act, Seen, Server, ample, good, make, reply, reply_with};
 
 #[tokio::test]
 async fn no_request_starts_after_the_lease() {
@@ -86,20 +88,30 @@ async fn a_wait_beyond_the_patience_is_not_waited_for() {
 
 #[tokio::test]
 async fn no_more_requests_are_in_flight_than_the_concurrency() {
-    let (now, most) =
-        (std::sync::atomic::AtomicUsize::new(0), std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0)));
-    let seen_most = std::sync::Arc::clone(&most);
-    let server = Server::start(move |seen: &Seen| {
-        use std::sync::atomic::Ordering::SeqCst;
-        let n = now.fetch_add(1, SeqCst) + 1;
-        seen_most.fetch_max(n, SeqCst);
-        std::thread::yield_now();
-        now.fetch_sub(1, SeqCst);
-        good(seen)
+    const N_CALLS: usize = 12;
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let server = Server::start(move |seen: &Seen| match seen.call {
+        Call::Status => Act::Held(Arc::clone(&held), Box::new(good(seen))),
+        _ => good(seen),
     })
     .await;
-    let (client, limits) = (server.client_with(server.oauth2(), hurry()), ample());
-    let made = join_all((0..50).map(|_| make(&client, Call::Status, &limits))).await;
+    let (client, passer_by, limits) = (server.client(), server.client(), ample());
+    let calls = join_all((0..N_CALLS).map(|_| make(&client, Call::Status, &limits)));
+    let watch = async {
+        for n_answered in 0..N_CALLS {
+            let expected = (n_answered + 4).min(N_CALLS);
+            while server.seen(Call::Status).len() < expected {
+                tokio::task::yield_now().await;
+            }
+            // While others come and are answered, one too many would come as well.
+            for _ in 0..3 {
+                make(&passer_by, Call::Intents, &limits).await.unwrap();
+            }
+            assert_eq!(server.seen(Call::Status).len(), expected, "four are in flight, {n_answered} are answered");
+            gate.add_permits(1);
+        }
+    };
+    let (made, ()) = join(calls, watch).await;
     assert!(made.iter().all(Result::is_ok));
-    assert!(most.load(std::sync::atomic::Ordering::SeqCst) <= 4);
 }

@@ -16,6 +16,7 @@ use flowsync::tenant::{Call, CallLimits, ReadLive, StartLimit, Tenant, TenantErr
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// Part of every secret: it must show up nowhere.
@@ -45,6 +46,8 @@ pub(crate) enum Act {
     Drop,
     /// Never answers.
     Hang,
+    /// Does so once it has a permit, which is used up.
+    Held(Arc<Semaphore>, Box<Self>),
     /// Sends a body without announcing its length, for ever.
     Flood,
 }
@@ -229,7 +232,12 @@ async fn serve(stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, script: Arc<Script
             seen.nth = log.iter().filter(|earlier| earlier.call == seen.call).count();
             log.push(seen.clone());
         }
-        match script(&seen) {
+        let mut act = script(&seen);
+        while let Act::Held(gate, then) = act {
+            gate.acquire().await.unwrap().forget();
+            act = *then;
+        }
+        match act {
             Act::Reply { status, headers, body } => {
                 let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                 // A 204 has no body and no length.
@@ -246,7 +254,7 @@ async fn serve(stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, script: Arc<Script
                 return Ok(());
             }
             Act::Drop => return Ok(()),
-            Act::Hang => std::future::pending().await,
+            Act::Hang | Act::Held(..) => std::future::pending().await,
             Act::Flood => {
                 stream.write_all(b"HTTP/1.1 200 -\r\nconnection: close\r\n\r\n").await?;
                 loop {
