@@ -33,8 +33,9 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{SecretError, SecretSource, SubjectTemplate, SyncPolicy};
-use crate::deploy::{JournalFailed, LiveReader, Progress};
+use crate::deploy::{JournalFailed, Progress};
 use crate::flow::{BodyAbsent, EnvironmentId};
+use crate::index::LiveReader;
 use crate::local::LocalError;
 use crate::problem::Problem;
 use crate::record::{ManifestError, Status, audit};

@@ -6,7 +6,7 @@ use futures_util::future::try_join;
 
 use super::report::{EnvironmentReport, SyncResult};
 use super::{Engine, PassError, Prepared};
-use crate::deploy::QuietReader;
+use crate::index::QuietReader;
 use crate::local::LocalState;
 use crate::plan::Lookup;
 use crate::record::hex_sha256;

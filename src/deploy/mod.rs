@@ -12,8 +12,6 @@ mod lease;
 mod look;
 mod looked;
 mod push;
-mod quiet;
-mod reader;
 mod recover;
 mod restore;
 mod verify;
@@ -29,6 +27,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::in_future;
 use crate::flow::{EnvironmentId, FlowId};
+use crate::index::LiveReader;
 use crate::local::LocalState;
 use crate::shutdown::{Grace, Shutdown, Stage};
 use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
@@ -38,8 +37,6 @@ pub use journal::{Journal, JournalFailed, room_for};
 pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
 pub use looked::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
 pub use push::{Standing, first_form};
-pub use quiet::QuietReader;
-pub use reader::LiveReader;
 pub use recover::{Found, Recovery, look};
 pub use restore::{Restoration, Restored, Undo, overwritten};
 

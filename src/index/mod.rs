@@ -1,11 +1,13 @@
 //! What is known already of flows, by what they are: git's by blob id, the tenant's by their bytes.
 //!
 //! A pass should cost what changed, not what exists: a blob is parsed, hashed and linted once in its
-//! life, and a live flow whose bytes were seen before is not parsed again. Losing an index, or
-//! finding it damaged, costs one slow pass and nothing else.
+//! life, and a live flow whose bytes were seen before is not parsed again: live flows are read here ([`LiveReader`],
+//! [`QuietReader`]). Losing an index, or finding it damaged, costs one slow pass and nothing else.
 
 mod file;
 mod quiet;
+mod read_live;
+mod read_quiet;
 mod state;
 mod stored;
 mod vouched;
@@ -23,6 +25,8 @@ use crate::revision::BlobId;
 use crate::source::{FlowEntry, FlowListing, LeftOut, TreeId};
 
 pub use quiet::Quiet;
+pub use read_live::LiveReader;
+pub use read_quiet::QuietReader;
 use state::State;
 pub use state::{Counts, Known};
 

@@ -26,7 +26,8 @@ const MAY_KNOW: Table = &[
     ("source", &["config", "disk", "parallel", "revision", "tls"]),
     ("tenant", &["clock", "config", "flow", "tls"]),
     ("plan", &["config", "flow", "problem", "revision"]),
-    ("index", &["disk", "flow", "plan", "problem", "revision", "source"]),
+    // Live flows are read by what is known of them: a value of the seam to the tenant, no call.
+    ("index", &["disk", "flow", "plan", "problem", "revision", "source", "tenant"]),
     ("deploy", &["clock", "flow", "index", "local", "plan", "record", "shutdown", "tenant"]),
     ("controller", &[WHOEVER_STANDS_ABOVE]),
     ("serve", &["controller"]),

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use flowsync::config::{SubjectTemplate, SyncPolicy};
 use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
-use flowsync::deploy::LiveReader;
 use flowsync::flow::Comparison;
-use flowsync::index::FlowIndex;
+use flowsync::index::{FlowIndex, LiveReader};
 use flowsync::local::{LocalState, MemoryState};
 use flowsync::source::memory::MemorySource;
 use flowsync::tenant::memory::MemoryClient;

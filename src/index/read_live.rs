@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::FlowIndex;
+use super::state::Known;
 use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep};
-use crate::index::{FlowIndex, Known};
 use crate::plan::{Desired, Last};
 use crate::tenant::ReadLive;
 

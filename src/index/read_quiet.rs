@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::quiet::Quiet;
 use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, Reading};
-use crate::index::Quiet;
 use crate::tenant::{Export, ReadLive};
 
 /// Recognises the flows of a quiet pass, and notices anything else.
