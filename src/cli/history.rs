@@ -54,7 +54,7 @@ fn tell((known, deployments): &mut (BTreeSet<DeploymentId>, Vec<Value>), commit:
     }
     let count = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
     deployments.push(json!({
-        "deploymentId": manifest.deployment_id, "status": manifest.status, "kind": manifest.kind,
+        "deploymentId": manifest.deployment_id, "status": manifest.status(), "kind": manifest.kind,
         "commit": manifest.source.commit, "recordCommit": commit, "generatedAt": manifest.generated_at,
         "create": count(FlowAction::Create), "update": count(FlowAction::Update),
         "delete": count(FlowAction::Delete), "failure": manifest.failure,

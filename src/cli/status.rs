@@ -52,7 +52,7 @@ async fn one(engine: &RealEngine) -> Result<Value, Failure> {
     let deployed = manifest.last_deployed.as_ref();
     Ok(json!({
         "environment": engine.environment,
-        "status": manifest.status,
+        "status": manifest.status(),
         "deploymentId": manifest.deployment_id,
         "commit": manifest.source.commit,
         "generatedAt": manifest.generated_at,

@@ -19,7 +19,7 @@ use crate::local::LocalState;
 use crate::plan::{Change, drift_key};
 use crate::record::audit::{Event, EventKind};
 use crate::record::{
-    FlowAction, FlowStatus, Kind, LastDeployed, Manifest, ManifestFlow, Quarantine, QuarantineCause, Status,
+    FlowAction, FlowStatus, IllegalEvent, Kind, LastDeployed, Manifest, ManifestFlow, Quarantine, QuarantineCause,
     StatusEvent,
 };
 use crate::shutdown::Stage;
@@ -136,8 +136,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Box::pin(async move {
                 let mark = |manifest: &mut Manifest| {
                     manifest.flows.iter_mut().filter(|flow| flow.id == id).for_each(|flow| flow.existed = true);
+                    manifest.apply(StatusEvent::Continued)
                 };
-                let committed = self.advance(ledger, "deploying", false, mark).await;
+                let committed = self.advance(ledger, "deploying", mark).await;
                 let reason = |error| {
                     format!(
                         "`{id}` was there before it was created, and git could not be told so: {}",
@@ -165,6 +166,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 if manifest.kind != Kind::Rollback {
                     manifest.quarantine = None;
                 }
+                Ok(())
             })
             .await?;
         let manifest = ledger.manifest().await;
@@ -205,9 +207,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let commit = self
             .close(ledger, event, |manifest| {
                 if !is_announced {
-                    hold_back.enter(manifest);
+                    hold_back.enter(manifest)?;
                 }
-                manifest.status = Status::Restoring;
                 settle(manifest, pushed, &restored);
                 if let Some(quarantine) = &mut manifest.quarantine {
                     quarantine.count_from(self.now());
@@ -218,6 +219,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 if let Some(failed) = ledger.journal.failure() {
                     add_failure(manifest, &failed.to_string());
                 }
+                Ok(())
             })
             .await?;
         let manifest = ledger.manifest().await;
@@ -272,7 +274,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let reason = hold_back.reason.as_str();
         tracing::warn!(environment = %self.environment, reason, "the deployment failed; what was written is taken back");
         ledger.journal.record_if_possible(&Event::new(EventKind::Restoring).with("reason", reason)).await;
-        let pushing = self.advance(ledger, "restoring", false, |manifest| hold_back.enter(manifest));
+        let pushing = self.advance(ledger, "restoring", |manifest| hold_back.enter(manifest));
         match self.by_the_end_of(Stage::Announce, pushing).await {
             Ok(_) => Ok(true),
             Err(super::ledger::LedgerError::TakenOver(by)) => {
@@ -309,7 +311,7 @@ struct HoldBack {
 }
 
 impl HoldBack {
-    fn enter(&self, manifest: &mut Manifest) {
+    fn enter(&self, manifest: &mut Manifest) -> Result<(), IllegalEvent> {
         let Self { cause, drift_key, now, flows, existed, reason, pushed } = self;
         let key = drift_key.clone().unwrap_or_else(|| manifest.source.flows_digest.clone());
         let earlier = manifest.quarantine.take();
@@ -329,7 +331,6 @@ impl HoldBack {
             )),
         };
         manifest.failure = Some(reason.clone());
-        manifest.status = Status::Restoring;
         for flow in &mut manifest.flows {
             flow.existed |= existed.contains(&flow.id);
             match pushed.get(&flow.id) {
@@ -341,6 +342,7 @@ impl HoldBack {
                 Some(Pushed::NotAttempted) | None => {}
             }
         }
+        manifest.apply(StatusEvent::UndoStarted)
     }
 }
 
@@ -417,11 +419,10 @@ fn alarms(side_effects: &[SideEffect]) -> Vec<String> {
 
 /// One more reason why a deployment failed, where it does not stand there yet.
 fn add_failure(manifest: &mut Manifest, reason: &str) {
-    let known = manifest.failure.take().unwrap_or_default();
-    manifest.failure = Some(match known.as_str() {
-        "" => reason.to_owned(),
-        known if known.contains(reason) => known.to_owned(),
-        known => format!("{known}; {reason}"),
+    manifest.failure = Some(match manifest.failure.take() {
+        None => reason.to_owned(),
+        Some(known) if known.contains(reason) => known,
+        Some(known) => format!("{known}; {reason}"),
     });
 }
 

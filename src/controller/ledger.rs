@@ -18,7 +18,9 @@ use crate::config::SubjectValues;
 use crate::deploy::{Journal, Lease};
 use crate::local::{LocalState, Unsent};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER, Named};
-use crate::record::{FlowAction, Manifest, ManifestFlow, SealKey, Status, StatusEvent, manifest_digest, paths};
+use crate::record::{
+    FlowAction, IllegalEvent, Manifest, ManifestFlow, SealKey, Status, StatusEvent, manifest_digest, paths,
+};
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
 use crate::source::{PushError, RecordCommit, Source, SourceError};
@@ -51,6 +53,15 @@ struct State {
     tip: Option<CommitId>,
 }
 
+/// What becomes of the previous definitions in git with a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Previous {
+    /// Somebody may need them yet.
+    Stay,
+    /// The deployment has ended and nobody has to look at it.
+    Go,
+}
+
 enum Standing {
     Ours(CommitId),
     Done(CommitId),
@@ -68,6 +79,9 @@ pub(super) enum LedgerError {
     /// The push failed.
     #[error(transparent)]
     Push(#[from] PushError),
+    /// What was to be committed cannot happen to the deployment.
+    #[error(transparent)]
+    Status(#[from] IllegalEvent),
     /// Something else failed.
     #[error(transparent)]
     Pass(#[from] Box<PassError>),
@@ -114,7 +128,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut state = ledger.state.lock().await;
         let term = ledger.lease.next_term();
         let mut manifest = Manifest::clone(&state.manifest);
-        if manifest.status.is_under_way() {
+        if manifest.status().is_under_way() {
             manifest.holder = Some(term.holder());
         }
         let change = self.record_commit(ledger, &mut manifest, more, subject);
@@ -130,15 +144,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         &self,
         ledger: &Ledger<L>,
         subject: &str,
-        clean: bool,
-        edit: impl FnOnce(&mut Manifest),
+        edit: impl FnOnce(&mut Manifest) -> Result<(), IllegalEvent>,
     ) -> Result<CommitId, LedgerError> {
         let edited = |manifest: &Manifest| {
             let mut manifest = manifest.clone();
-            edit(&mut manifest);
-            manifest
+            edit(&mut manifest).map(|()| manifest)
         };
-        self.advance_to(ledger, subject, clean, edited).await
+        self.advance_to(ledger, subject, Previous::Stay, edited).await
     }
 
     /// Commits the manifest that `next` makes of the one before.
@@ -146,23 +158,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         &self,
         ledger: &Ledger<L>,
         subject: &str,
-        clean: bool,
-        next: impl FnOnce(&Manifest) -> Manifest,
+        previous: Previous,
+        next: impl FnOnce(&Manifest) -> Result<Manifest, IllegalEvent>,
     ) -> Result<CommitId, LedgerError> {
         let mut state = ledger.state.lock().await;
-        if let (false, Some(tip)) = (state.manifest.status.is_under_way(), &state.tip) {
+        if let (false, Some(tip)) = (state.manifest.status().is_under_way(), &state.tip) {
             return Ok(tip.clone());
         }
         let term = ledger.lease.next_term();
-        let mut manifest = next(&state.manifest);
-        if manifest.status.is_under_way() {
+        let mut manifest = next(&state.manifest)?;
+        if manifest.status().is_under_way() {
             manifest.holder = Some(term.holder());
         }
         let (mut tries, mut races) = (0, 0);
         loop {
-            match self.commit_on(state.tip.as_ref(), ledger, &mut manifest, subject, clean).await {
+            match self.commit_on(state.tip.as_ref(), ledger, &mut manifest, subject, previous).await {
                 Ok(commit) => {
-                    if manifest.status.is_under_way() {
+                    if manifest.status().is_under_way() {
                         ledger.lease.begin(&term);
                     }
                     *state = State { manifest: Arc::new(manifest), tip: Some(commit.clone()) };
@@ -175,7 +187,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                     match self.look_again(&state.manifest, &manifest).await? {
                         Standing::Ours(tip) => state.tip = Some(tip),
                         Standing::Done(commit) => {
-                            if manifest.status.is_under_way() {
+                            if manifest.status().is_under_way() {
                                 ledger.lease.begin(&term);
                             }
                             *state = State { manifest: Arc::new(manifest), tip: Some(commit.clone()) };
@@ -200,9 +212,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         ledger: &Ledger<L>,
         manifest: &mut Manifest,
         subject: &str,
-        clean: bool,
+        previous: Previous,
     ) -> Result<CommitId, PushError> {
-        let more = if clean { self.spent_definitions(tip).await? } else { BTreeMap::new() };
+        let more = match previous {
+            Previous::Stay => BTreeMap::new(),
+            Previous::Go => self.spent_definitions(tip).await?,
+        };
         let change = self.record_commit(ledger, manifest, more, subject);
         self.source.commit_records(tip, &change).await
     }
@@ -220,7 +235,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let tip = tips.records.ok_or_else(gone)?;
         let found = self.manifest_at(&tip).await.map_err(Box::new)?.ok_or_else(gone)?;
         if found.deployment_id == wanted.deployment_id
-            && found.status == wanted.status
+            && found.status() == wanted.status()
             && found.audit_head == wanted.audit_head
             && found.holder == wanted.holder
         {
@@ -230,13 +245,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             (Some(found), Some(ours)) => found.id == ours.id,
             _ => false,
         };
-        if found.deployment_id == ours.deployment_id && same_holder && found.status.is_under_way() {
+        if found.deployment_id == ours.deployment_id && same_holder && found.status().is_under_way() {
             return Ok(Standing::Ours(tip));
         }
         Err(LedgerError::TakenOver(format!(
             "deployment {} (`{}`) of holder {}",
             found.deployment_id,
-            found.status,
+            found.status(),
             found.holder.map_or_else(|| "nobody".into(), |holder| holder.id)
         )))
     }
@@ -250,7 +265,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> RecordCommit {
         let (audit, head) = ledger.journal.snapshot();
         manifest.audit_head = Some(head);
-        if manifest.status.is_under_way() {
+        if manifest.status().is_under_way() {
             // An ended one stays as its digest in the audit trail says.
             manifest.generated_at = self.now();
         }
@@ -295,22 +310,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         &self,
         ledger: &Ledger<L>,
         event: StatusEvent,
-        edit: impl FnOnce(&mut Manifest),
+        edit: impl FnOnce(&mut Manifest) -> Result<(), IllegalEvent>,
     ) -> Result<CommitId, PassError> {
         ledger.closing.store(true, Ordering::Relaxed);
         let mut closed = Manifest::clone(&*ledger.manifest().await);
-        edit(&mut closed);
-        if let Ok(status) = closed.status.after(event) {
-            closed.status = status;
-        }
+        edit(&mut closed)?;
+        closed.apply(event)?;
         closed.generated_at = self.now();
         let ended = Event::new(EventKind::Ended)
-            .with("status", closed.status.as_str())
+            .with("status", closed.status().as_str())
             .with(MANIFEST_MEMBER, manifest_digest(&closed.to_text()));
         ledger.journal.record_if_possible(&ended).await;
-        let clean = closed.status != Status::RollbackIncomplete;
-        let subject = closed.status.as_str();
-        let pushing = self.advance_to(ledger, subject, clean, |_| closed.clone());
+        let previous = if leaves_nothing_open(closed.status()) { Previous::Go } else { Previous::Stay };
+        let subject = closed.status().as_str();
+        let pushing = self.advance_to(ledger, subject, previous, |_| Ok(closed.clone()));
         match self.by_the_end_of(Stage::Close, pushing).await {
             Ok(commit) => {
                 ledger.journal.forget();
@@ -321,7 +334,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Err(PassError::Busy(format!("the deployment was taken over before it could be closed, by {by}")))
             }
             Err(error) => {
-                let reached = closed.status;
+                let reached = closed.status();
                 let mut manifest = closed;
                 let change = self.record_commit(ledger, &mut manifest, BTreeMap::new(), subject);
                 let kept = self.keep_unsent(&manifest, change, ledger.lease.holder());
@@ -347,13 +360,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     fn keep_unsent(&self, manifest: &Manifest, change: RecordCommit, holder: &str) -> Kept {
-        let text = |content: Option<Vec<u8>>| content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = |(path, content): (String, Option<Vec<u8>>)| match content.map(String::from_utf8).transpose() {
+            Ok(text) => Ok((path, text)),
+            Err(_) => Err(Kept::Not(format!("`{path}` is no text"))),
+        };
+        let files = match change.files.into_iter().map(text).collect() {
+            Ok(files) => files,
+            Err(not_kept) => return not_kept,
+        };
         let unsent = Unsent {
             deployment_id: manifest.deployment_id.to_string(),
             holder: holder.to_owned(),
             message: change.message,
             time: change.time,
-            files: change.files.into_iter().map(|(path, content)| (path, text(content))).collect(),
+            files,
         };
         match self.local.keep_unsent(&unsent) {
             Ok(()) => {
@@ -379,7 +399,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             };
             let ours = at_tip.is_some_and(|manifest| {
                 manifest.deployment_id.as_str() == unsent.deployment_id
-                    && manifest.status.is_under_way()
+                    && manifest.status().is_under_way()
                     && manifest.holder.is_some_and(|holder| holder.id == unsent.holder)
             });
             if !ours {
@@ -415,7 +435,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 fn is_settled(unsent: &Unsent) -> bool {
     let manifest = unsent.files.iter().find(|(path, _)| path.ends_with("/manifest.json"));
     let named = manifest.and_then(|(_, text)| Named::read(text.as_deref()?.as_bytes()));
-    named.is_some_and(|named| matches!(named.status, Status::Deployed | Status::RolledBack))
+    named.is_some_and(|named| leaves_nothing_open(named.status))
+}
+
+/// Whether a status is an end after which nobody has to look at the deployment.
+fn leaves_nothing_open(status: Status) -> bool {
+    matches!(status, Status::Deployed | Status::RolledBack)
 }
 
 /// Keeps a lease renewed while a deployment runs, at its time and whenever a request finds it in doubt; never
@@ -436,7 +461,11 @@ pub(super) async fn keep_renewed<T: Tenant, S: Source, L: LocalState>(
             std::future::pending::<()>().await;
         }
         ledger.journal.record_if_possible(&Event::new(EventKind::Renewed)).await;
-        let Err(error) = engine.advance(ledger, "lease renewed", false, |_| {}).await else { continue };
+        let Err(error) =
+            engine.advance(ledger, "lease renewed", |manifest| manifest.apply(StatusEvent::Continued)).await
+        else {
+            continue;
+        };
         tracing::error!(error = %crate::error_chain(&error), "the lease could not be renewed; what was written is taken back");
         stop.send_replace(true);
         if matches!(error, LedgerError::TakenOver(_)) {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Engine, PassError, Prepared, Seen};
-use crate::flow::{ContentHash, FlowId, HASH_ALGORITHM};
+use crate::flow::{ContentHash, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Change, DesiredFlow, Plan};
 use crate::record::{
-    DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Held, Kind, LastFlow, MANIFEST_VERSION, Manifest,
-    ManifestFlow, ManifestSource, Status, is_inner_path, paths,
+    DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Held, Kind, LastFlow, Manifest, ManifestFlow,
+    ManifestSource, Planned, is_inner_path, paths,
 };
 use crate::revision::BlobId;
 use crate::source::Source;
@@ -32,33 +32,25 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 .iter_mut()
                 .for_each(|flow| flow.held = flow.held.take().or_else(|| back_to.held.get(&flow.id).cloned()));
         }
-        Ok(Manifest {
-            manifest_version: MANIFEST_VERSION.to_owned(),
-            generated_at: now,
-            target_environment: self.target.clone(),
-            tenant_digest: Some(self.identity().tenant_digest()),
+        let planned = Planned {
+            now,
             environment: self.environment.clone(),
+            target_environment: self.target.clone(),
+            tenant_digest: self.identity().tenant_digest(),
             deployment_id: DeploymentId::new(now, self.clock.random()),
             kind,
-            status: Status::Pending,
             source: ManifestSource {
                 branch: self.branch.clone(),
                 commit: Some(seen.tips.flows.clone()),
                 flows_digest: plan.flows_digest.clone(),
             },
             plan_digest: plan.digest.clone(),
-            holder: None,
-            last_deployed: earlier.and_then(|manifest| manifest.last_deployed.clone()),
             rollback: prepared.back_to.as_ref().map(|back_to| back_to.to.clone()),
-            previous_deployment: earlier.and_then(|manifest| manifest.last_deployed.clone()),
-            audit_head: None,
-            hash_algorithm: HASH_ALGORITHM.to_owned(),
             ignore: self.reader.comparison().ignored().to_vec(),
-            failure: None,
-            quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
             flows,
             dependency_graph: plan.graph.clone(),
-        })
+        };
+        Ok(Manifest::planned(planned, earlier))
     }
 
     /// Fills in where each previous definition can be read from git, and returns the files to add for

@@ -38,7 +38,7 @@ use crate::flow::{BodyAbsent, EnvironmentId};
 use crate::index::LiveReader;
 use crate::local::LocalError;
 use crate::problem::Problem;
-use crate::record::{ManifestError, Status, audit};
+use crate::record::{IllegalEvent, ManifestError, Status, audit};
 use crate::shutdown::Shutdown;
 use crate::source::{PushError, SourceError};
 use crate::tenant::TenantError;
@@ -145,6 +145,9 @@ pub enum PassError {
         /// Where.
         source: audit::Fault,
     },
+    /// What is done with a deployment and where its manifest says that it stands do not go together.
+    #[error("the deployment cannot go on; what is live is as the audit trail says")]
+    Status(#[from] IllegalEvent),
     /// The records could not be pushed.
     #[error("cannot push the records")]
     Push(#[from] PushError),
@@ -229,6 +232,7 @@ impl PassError {
             | Self::Stopped(_)
             | Self::Push(_)
             | Self::Unsettled(_)
+            | Self::Status(_)
             | Self::Unrecorded { .. }
             | Self::Secret(_)
             | Self::Body(_)

@@ -56,11 +56,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let key = self.vouching_key(&records).await?;
         let is_vouched = !seen.adopts && key.as_ref().is_some_and(|key| self.reader.index().is_vouched(key));
         let Recorded { manifest, .. } = &recorded;
-        if whose == Whose::Adopted && manifest.status.is_under_way() {
+        if whose == Whose::Adopted && manifest.status().is_under_way() {
             // What was begun elsewhere cannot be ended here.
             seen.alarms.push(format!(
                 "deployment {} of environment `{}`, target `{}` was not ended (`{}`) and is left there as it is",
-                manifest.deployment_id, manifest.environment, manifest.target_environment, manifest.status
+                manifest.deployment_id,
+                manifest.environment,
+                manifest.target_environment,
+                manifest.status()
             ));
             self.count(&mut seen, recorded, options).await?;
             return Ok(seen);
@@ -69,7 +72,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             seen.manifest = Some(recorded.manifest);
             return Ok(seen);
         }
-        if !manifest.status.is_under_way() {
+        if !manifest.status().is_under_way() {
             self.count(&mut seen, recorded, options).await?;
             if let Some(key) = key.filter(|_| seen.alarms.is_empty() && !seen.adopts) {
                 self.reader.index().vouch(key);
@@ -85,7 +88,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 seen.alarms.push(format!(
                     "the manifest of `{}` at {records} says that deployment {} is `{}`, but it ended earlier: \
                      a revert or merge brought it back; it is ignored",
-                    self.environment, manifest.deployment_id, manifest.status
+                    self.environment,
+                    manifest.deployment_id,
+                    manifest.status()
                 ));
                 if let Some(ended) = ended {
                     self.count(&mut seen, ended, options).await?;
@@ -97,7 +102,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Lets a manifest count, less what git does not prove.
     async fn count(&self, seen: &mut Seen, recorded: Recorded, options: &PassOptions) -> Result<(), PassError> {
-        if !recorded.manifest.status.is_under_way() {
+        if !recorded.manifest.status().is_under_way() {
             seen.alarms.extend(self.altered(&recorded).await?);
         }
         let mut manifest = recorded.manifest;
@@ -182,7 +187,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         for entry in self.source.record_history(tip, &paths::manifest(&self.environment)).await? {
             let version = self.version(&entry).await?;
-            if let Some(ended) = version.filter(|version| version.manifest.status.is_ended()) {
+            if let Some(ended) = version.filter(|version| version.manifest.status().is_ended()) {
                 return Ok(Some(Some(ended)));
             }
         }

@@ -13,7 +13,7 @@ use crate::local::LocalState;
 use crate::plan::{Change, Plan};
 use crate::problem::any_error;
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
-use crate::record::{Kind, LastDeployed, Manifest, Status, manifest_digest};
+use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, manifest_digest};
 use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
@@ -169,7 +169,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Option<EnvironmentReport>, PassError> {
         self.may_begin()?;
         let mut manifest = self.look(self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption)).await?;
-        manifest.status = Status::Deployed;
+        manifest.apply(StatusEvent::Adopted)?;
         manifest.last_deployed = Some(LastDeployed {
             deployment_id: manifest.deployment_id.clone(),
             commit: manifest.source.commit.clone(),
@@ -203,7 +203,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         kind: Kind,
     ) -> Result<Option<Arc<Ledger<L>>>, PassError> {
         let mut manifest = self.look(self.new_manifest(seen, plan, prepared, kind)).await?;
-        manifest.status = Status::Pending.after(crate::record::StatusEvent::Begun).unwrap_or(Status::Deploying);
+        manifest.apply(StatusEvent::Begun)?;
         let stored = self.look(self.store_previous(&mut manifest, &plan.changes)).await?;
         let ledger = self.new_ledger(seen, manifest).await?;
         let n_managed = ledger.manifest().await.flows.len();

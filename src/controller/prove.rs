@@ -138,7 +138,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         for entry in &history[index + 1..] {
             match self.version(entry).await? {
-                Some(version) if version.manifest.status.is_ended() => {
+                Some(version) if version.manifest.status().is_ended() => {
                     past.previous = Some(version);
                     break;
                 }
@@ -202,7 +202,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Deletes that nobody trusted has settled keep to `maxDeletes`, those of a restoration among them.
     fn judge_deletes(&self, manifest: &Manifest, facts: &Facts, options: &PassOptions) -> Result<(), String> {
         let is_delete = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
-        let (found, policy) = match (manifest.kind, manifest.status) {
+        let (found, policy) = match (manifest.kind, manifest.status()) {
             (Kind::Rollback, Status::Deploying) => return Ok(()),
             (_, Status::Deploying) => (is_delete(FlowAction::Delete), self.policy.max_deletes),
             (_, _) if self.policy.prune == Prune::Keep => (created_again(manifest, &facts.owned).len(), NONE),
@@ -210,7 +210,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let is_empty = matches!(&facts.source, SourceFacts::Flows(flows) if flows.is_empty());
         plan::check_deletes(found, facts.owned.len(), is_empty, policy, options.allow_deletes).map_err(|error| {
-            let Manifest { deployment_id, status, .. } = manifest;
+            let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
             format!("deployment {deployment_id} (`{status}`) was begun by somebody else: {error}")
         })
     }
@@ -222,7 +222,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         doubts: &[Doubt],
         previous: Option<&Recorded>,
     ) -> PassError {
-        let Manifest { deployment_id, status, .. } = manifest;
+        let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
         let path = self.manifest_path();
         let told: Vec<String> = doubts.iter().take(TOLD_MAX).map(ToString::to_string).collect();
         let more = doubts.len() - told.len();
@@ -266,5 +266,5 @@ fn created_again(manifest: &Manifest, owned: &BTreeMap<FlowId, Option<BlobId>>) 
 }
 
 fn is_begun(first: &Option<(usize, Recorded)>) -> bool {
-    first.as_ref().is_some_and(|(_, version)| version.manifest.status == Status::Deploying)
+    first.as_ref().is_some_and(|(_, version)| version.manifest.status() == Status::Deploying)
 }

@@ -19,7 +19,7 @@ use crate::flow::{Definition, FlowId};
 use crate::local::{LocalState, Sighting};
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
 use crate::record::audit::{Event, EventKind};
-use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Holder, Manifest, ManifestFlow, Status, paths};
+use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Holder, Manifest, ManifestFlow, Status, StatusEvent, paths};
 use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::{Blame, CallLimits, Export, Tenant};
@@ -49,15 +49,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let event = Event::new(EventKind::Continued)
             .with("holder", holder.as_str())
             .with("from", manifest.holder.as_ref().map_or("", |holder| holder.id.as_str()))
-            .with("status", manifest.status.as_str());
+            .with("status", manifest.status().as_str());
         let room = room_for(&changes, manifest.flows.len(), self.policy.concurrency.get());
         if let Err(error) = journal.secure(room) {
             // Half of it may be live: what can be done without is to take it back.
             journal.fail(&error);
         }
         journal.record_if_possible(&event).await;
-        tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status, "going on with an interrupted deployment");
-        let status = manifest.status;
+        tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status(), "going on with an interrupted deployment");
+        manifest.apply(StatusEvent::Continued)?;
+        let status = manifest.status();
         let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.seal_key()?);
         let ledger = Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone());
         let ledger = Arc::new(ledger.with_audit_at(audit));
@@ -73,12 +74,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.
             let mark = |manifest: &mut Manifest| {
                 manifest.flows.iter_mut().for_each(|flow| flow.existed |= foreign.contains(&flow.id));
+                manifest.apply(StatusEvent::Continued)
             };
             let subject = format!("{status} (continued)");
-            let marking = self.advance(&ledger, &subject, false, mark);
+            let marking = self.advance(&ledger, &subject, mark);
             match self.by_the_end_of(Stage::Close, marking).await {
                 Ok(_) => {}
                 Err(LedgerError::Push(error)) => return Err(error.into()),
+                Err(LedgerError::Status(error)) => return Err(error.into()),
                 Err(LedgerError::Pass(error)) => return Err(*error),
                 Err(LedgerError::NoTime(by)) => return Err(PassError::Stopped(by)),
                 Err(LedgerError::TakenOver(_)) => return Ok(None),
@@ -132,7 +135,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(manifest) = &seen.manifest else {
             return String::new();
         };
-        let Manifest { deployment_id, status, holder, .. } = manifest;
+        let (status, Manifest { deployment_id, holder, .. }) = (manifest.status(), manifest);
         let (id, until) = match holder {
             Some(holder) => {
                 let first_seen = self.sighting(deployment_id.as_str(), holder).first_seen;

@@ -46,7 +46,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         for entry in &history {
             let version = self.version(entry).await?;
             let is_it =
-                |manifest: &Manifest| manifest.deployment_id.as_str() == id && manifest.status == Status::Deployed;
+                |manifest: &Manifest| manifest.deployment_id.as_str() == id && manifest.status() == Status::Deployed;
             if let Some(version) = version.filter(|version| is_it(&version.manifest)) {
                 return Ok(Some(version));
             }
@@ -60,7 +60,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut known: Vec<String> = Vec::new();
         for entry in &history {
             let version = self.version(entry).await?.map(|version| version.manifest);
-            if let Some(manifest) = version.filter(|manifest| manifest.status == Status::Deployed) {
+            if let Some(manifest) = version.filter(|manifest| manifest.status() == Status::Deployed) {
                 let id = manifest.deployment_id.to_string();
                 if !known.contains(&id) {
                     known.push(id);

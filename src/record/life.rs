@@ -25,9 +25,11 @@ pub enum Status {
 /// What can happen to a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// The manifest won the push.
+    /// It is written down, and whoever wins the push of that may write.
     Begun,
-    /// Another process took it over, or its own renewed the lease.
+    /// Git and tenant were found equal: there is nothing to write but that.
+    Adopted,
+    /// Another process took it over, its own came back to it or renewed the lease, or git was told more of it.
     Continued,
     /// Every flow was read back as sent.
     Verified,
@@ -51,9 +53,14 @@ pub struct IllegalEvent {
 
 impl Status {
     /// The status after `event`.
+    ///
+    /// # Errors
+    ///
+    /// The event cannot happen in this status.
     pub fn after(self, event: Event) -> Result<Self, IllegalEvent> {
         match (self, event) {
             (Self::Pending, Event::Begun) => Ok(Self::Deploying),
+            (Self::Pending, Event::Adopted) => Ok(Self::Deployed),
             (Self::Deploying | Self::Restoring, Event::Continued) => Ok(self),
             (Self::Deploying, Event::Verified) => Ok(Self::Deployed),
             (Self::Deploying | Self::Restoring, Event::UndoStarted) => Ok(Self::Restoring),
@@ -104,6 +111,7 @@ mod tests {
         for status in [Status::Deployed, Status::RolledBack, Status::RollbackIncomplete] {
             for event in [
                 Event::Begun,
+                Event::Adopted,
                 Event::Continued,
                 Event::Verified,
                 Event::UndoStarted,

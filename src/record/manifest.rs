@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{self, DeploymentId};
+use super::life::{Event, IllegalEvent};
 use super::{Quarantine, Status};
-use crate::flow::{ContentHash, EnvironmentId, FlowId};
+use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
 use crate::revision::{BlobId, CommitId};
 
 /// The version of the manifest's shape. What has another first number is not read.
@@ -55,8 +56,8 @@ pub struct Manifest {
     /// Sync, adoption or rollback.
     #[serde(default)]
     pub kind: Kind,
-    /// Where it stands.
-    pub status: Status,
+    /// Where it stands: see [`Manifest::apply`].
+    pub(super) status: Status,
     /// The flows it is made from.
     pub source: ManifestSource,
     /// Binds the manifest to the flows in git and to the live state it was planned from.
@@ -348,7 +349,83 @@ fn major(version: &str) -> Option<u64> {
     numbers.first().copied().filter(|_| numbers.len() == 3)
 }
 
+/// What is known of a deployment before it begins.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// When it was planned.
+    pub now: Timestamp,
+    /// The configuration's name of the environment.
+    pub environment: String,
+    /// The tenant's name of the environment.
+    pub target_environment: EnvironmentId,
+    /// Digest of the tenant's URL.
+    pub tenant_digest: String,
+    /// The deployment.
+    pub deployment_id: DeploymentId,
+    /// Sync, adoption or rollback.
+    pub kind: Kind,
+    /// The flows it is made from.
+    pub source: ManifestSource,
+    /// Binds the manifest to the flows in git and to the live state it was planned from.
+    pub plan_digest: String,
+    /// For a rollback: the state it goes back to.
+    pub rollback: Option<RollbackTo>,
+    /// The pointers left out of comparison.
+    pub ignore: Vec<String>,
+    /// Every managed flow, by id.
+    pub flows: Vec<ManifestFlow>,
+    /// What each flow needs.
+    pub dependency_graph: BTreeMap<FlowId, Vec<String>>,
+}
+
 impl Manifest {
+    /// The manifest of a deployment that has not begun, after the one that counts so far.
+    #[must_use]
+    pub fn planned(planned: Planned, earlier: Option<&Self>) -> Self {
+        let Planned { now, environment, target_environment, tenant_digest, deployment_id, kind, .. } = planned;
+        let Planned { source, plan_digest, rollback, ignore, flows, dependency_graph, .. } = planned;
+        let last_deployed = earlier.and_then(|manifest| manifest.last_deployed.clone());
+        Self {
+            manifest_version: MANIFEST_VERSION.to_owned(),
+            generated_at: now,
+            target_environment,
+            tenant_digest: Some(tenant_digest),
+            environment,
+            deployment_id,
+            kind,
+            status: Status::Pending,
+            source,
+            plan_digest,
+            holder: None,
+            last_deployed: last_deployed.clone(),
+            previous_deployment: last_deployed,
+            rollback,
+            audit_head: None,
+            hash_algorithm: HASH_ALGORITHM.to_owned(),
+            ignore,
+            failure: None,
+            quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
+            flows,
+            dependency_graph,
+        }
+    }
+
+    /// Where the deployment stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Lets something happen to the deployment: the only way its status moves.
+    ///
+    /// # Errors
+    ///
+    /// The event cannot happen in this status; the manifest stays as it is.
+    pub fn apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
+        self.status = self.status.after(event)?;
+        Ok(())
+    }
+
     /// The text that is committed: two-space indented, with a final newline.
     #[must_use]
     #[allow(clippy::expect_used, reason = "every key is text and every value has a form in JSON")]

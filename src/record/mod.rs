@@ -24,7 +24,8 @@ pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
     FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA,
-    MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource, RollbackState, RollbackTo,
+    MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource, Planned, RollbackState,
+    RollbackTo,
 };
 pub use ownership::{Claim, ClaimFacts, Unproven};
 pub use proof::HeldFlow;

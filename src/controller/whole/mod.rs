@@ -95,7 +95,7 @@ impl World {
     }
 
     async fn status(&self) -> Status {
-        self.manifest().await.status
+        self.manifest().await.status()
     }
 }
 

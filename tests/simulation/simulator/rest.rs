@@ -81,7 +81,7 @@ async fn check_rest(world: &World, machine: &Machine, result: SyncResult, is_uns
         (SyncResult::Refused, Some(_)) if world.meddled.load(Ordering::Relaxed) => {}
         (SyncResult::Refused, Some(manifest)) => {
             for flow in &manifest.flows {
-                let wanted = match (manifest.status, flow.action) {
+                let wanted = match (manifest.status(), flow.action) {
                     _ if flow.orphaned || flow.status == FlowStatus::NotRestored => continue,
                     (Status::RolledBack | Status::RollbackIncomplete, FlowAction::None) | (Status::Deployed, _) => {
                         flow.target_equality().filter(|_| flow.action != FlowAction::Delete)
@@ -99,7 +99,7 @@ async fn check_rest(world: &World, machine: &Machine, result: SyncResult, is_uns
         (SyncResult::Refused, None) => {}
         (result, _) => world.violated(Invariant::ComesToEnd, format!("rest is `{}`", result.as_str())),
     }
-    let is_under_way = manifest.is_some_and(|manifest| manifest.status.is_under_way());
+    let is_under_way = manifest.is_some_and(|manifest| manifest.status().is_under_way());
     if is_under_way && !is_unsettled && !world.meddled.load(Ordering::Relaxed) {
         world.violated(Invariant::ComesToEnd, "a deployment is still under way at rest");
     }

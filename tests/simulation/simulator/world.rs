@@ -175,12 +175,12 @@ impl World {
         let newest = self.manifest_at(&tip)?;
         let history = self.remote.history(&tip);
         let mut ended =
-            history.iter().filter_map(|commit| self.manifest_at(commit)).filter(|one| one.status.is_ended());
-        let has_ended = newest.status.is_ended()
+            history.iter().filter_map(|commit| self.manifest_at(commit)).filter(|one| one.status().is_ended());
+        let has_ended = newest.status().is_ended()
             || !history
                 .iter()
                 .filter_map(|commit| self.manifest_at(commit))
-                .any(|one| one.deployment_id == newest.deployment_id && one.status.is_ended());
+                .any(|one| one.deployment_id == newest.deployment_id && one.status().is_ended());
         if has_ended { Some(newest) } else { ended.next() }
     }
 

@@ -56,9 +56,9 @@ impl World {
         let journal = self.journal(script, &manifest);
         let is_unwritten = script.knows().unwritten.contains(manifest.deployment_id.as_str());
         let is_taken_back = is_unwritten || is_taken_back(&journal);
-        let status = if is_taken_back { Status::Restoring } else { manifest.status };
+        let status = if is_taken_back { Status::Restoring } else { manifest.status() };
         let request = Request { script, manifest: &manifest, call, id, flow, body, journal, is_unwritten, status };
-        let status = if request.was_under_way() { manifest.status } else { status };
+        let status = if request.was_under_way() { manifest.status() } else { status };
         let request = Request { status, ..request };
         self.note_first(&request);
         self.check_journal(&request);

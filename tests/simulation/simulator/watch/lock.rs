@@ -30,8 +30,8 @@ impl World {
             return None;
         };
         let holds = manifest.holder.as_ref().is_some_and(|holder| holder.id == script.holder);
-        if !manifest.status.is_under_way() || !holds {
-            let Manifest { deployment_id, status, .. } = &*manifest;
+        if !manifest.status().is_under_way() || !holds {
+            let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
             let how = format!("{what} by {} while git says {deployment_id} {status}", script.holder);
             self.violated(Invariant::PushedLock, how);
         }
@@ -65,7 +65,7 @@ impl World {
     /// A manifest was pushed, and the lease in it with it.
     pub(super) fn note_renewal(&self, script: &Script, manifest: &Manifest) {
         let is_ours = manifest.holder.as_ref().is_some_and(|holder| holder.id == script.holder);
-        if is_ours && manifest.status.is_under_way() {
+        if is_ours && manifest.status().is_under_way() {
             script.knows().renewed = Some(Instant::now());
         }
     }
@@ -78,7 +78,7 @@ impl World {
         let held = before
             .holder
             .as_ref()
-            .filter(|holder| !is_meddled && before.status.is_under_way() && holder.id != script.holder);
+            .filter(|holder| !is_meddled && before.status().is_under_way() && holder.id != script.holder);
         let Some(holder) = held.filter(|_| !script.options().take_over) else { return };
         let may_run = self.true_end(holder).is_some_and(|end| self.now() < end);
         // By what the clock shows after it was set nobody can judge.

@@ -23,19 +23,20 @@ impl World {
         *self.newest.lock().unwrap() = Some(commit.clone());
         self.check_paths(commit);
         let Some(manifest) = self.manifest_at(commit) else { return };
-        self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status));
+        self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status()));
         self.check_lock(script, commit);
         self.note_renewal(script, &manifest);
         self.check_told(script, &manifest);
         let mut notes = self.notes();
         let is_new = !notes.begun.contains_key(&manifest.deployment_id);
         notes.begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
-        if script.shutdown.asked().is_some() && manifest.status == Status::Restoring {
+        if script.shutdown.asked().is_some() && manifest.status() == Status::Restoring {
             notes.asked_to_end.insert(manifest.deployment_id.clone());
         }
-        notes.restoring = (manifest.status == Status::Restoring).then(|| notes.restoring.unwrap_or_else(Instant::now));
+        notes.restoring =
+            (manifest.status() == Status::Restoring).then(|| notes.restoring.unwrap_or_else(Instant::now));
         drop(notes);
-        if is_new && manifest.status == Status::Deploying {
+        if is_new && manifest.status() == Status::Deploying {
             self.check_begun(script, commit, &manifest);
         }
         self.check_ended(&manifest);
@@ -111,7 +112,7 @@ impl World {
     fn check_ended(&self, manifest: &Manifest) {
         let begun = self.notes().begun.get(&manifest.deployment_id).copied();
         for flow in manifest.flows.iter().filter(|flow| flow.action != FlowAction::None) {
-            let wanted = match manifest.status {
+            let wanted = match manifest.status() {
                 Status::Deployed => flow.target_equality().filter(|_| flow.action != FlowAction::Delete),
                 Status::RolledBack | Status::RollbackIncomplete if flow.status != FlowStatus::NotRestored => {
                     flow.previous_equality()
@@ -129,8 +130,8 @@ impl World {
 
     /// What failed is held back, and for as long as it should be.
     fn check_failed(&self, script: &Script, commit: &CommitId, manifest: &Manifest) {
-        let Manifest { deployment_id, status, .. } = manifest;
-        self.n_incomplete.fetch_add(usize::from(*status == Status::RollbackIncomplete), Ordering::Relaxed);
+        let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
+        self.n_incomplete.fetch_add(usize::from(status == Status::RollbackIncomplete), Ordering::Relaxed);
         if !matches!(status, Status::RolledBack | Status::RollbackIncomplete) {
             return;
         }
@@ -141,7 +142,7 @@ impl World {
         }
         // Nor does one that nothing went wrong with, but that there was no time for, hold back anything.
         let was_asked = script.shutdown.asked().is_some() || self.notes().asked_to_end.contains(deployment_id);
-        if was_asked && *status == Status::RolledBack {
+        if was_asked && status == Status::RolledBack {
             return;
         }
         let Some(held) = manifest.quarantine.as_ref().filter(|_| manifest.failure.is_some()) else {
@@ -152,7 +153,7 @@ impl World {
             QuarantineCause::Flow | QuarantineCause::Incomplete | QuarantineCause::Rollback => held.until.is_none(),
         };
         let is_incomplete = held.cause == QuarantineCause::Incomplete;
-        if !is_long_enough || is_incomplete != (*status == Status::RollbackIncomplete) {
+        if !is_long_enough || is_incomplete != (status == Status::RollbackIncomplete) {
             let how = format!("{deployment_id} is {status} at {commit} and held back as {held:?}");
             self.violated(Invariant::HeldBack, how);
         }
@@ -179,7 +180,7 @@ fn not_as_recorded(
 ) -> String {
     let show =
         |hash: Option<ContentHash>| hash.map_or_else(|| "nothing".into(), |hash| hash.to_string()[..8].to_owned());
-    let Manifest { deployment_id, status, .. } = manifest;
+    let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
     let (live, wanted) = (show(live), show(wanted));
     format!("{deployment_id} is {status}, {} is {:?}, but live is {live} instead of {wanted}", flow.id, flow.status)
 }

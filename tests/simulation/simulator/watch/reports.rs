@@ -22,9 +22,9 @@ impl World {
         };
         let recorded = report.record_commit.as_ref().and_then(|commit| self.manifest_at(commit));
         let Some(recorded) = recorded.filter(|manifest| {
-            manifest.status == ended && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
+            manifest.status() == ended && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
         }) else {
-            let found = self.manifest().map(|manifest| manifest.status);
+            let found = self.manifest().map(|manifest| manifest.status());
             return self.violated(Invariant::ReportTrue, format!("{report:?} is reported, git has {found:?}"));
         };
         let is_change = |flow: &&flowsync::record::ManifestFlow| flow.action != FlowAction::None;
@@ -43,7 +43,7 @@ impl World {
     fn is_left_open(&self, script: &Script, report: &EnvironmentReport) -> bool {
         let is_excused = script.shutdown.asked().is_some() || script.knows().is_unkept;
         let is_open = |manifest: &flowsync::record::Manifest| {
-            manifest.status.is_under_way() && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
+            manifest.status().is_under_way() && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
         };
         let is_undone = matches!(report.result, SyncResult::RolledBack | SyncResult::RollbackIncomplete);
         let is_lost = report.result == SyncResult::Error && script.knows().is_unkept;
