@@ -6,6 +6,7 @@
 mod escape;
 mod markdown;
 mod render;
+mod rule;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub use escape::escape_terminal;
 pub use markdown::{code_block, code_span};
 pub use render::{Colour, render};
+pub use rule::Rule;
 
 /// How much a problem matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -46,8 +48,8 @@ pub struct Problem {
     /// Where.
     #[serde(flatten)]
     pub place: Place,
-    /// A stable kebab-case name of the rule, for example `duplicate-key`.
-    pub rule: &'static str,
+    /// The rule, by its stable name in kebab-case in outputs, for example `duplicate-key`.
+    pub rule: Rule,
     /// Error or warning.
     pub severity: Severity,
     /// What is wrong: `expected X, found Y`, values in backticks, no full stop.

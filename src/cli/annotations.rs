@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::problem::{Place, Problem, Severity, escape_terminal};
+use crate::problem::{Place, Problem, Rule, Severity, escape_terminal};
 
 /// A SARIF 2.1.0 log with one run.
 pub(super) fn sarif(problems: &[Problem]) -> Value {
-    let rules: BTreeSet<&str> = problems.iter().map(|problem| problem.rule).collect();
+    let rules: BTreeSet<Rule> = problems.iter().map(|problem| problem.rule).collect();
     let rules: Vec<Value> = rules.into_iter().map(|rule| json!({ "id": rule })).collect();
     let driver = json!({ "name": "flowsync", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
     json!({
@@ -82,13 +82,13 @@ mod tests {
     fn problem() -> Problem {
         let place = Place { file: "flows/a, b:c.json".into(), line: 3, column: 7, pointer: "/name".into() };
         let message = "100 %\n::error::owned".to_owned();
-        Problem { place, rule: "bad-name", severity: Severity::Warning, message, help: "mend it".into() }
+        Problem { place, rule: Rule::BlankName, severity: Severity::Warning, message, help: "mend it".into() }
     }
 
     #[test]
     fn a_workflow_command_stays_on_its_line() {
         let expected =
-            "::warning file=flows/a%2C b%3Ac.json,line=3,col=7,title=bad-name::100 %25\\n::error::owned (mend it)\n";
+            "::warning file=flows/a%2C b%3Ac.json,line=3,col=7,title=blank-name::100 %25\\n::error::owned (mend it)\n";
         assert_eq!(github(&[problem()]), expected);
     }
 
@@ -96,7 +96,7 @@ mod tests {
     fn sarif_names_rule_level_and_place() {
         let log = sarif(&[problem(), problem()]);
         let run = &log["runs"][0];
-        assert_eq!(run["tool"]["driver"]["rules"], json!([{ "id": "bad-name" }]));
+        assert_eq!(run["tool"]["driver"]["rules"], json!([{ "id": "blank-name" }]));
         let place = &run["results"][1]["locations"][0]["physicalLocation"];
         assert_eq!(place["artifactLocation"]["uri"], "flows/a%2C%20b%3Ac.json");
         assert_eq!(place["region"], json!({ "startLine": 3, "startColumn": 7 }));

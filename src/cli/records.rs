@@ -11,7 +11,7 @@ use super::output::Failure;
 use crate::config::{self, Config, ConfigError, Environment};
 use crate::controller::{PassError, Recorded};
 use crate::flow::{self, CheckedFlow, Comparison, Definition, FlowId};
-use crate::problem::Problem;
+use crate::problem::{Problem, Rule};
 use crate::record::{Claim, Held, LastFlow, Manifest, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::{FlowSelection, LocalRepository};
@@ -90,7 +90,7 @@ impl NotJudged {
     }
 
     pub(super) fn document(&self) -> Value {
-        json!({ "rule": "version-not-raised", "environment": self.environment, "reason": self.reason })
+        json!({ "rule": Rule::VersionNotRaised, "environment": self.environment, "reason": self.reason })
     }
 }
 

@@ -12,7 +12,7 @@ use super::names::environment_name;
 use super::written::{ENVIRONMENT, FILE, Findings, Section, Wrong, check_keys};
 use super::yaml::{self, FILE_BYTES_MAX, Node, SyntaxError, Value, shorten};
 use super::{Config, Environment, Repository, repository, sync, tenant, urls};
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 /// The version of the file's format that this binary reads.
 const VERSION: i128 = 1;
@@ -80,7 +80,7 @@ type Environments = BTreeMap<String, Option<Environment>>;
 fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Environments {
     if root.value == Value::Null {
         let help = "`flowsync init` writes a file to begin with";
-        findings.add(root, Wrong::rule("empty-file", "expected a configuration, found an empty file", help));
+        findings.add(root, Wrong::rule(Rule::EmptyFile, "expected a configuration, found an empty file", help));
         return Environments::new();
     }
     let Value::Map(entries) = &root.value else {
@@ -95,7 +95,7 @@ fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Environment
     {
         let message = format!("expected `version: {VERSION}`, found `{found}`");
         let help = "this flowsync reads version 1 only; a newer one may read this file";
-        findings.add(node, Wrong::rule("unknown-version", message, help));
+        findings.add(node, Wrong::rule(Rule::UnknownVersion, message, help));
         return Environments::new();
     }
     check_keys(root, findings);
@@ -133,7 +133,7 @@ fn read_environments(
         findings.check(key, environment_name(name));
         if let Some(other) = folded.insert(name.to_lowercase(), name).filter(|other| other != name) {
             let message = format!("expected names that differ in more than case, found `{name}` and `{other}`");
-            findings.add(key, Wrong::rule("bad-environment-name", message, "their records would share a folder"));
+            findings.add(key, Wrong::rule(Rule::BadEnvironmentName, message, "their records would share a folder"));
         }
         let environment = read_environment(name, value, repository, folder, findings);
         if let Some((address, place)) = &environment.1 {
@@ -176,7 +176,7 @@ fn same_tenant(one: (&str, &Node), other: (&str, &Node), findings: &mut Findings
         let message =
             format!("expected a tenant of its own, found the `url` and `environmentId` of `{}`", shorten(name));
         let help = "two environments that deploy to one place undo each other";
-        findings.add_to_section(place, Wrong::rule("same-tenant", message, help));
+        findings.add_to_section(place, Wrong::rule(Rule::SameTenant, message, help));
     }
 }
 
@@ -196,7 +196,7 @@ fn partition(problems: Vec<Problem>, environments: &Environments) -> (Vec<Proble
 
 /// Whether a problem is the environment's own. One about its name, or about its being there twice, is not.
 fn belongs_to(problem: &Problem, name: &str) -> bool {
-    let whole_file = matches!(problem.rule, "duplicate-key" | "bad-environment-name");
+    let whole_file = matches!(problem.rule, Rule::DuplicateKey | Rule::BadEnvironmentName);
     let rest = problem.place.pointer.strip_prefix("/environments/").and_then(|rest| rest.strip_prefix(name));
     rest.is_some_and(|rest| rest.starts_with('/') || (rest.is_empty() && !whole_file))
 }
@@ -204,7 +204,7 @@ fn belongs_to(problem: &Problem, name: &str) -> bool {
 fn syntax_problem(file: &str, error: SyntaxError) -> Problem {
     let SyntaxError { line, column, message, help } = error;
     let place = Place { file: file.to_owned(), line, column, pointer: String::new() };
-    Problem { place, rule: "yaml-syntax", severity: Severity::Error, message, help }
+    Problem { place, rule: Rule::YamlSyntax, severity: Severity::Error, message, help }
 }
 
 fn not_utf8(path: &Path, valid: &[u8]) -> ConfigError {

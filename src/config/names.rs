@@ -6,6 +6,7 @@ use super::nearest;
 use super::secret::SecretSource;
 use super::written::{Findings, SECRET, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
+use crate::problem::Rule;
 
 /// Text that is not empty, less surrounding space, on one line.
 pub(super) fn text(node: &Node) -> Result<&str, Wrong> {
@@ -66,7 +67,7 @@ pub(super) fn secret(node: &Node, base: &Path, findings: &mut Findings) -> Optio
     let help = "name where the secret is found, and change it if it was ever committed here";
     if !matches!(node.value, Value::Map(_)) {
         let message = "expected `{ env: NAME }` or `{ file: PATH }`, found a literal, which is not shown";
-        findings.add(node, Wrong::rule("secret-literal", message, help));
+        findings.add(node, Wrong::rule(Rule::SecretLiteral, message, help));
         return None;
     }
     let section = Section::open(node, SECRET, findings)?;
@@ -79,7 +80,7 @@ pub(super) fn secret(node: &Node, base: &Path, findings: &mut Findings) -> Optio
         (None, None) if section.has_unknown => None,
         _ => {
             let message = "expected exactly one of `env` and `file`";
-            findings.add_to_section(node, Wrong::rule("secret-source", message, ""));
+            findings.add_to_section(node, Wrong::rule(Rule::SecretSource, message, ""));
             None
         }
     }
@@ -103,7 +104,7 @@ fn variable(node: &Node) -> Result<String, Wrong> {
 pub(super) fn branch(node: &Node) -> Result<String, Wrong> {
     let name = text(node)?;
     let wrong = |why: &str| {
-        Err(Wrong::rule("bad-branch", format!("expected the name of a branch, found `{}`", shorten(name)), why))
+        Err(Wrong::rule(Rule::BadBranch, format!("expected the name of a branch, found `{}`", shorten(name)), why))
     };
     if name.starts_with("refs/") {
         return wrong("write the branch alone, for example `main`");
@@ -128,7 +129,7 @@ pub(super) fn folder(node: &Node) -> Result<String, Wrong> {
     let name = text(node)?;
     let wrong = |why: &str| {
         let message = format!("expected a folder inside the repository, found `{}`", shorten(name));
-        Err(Wrong::rule("bad-folder", message, why))
+        Err(Wrong::rule(Rule::BadFolder, message, why))
     };
     if name.starts_with('/') || name.contains('\\') || name.contains(':') {
         return wrong("write it from the root of the repository, with `/` between its parts");
@@ -164,7 +165,7 @@ pub(super) fn environment_name(name: &str) -> Result<(), Wrong> {
     }
     let message = format!("expected the name of an environment, found `{}`", shorten(name));
     let help = "up to 64 letters, digits, `-`, `_` and `.`; it becomes a folder's name";
-    Err(Wrong::rule("bad-environment-name", message, help))
+    Err(Wrong::rule(Rule::BadEnvironmentName, message, help))
 }
 
 /// A JSON pointer of `ignore`.
@@ -172,7 +173,7 @@ pub(super) fn pointer(node: &Node) -> Result<String, Wrong> {
     let pointer = text(node)?;
     let wrong = |why: &str| {
         let message = format!("expected a JSON pointer such as `/nodes/*/position`, found `{}`", shorten(pointer));
-        Err(Wrong::rule("bad-pointer", message, why))
+        Err(Wrong::rule(Rule::BadPointer, message, why))
     };
     if !pointer.starts_with('/') {
         return wrong("a pointer begins with `/`");

@@ -8,6 +8,7 @@ use super::urls::{self, Insecure, Transport};
 use super::written::{AUTHOR, CREDENTIALS, Findings, REPOSITORY, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{Author, Credentials, Exclude, ExcludeError, Repository, SubjectTemplate};
+use crate::problem::Rule;
 
 /// The branch, where none is written.
 const BRANCH: &str = "main";
@@ -83,7 +84,7 @@ pub(super) fn with_overrides(
 
 fn overlapping(flows: &str, records: &str) -> Wrong {
     let message = format!("expected two separate folders, found flows in `{flows}` and records in `{records}`");
-    Wrong::rule("folders-overlap", message, "neither may be or hold the other")
+    Wrong::rule(Rule::FoldersOverlap, message, "neither may be or hold the other")
 }
 
 fn default_author() -> Author {
@@ -105,7 +106,7 @@ fn author(node: &Node, findings: &mut Findings) -> Author {
 
 fn subject(node: &Node) -> Result<SubjectTemplate, Wrong> {
     let help = "for example `OPS-1 flowsync: {environment} {status}`";
-    SubjectTemplate::new(names::text(node)?).map_err(|why| Wrong::rule("bad-commit-message", why, help))
+    SubjectTemplate::new(names::text(node)?).map_err(|why| Wrong::rule(Rule::BadCommitMessage, why, help))
 }
 
 /// Globs; each that is wrong is a finding and left out.
@@ -122,7 +123,7 @@ fn exclude(node: &Node, findings: &mut Findings) -> Exclude {
         let glob = names::text(item)?;
         let wrong = |ExcludeError { glob, reason }| {
             let message = format!("expected a glob such as `**/package.json`, found `{}`", shorten(&glob));
-            Wrong::rule("bad-glob", message, reason)
+            Wrong::rule(Rule::BadGlob, message, reason)
         };
         Exclude::new(&[glob]).map(|_| glob.to_owned()).map_err(wrong)
     };
@@ -148,7 +149,7 @@ fn credentials(node: &Node, base: &Path, findings: &mut Findings) -> Option<Cred
         (None, Some(_)) => Some(Credentials::SshKey { username, key: key?, passphrase, known_hosts }),
         _ => {
             let message = "expected exactly one of `password` and `sshKey` in `credentials`";
-            findings.add_to_section(node, Wrong::rule("one-of", message, ""));
+            findings.add_to_section(node, Wrong::rule(Rule::OneOf, message, ""));
             None
         }
     }
@@ -161,5 +162,5 @@ fn fits(credentials: &Credentials, transport: Option<Transport>) -> Result<(), W
         (Credentials::SshKey { .. }, Some(Transport::Http)) => "`sshKey` goes with an ssh URL, found an https one",
         _ => return Ok(()),
     };
-    Err(Wrong::rule("credentials-mismatch", message, "change the credentials or `url`"))
+    Err(Wrong::rule(Rule::CredentialsMismatch, message, "change the credentials or `url`"))
 }

@@ -8,6 +8,7 @@ use super::names;
 use super::written::{Findings, SYNC, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{Drift, MaxDeletes, Prune, SyncPolicy, format_duration, parse_duration};
+use crate::problem::Rule;
 
 /// Time between two passes.
 const INTERVAL: RangeInclusive<Duration> = seconds(1)..=seconds(24 * 3600);
@@ -60,7 +61,7 @@ fn duration(node: &Node, within: RangeInclusive<Duration>) -> Result<Duration, W
     }
     let (least, most) = (format_duration(*within.start()), format_duration(*within.end()));
     let message = format!("expected a duration from `{least}` to `{most}`, found `{}`", shorten(text));
-    Err(Wrong::rule("out-of-range", message, ""))
+    Err(Wrong::rule(Rule::OutOfRange, message, ""))
 }
 
 fn concurrency(node: &Node) -> Result<NonZeroUsize, Wrong> {
@@ -68,7 +69,7 @@ fn concurrency(node: &Node) -> Result<NonZeroUsize, Wrong> {
     number.filter(|number| CONCURRENCY.contains(number)).and_then(NonZeroUsize::new).ok_or_else(|| {
         let (least, most) = CONCURRENCY.into_inner();
         let message = format!("expected a number from {least} to {most}, found {}", node.value.describe());
-        Wrong::rule("out-of-range", message, "")
+        Wrong::rule(Rule::OutOfRange, message, "")
     })
 }
 

@@ -8,6 +8,7 @@ use super::written::{AUTH, Findings, OAUTH2, Section, TENANT, Wrong};
 use super::yaml::Node;
 use super::{Auth, OAuth2, TenantAddress};
 use crate::flow::EnvironmentId;
+use crate::problem::Rule;
 
 /// The wire dialects this binary speaks.
 const DIALECTS: [(&str, ()); 1] = [("flows-v2", ())];
@@ -39,7 +40,8 @@ fn auth(node: &Node, base: &Path, insecure: Insecure, findings: &mut Findings) -
         (Some(oauth2), None) => oauth2.map(Auth::OAuth2),
         (None, Some(key)) => key.map(Auth::ApiKey),
         _ => {
-            findings.add_to_section(node, Wrong::rule("one-of", "expected exactly one of `oauth2` and `apiKey`", ""));
+            findings
+                .add_to_section(node, Wrong::rule(Rule::OneOf, "expected exactly one of `oauth2` and `apiKey`", ""));
             None
         }
     }

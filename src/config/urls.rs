@@ -9,6 +9,7 @@ use url::{Host, Url};
 use super::names;
 use super::written::Wrong;
 use super::yaml::Node;
+use crate::problem::Rule;
 
 /// Which kind of repository an address names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ const CREDENTIALS_HELP: &str = "take them out of the URL, change them, and name 
 pub(super) fn repository(node: &Node, base: &Path, insecure: Insecure) -> Result<(String, Transport), Wrong> {
     let text = names::text(node)?;
     if text.starts_with('-') {
-        return Err(Wrong::rule("bad-url", "a repository's address may not begin with `-`", ""));
+        return Err(Wrong::rule(Rule::BadUrl, "a repository's address may not begin with `-`", ""));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         let transport = with_scheme(text, scheme, authority(rest), insecure)?;
@@ -39,7 +40,9 @@ pub(super) fn repository(node: &Node, base: &Path, insecure: Insecure) -> Result
     }
     match text.split_once(':') {
         Some((host, path)) if !host.contains('/') && host.len() > 1 => scp_like(host, path).map(|()| text.to_owned()),
-        _ if text.starts_with("~") => Err(Wrong::rule("bad-url", "`~` is not expanded here", "write the path in full")),
+        _ if text.starts_with("~") => {
+            Err(Wrong::rule(Rule::BadUrl, "`~` is not expanded here", "write the path in full"))
+        }
         _ => return Ok((names::resolve(base, text).to_string_lossy().into_owned(), Transport::Local)),
     }
     .map(|text| (text, Transport::Ssh))
@@ -53,20 +56,24 @@ fn with_scheme(text: &str, scheme: &str, authority: &str, insecure: Insecure) ->
         other => return Err(scheme_refused(&shown_scheme(other))),
     };
     if text.contains(|c: char| c.is_whitespace() || c == '\\') {
-        return Err(Wrong::rule("bad-url", "expected a URL, found a space or a backslash in it", ""));
+        return Err(Wrong::rule(Rule::BadUrl, "expected a URL, found a space or a backslash in it", ""));
     }
     let user = authority.rsplit_once('@').map(|(user, _)| user);
     if user.is_some_and(|user| transport != Transport::Ssh || user.contains(':')) {
-        return Err(Wrong::rule("url-credentials", "the URL holds credentials, which are not shown", CREDENTIALS_HELP));
+        return Err(Wrong::rule(
+            Rule::UrlCredentials,
+            "the URL holds credentials, which are not shown",
+            CREDENTIALS_HELP,
+        ));
     }
     let url = absolute(text)?;
     match transport {
         Transport::Local if url.host_str().is_some_and(|host| host != "localhost") => {
-            Err(Wrong::rule("bad-url", "expected `file:///path`, found a host in a file URL", ""))
+            Err(Wrong::rule(Rule::BadUrl, "expected `file:///path`, found a host in a file URL", ""))
         }
         Transport::Local => Ok(transport),
         _ if authority.is_empty() || url.host_str().is_none_or(|host| host.is_empty() || host.starts_with('-')) => {
-            Err(Wrong::rule("bad-url", "expected a URL with a host", ""))
+            Err(Wrong::rule(Rule::BadUrl, "expected a URL with a host", ""))
         }
         _ => insecure.check(&url).map(|()| transport),
     }
@@ -80,17 +87,17 @@ fn shown_scheme(scheme: &str) -> String {
 
 fn scheme_refused(found: &str) -> Wrong {
     let message = format!("expected an https, ssh or file URL or a path, found {found}");
-    Wrong::rule("bad-scheme", message, "no other transport is supported")
+    Wrong::rule(Rule::BadScheme, message, "no other transport is supported")
 }
 
 fn scp_like(host: &str, path: &str) -> Result<(), Wrong> {
     let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
     if path.contains('@') {
         let message = "expected `user@host:path`; what stands here may hold credentials and is not shown";
-        return Err(Wrong::rule("url-credentials", message, CREDENTIALS_HELP));
+        return Err(Wrong::rule(Rule::UrlCredentials, message, CREDENTIALS_HELP));
     }
     if name.is_empty() || name.starts_with('-') || path.is_empty() || path.starts_with('-') {
-        return Err(Wrong::rule("bad-url", "expected `user@host:path`", "write it as `ssh://user@host/path`"));
+        return Err(Wrong::rule(Rule::BadUrl, "expected `user@host:path`", "write it as `ssh://user@host/path`"));
     }
     Ok(())
 }
@@ -102,10 +109,10 @@ fn authority(rest: &str) -> &str {
 
 /// A whole URL without query and fragment.
 fn absolute(text: &str) -> Result<Url, Wrong> {
-    let url = Url::parse(text).map_err(|error| Wrong::rule("bad-url", format!("expected a URL: {error}"), ""))?;
+    let url = Url::parse(text).map_err(|error| Wrong::rule(Rule::BadUrl, format!("expected a URL: {error}"), ""))?;
     if url.query().is_some() || url.fragment().is_some() {
         let message = "expected a URL without `?` and `#`; what follows is not shown";
-        return Err(Wrong::rule("bad-url", message, "remove the query; secrets never go into a URL"));
+        return Err(Wrong::rule(Rule::BadUrl, message, "remove the query; secrets never go into a URL"));
     }
     Ok(url)
 }
@@ -114,11 +121,15 @@ fn absolute(text: &str) -> Result<Url, Wrong> {
 pub(super) fn web(node: &Node, insecure: Insecure) -> Result<Url, Wrong> {
     let text = names::text(node)?;
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(Wrong::rule("bad-url", "expected a URL such as `https://example.com/api/v2`", "write it in full"));
+        return Err(Wrong::rule(
+            Rule::BadUrl,
+            "expected a URL such as `https://example.com/api/v2`",
+            "write it in full",
+        ));
     };
     if !matches!(scheme, "https" | "http") {
         let message = format!("expected an https URL, found {}", shown_scheme(scheme));
-        return Err(Wrong::rule("bad-scheme", message, ""));
+        return Err(Wrong::rule(Rule::BadScheme, message, ""));
     }
     with_scheme(text, scheme, authority(rest), insecure)?;
     let mut url = absolute(text)?;
@@ -149,7 +160,7 @@ impl Insecure {
         }
         let message = format!("expected https, found http for `{}`", url.host_str().unwrap_or_default());
         let help = "use https; if the network is trusted, say `allowInsecure: true` beside it";
-        Err(Wrong::rule("insecure-url", message, help))
+        Err(Wrong::rule(Rule::InsecureUrl, message, help))
     }
 }
 
@@ -222,7 +233,7 @@ mod tests {
             ("http://128.0.0.1/a", "insecure-url"),
             ("http://localhost.example.com/a", "insecure-url"),
         ] {
-            assert_eq!(repository_of(text).map_err(|wrong| wrong.rule), Err(rule), "{text}");
+            assert_eq!(repository_of(text).map_err(|wrong| wrong.rule.as_str()), Err(rule), "{text}");
         }
         assert!(repository(&node("http://example.com/a"), Path::new("/"), Insecure::Allow).is_ok());
     }

@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 
 use super::nearest;
 use super::yaml::{Node, Value, locate, shorten};
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 /// A kind of section and the keys it may have.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ pub(super) const SHAPES: [Shape; 10] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
     /// Name of the rule.
-    pub(super) rule: &'static str,
+    pub(super) rule: Rule,
     /// `expected X, found Y`.
     pub(super) message: String,
     /// What to do.
@@ -80,11 +80,11 @@ pub(super) struct Wrong {
 impl Wrong {
     /// A value that does not do.
     pub(super) fn value(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { rule: "bad-value", message: message.into(), help: help.into() }
+        Self { rule: Rule::BadValue, message: message.into(), help: help.into() }
     }
 
     /// Another rule.
-    pub(super) fn rule(rule: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn rule(rule: Rule, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { rule, message: message.into(), help: help.into() }
     }
 }
@@ -172,17 +172,17 @@ pub(super) fn check_keys(node: &Node, findings: &mut Findings) {
 fn check_key<'n>(key: &'n Node, seen: &mut BTreeMap<&'n str, ()>, findings: &mut Findings) {
     let Value::Text(name) = &key.value else {
         let message = format!("expected a key that is text, found {}", key.value.kind());
-        return findings.add(key, Wrong::rule("bad-key", message, "put the key in quotes if it is meant"));
+        return findings.add(key, Wrong::rule(Rule::BadKey, message, "put the key in quotes if it is meant"));
     };
     if name == "<<" {
         let help = "repeat the keys, or use an alias for a whole value";
-        return findings.add(key, Wrong::rule("merge-key", "merge keys (`<<`) are not supported", help));
+        return findings.add(key, Wrong::rule(Rule::MergeKey, "merge keys (`<<`) are not supported", help));
     }
     match seen.entry(name) {
         Entry::Vacant(free) => drop(free.insert(())),
         Entry::Occupied(_) => {
             let message = format!("the key `{}` stands here a second time", shorten(name));
-            findings.add(key, Wrong::rule("duplicate-key", message, "keep one of the two"));
+            findings.add(key, Wrong::rule(Rule::DuplicateKey, message, "keep one of the two"));
         }
     }
 }
@@ -232,7 +232,7 @@ impl<'n> Section<'n> {
         let node = self.get(key);
         if node.is_none() {
             let message = format!("{} has no `{key}`", quoted(self.shape));
-            findings.add_to_section(self.node, Wrong::rule("missing-key", message, format!("add `{key}:`")));
+            findings.add_to_section(self.node, Wrong::rule(Rule::MissingKey, message, format!("add `{key}:`")));
         }
         node
     }
@@ -265,7 +265,7 @@ fn unknown_key(name: &str, shape: Shape) -> Wrong {
         (None, Some(home)) => format!("`{name}` belongs in {}", quoted(*home)),
         (None, None) => format!("known keys are {}", list(shape.keys)),
     };
-    Wrong::rule("unknown-key", format!("unknown key `{}` in {}", shorten(name), quoted(shape)), help)
+    Wrong::rule(Rule::UnknownKey, format!("unknown key `{}` in {}", shorten(name), quoted(shape)), help)
 }
 
 /// `{ hunter2 }` is a mapping too: the key may be the secret.
@@ -273,7 +273,7 @@ fn unknown_in_secret(key: &Value) -> Wrong {
     let near = if let Value::Text(name) = key { nearest(name, SECRET.keys.iter().copied()) } else { None };
     let help = near.map_or_else(|| "known keys are `env`, `file`".to_owned(), |near| format!("did you mean `{near}`?"));
     let message = "expected `{ env: NAME }` or `{ file: PATH }`, found another key, which is not shown";
-    Wrong::rule("unknown-key", message, help)
+    Wrong::rule(Rule::UnknownKey, message, help)
 }
 
 /// The name of a section in backticks, unless it is a description.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::FlowId;
 use crate::plan::Desired;
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 use crate::record::Manifest;
 use crate::source::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, GitFilter,
@@ -45,7 +45,7 @@ pub(super) fn set_aside<'a>(manifest: &'a Manifest, desired: &Desired) -> BTreeM
 pub(super) fn still_there(id: &FlowId, path: &str) -> Problem {
     let message = format!("expected the file of `{id}`, which was deployed, to be read or gone, found it left out");
     let help = "the flow stays live and is not deleted; delete the file where the flow is to go, or have it read again";
-    problem(path, "left-out", Severity::Warning, message, help)
+    problem(path, Rule::LeftOut, Severity::Warning, message, help)
 }
 
 /// What was left out by the rules for everybody's flows folders or by `repository.exclude`, in a sentence; `None` where
@@ -79,7 +79,7 @@ pub fn left_out_note(left_out: &[LeftOut]) -> Option<String> {
 fn not_read(LeftOut { path, .. }: &LeftOut) -> Problem {
     let message = "expected flows in files that end in `.json`, found what looks like one in a file that does not";
     let help = "it is not read; give it the extension, or name it in `repository.exclude`";
-    problem(path, "not-read", Severity::Warning, message.to_owned(), help)
+    problem(path, Rule::NotRead, Severity::Warning, message.to_owned(), help)
 }
 
 /// The problem of an entry that cannot be a flow file.
@@ -89,46 +89,46 @@ pub fn bad_entry(entry: &BadEntry) -> Problem {
     problem(&entry.path, rule, Severity::Error, message, help)
 }
 
-fn problem(path: &str, rule: &'static str, severity: Severity, message: String, help: &str) -> Problem {
+fn problem(path: &str, rule: Rule, severity: Severity, message: String, help: &str) -> Problem {
     let place = Place { file: path.to_owned(), line: 1, column: 1, pointer: String::new() };
     Problem { place, rule, severity, message, help: help.to_owned() }
 }
 
-fn words(reason: BadEntryReason) -> (&'static str, String, &'static str) {
+fn words(reason: BadEntryReason) -> (Rule, String, &'static str) {
     const { assert!(FLOW_BYTES_MAX == 16 * 1024 * 1024) };
     let (rule, message, help) = match reason {
         BadEntryReason::SymbolicLink => (
-            "symbolic-link",
+            Rule::SymbolicLink,
             "expected a file, found a symbolic link",
             "commit the file itself; links are never followed",
         ),
         BadEntryReason::Submodule => {
-            ("submodule", "expected a file or folder, found a submodule", "keep the flows in this repository")
+            (Rule::Submodule, "expected a file or folder, found a submodule", "keep the flows in this repository")
         }
-        BadEntryReason::TooLarge => ("too-large", "the file is larger than 16 MiB", "split the flow"),
-        BadEntryReason::NotUtf8 => ("path-not-utf8", "the path is not UTF-8", "rename the file"),
+        BadEntryReason::TooLarge => (Rule::TooLarge, "the file is larger than 16 MiB", "split the flow"),
+        BadEntryReason::NotUtf8 => (Rule::PathNotUtf8, "the path is not UTF-8", "rename the file"),
         BadEntryReason::Filtered(filter) => return filtered(filter),
         BadEntryReason::TooDeep => {
             let message = format!("expected folders nested at most {FOLDER_DEPTH_MAX} deep, found a deeper one");
-            return ("path-too-deep", message, "move it up; nothing in it is read");
+            return (Rule::PathTooDeep, message, "move it up; nothing in it is read");
         }
         BadEntryReason::TooMany => {
             let message = format!("expected at most {ENTRIES_MAX} files and folders in here, found more");
-            return ("too-many-files", message, "keep the flows in a folder of their own (`repository.flows`)");
+            return (Rule::TooManyFiles, message, "keep the flows in a folder of their own (`repository.flows`)");
         }
         BadEntryReason::TooManyCopies => {
             let message = format!("expected each flow in one file, found one content in more than {COPIES_MAX}");
-            return ("too-many-files", message, "remove the copies");
+            return (Rule::TooManyFiles, message, "remove the copies");
         }
         BadEntryReason::MoreBad => {
             let message = format!("expected flow files, found more than {BAD_ENTRIES_MAX} entries that cannot be");
-            return ("more-problems", message, "mend the ones shown and look again");
+            return (Rule::MoreProblems, message, "mend the ones shown and look again");
         }
     };
     (rule, message.to_owned(), help)
 }
 
-fn filtered(filter: GitFilter) -> (&'static str, String, &'static str) {
+fn filtered(filter: GitFilter) -> (Rule, String, &'static str) {
     let attribute = filter.attribute();
     let message = format!("expected a file that git keeps as it is, found `{attribute}` for it in `.gitattributes`");
     let help = match filter {
@@ -141,7 +141,7 @@ fn filtered(filter: GitFilter) -> (&'static str, String, &'static str) {
              `git add --renormalize`"
         }
     };
-    ("git-filter", message, help)
+    (Rule::GitFilter, message, help)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a broken text comes from, where the text itself shows it: git leaves its own marks.
 
 use super::document::Fault;
+use crate::problem::Rule;
 
 /// How a pointer of Git LFS begins.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -13,14 +14,14 @@ pub(super) fn nearest_cause(text: &[u8], fault: Fault) -> Fault {
         let message = "expected a flow, found a pointer of Git LFS".to_owned();
         let help = "the flow itself lies elsewhere; take flows out of LFS (unset `filter` in `.gitattributes`, then \
                     `git add --renormalize`)";
-        return Fault { rule: "git-filter", message, help: help.to_owned(), ..fault };
+        return Fault { rule: Rule::GitFilter, message, help: help.to_owned(), ..fault };
     }
     match merge_marker(text, fault.offset) {
         None => fault,
         Some(marker) => {
             let message = format!("expected JSON, found `{marker}`, which an unfinished merge left");
             let help = "choose between the two sides, and remove the lines with the markers".to_owned();
-            Fault { rule: "merge-marker", message, help, ..fault }
+            Fault { rule: Rule::MergeMarker, message, help, ..fault }
         }
     }
 }

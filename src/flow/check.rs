@@ -263,7 +263,7 @@ mod tests {
         let files = [("a.json", GOOD), ("b.json", &text)];
         let files = files.map(|(path, text)| File { path, bytes: Arc::from(text.as_bytes()) });
         let checked = check_all(files, &Comparison::default());
-        let n_places = checked.problems.iter().filter(|problem| problem.rule == "duplicate-flow-id").count();
+        let n_places = checked.problems.iter().filter(|problem| problem.rule.as_str() == "duplicate-flow-id").count();
         assert_eq!((n_places, checked.flows.len()), (2, 1));
     }
 
@@ -314,7 +314,7 @@ mod tests {
         let names = ["f/a.json", "f/A.json", "g/\u{e9}.json", "g/e\u{301}.json", "g/a.json"];
         let files = names.iter().zip(&texts).map(|(path, text)| File { path, bytes: Arc::from(text.as_bytes()) });
         let checked = check_all(files, &Comparison::default());
-        let twins = checked.problems.iter().filter(|problem| problem.rule == "name-twin");
+        let twins = checked.problems.iter().filter(|problem| problem.rule.as_str() == "name-twin");
         let shown: Vec<&str> = twins.map(|problem| problem.place.file.as_str()).collect();
         assert_eq!(shown, ["f/A.json", "f/a.json", "g/e\u{301}.json", "g/\u{e9}.json"]);
         assert!(!any_error(&checked.problems));

@@ -1,6 +1,6 @@
 //! Collecting what is wrong with one file, and where.
 
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 use super::document::{Document, Node};
 
@@ -37,37 +37,15 @@ impl<'a> Findings<'a> {
         self.errors.n_hidden > 0
     }
 
-    pub(in crate::flow) fn error(
-        &mut self,
-        at: Node<'_>,
-        pointer: &str,
-        rule: &'static str,
-        message: String,
-        help: String,
-    ) {
+    pub(in crate::flow) fn error(&mut self, at: Node<'_>, pointer: &str, rule: Rule, message: String, help: String) {
         self.add(Severity::Error, at, pointer, rule, message, help);
     }
 
-    pub(in crate::flow) fn warning(
-        &mut self,
-        at: Node<'_>,
-        pointer: &str,
-        rule: &'static str,
-        message: String,
-        help: String,
-    ) {
+    pub(in crate::flow) fn warning(&mut self, at: Node<'_>, pointer: &str, rule: Rule, message: String, help: String) {
         self.add(Severity::Warning, at, pointer, rule, message, help);
     }
 
-    fn add(
-        &mut self,
-        severity: Severity,
-        at: Node<'_>,
-        pointer: &str,
-        rule: &'static str,
-        message: String,
-        help: String,
-    ) {
+    fn add(&mut self, severity: Severity, at: Node<'_>, pointer: &str, rule: Rule, message: String, help: String) {
         let tally = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
@@ -89,7 +67,7 @@ impl<'a> Findings<'a> {
                 let message = format!("expected at most {SHOWN_MAX} problems of a kind in one file, found more");
                 let help = "mend the ones shown and look again".to_owned();
                 let place = place(self.file, document.root(), "");
-                self.problems.push(Problem { place, rule: "more-problems", severity, message, help });
+                self.problems.push(Problem { place, rule: Rule::MoreProblems, severity, message, help });
             }
         }
         self.problems.sort();

@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value};
 use super::document::{Kind, Node};
 use super::finding::{Findings, nearest, quoted};
 use super::pointer;
+use crate::problem::Rule;
 
 /// The schema, draft 2020-12, as `flowsync schema flow` prints it.
 pub const FLOW_SCHEMA: &str = include_str!("schema.json");
@@ -131,7 +132,7 @@ fn moved(path: &str, key: &str, first: usize) -> String {
 }
 
 struct Explanation {
-    rule: &'static str,
+    rule: Rule,
     message: String,
     help: String,
 }
@@ -140,28 +141,28 @@ fn explain(error: &ValidationError<'_>, node: Node<'_>, pointer: &str) -> Explan
     match error.kind() {
         ValidationErrorKind::Required { property } => missing(property.as_str().unwrap_or_default(), node),
         ValidationErrorKind::Type { kind } => Explanation {
-            rule: "wrong-type",
+            rule: Rule::WrongType,
             message: format!("expected {}, found {}", expected(kind), found(node)),
             help: format!("write {}", expected(kind)),
         },
         ValidationErrorKind::Enum { options } => unknown(options, node),
         ValidationErrorKind::Pattern { .. } if pointer == "/version" => Explanation {
-            rule: "wrong-version",
+            rule: Rule::WrongVersion,
             message: format!("expected a version like `1.4.0`, found {}", found(node)),
             help: "write three numbers with dots between them and nothing else".to_owned(),
         },
         ValidationErrorKind::Pattern { .. } => Explanation {
-            rule: "wrong-flow-id",
+            rule: Rule::WrongFlowId,
             message: format!("expected a flow id like `flow_greeting1`, found {}", found(node)),
             help: "write `flow_` and then letters and digits only".to_owned(),
         },
         ValidationErrorKind::MinLength { .. } => Explanation {
-            rule: "empty-name",
+            rule: Rule::EmptyName,
             message: "expected a name, found an empty string".to_owned(),
             help: "write what people call this flow".to_owned(),
         },
         _ => Explanation {
-            rule: "schema",
+            rule: Rule::Schema,
             message: error.masked().to_string(),
             help: "`flowsync schema flow` prints what is expected".to_owned(),
         },
@@ -175,7 +176,7 @@ fn missing(property: &str, object: Node<'_>) -> Explanation {
         None => format!("add `{property}`"),
     };
     let message = format!("expected a member `{property}`, found an object without it");
-    Explanation { rule: "missing-member", message, help }
+    Explanation { rule: Rule::MissingMember, message, help }
 }
 
 fn unknown(options: &Value, node: Node<'_>) -> Explanation {
@@ -183,7 +184,7 @@ fn unknown(options: &Value, node: Node<'_>) -> Explanation {
     let near = node.as_str().and_then(|text| nearest(&text, options.iter().copied()));
     let message = format!("expected one of `{}`, found {}", options.join("`, `"), found(node));
     let help = near.map_or_else(|| "choose one of these".to_owned(), |near| format!("is `{near}` meant?"));
-    Explanation { rule: "unknown-value", message, help }
+    Explanation { rule: Rule::UnknownValue, message, help }
 }
 
 fn expected(kind: &TypeKind) -> String {

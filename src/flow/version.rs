@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::definition::Definition;
 use super::hash::ContentHash;
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 /// Compares two versions number by number, numbers of any size. `None` where one of them is not
 /// numbers with dots between them. A missing number counts as 0.
@@ -49,7 +49,7 @@ pub fn version_not_raised(
     }
     Some(Problem {
         place,
-        rule: "version-not-raised",
+        rule: Rule::VersionNotRaised,
         severity: Severity::Warning,
         message: format!(
             "expected a version above `{previous_version}`, found `{}` with a changed content",

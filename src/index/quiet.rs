@@ -71,7 +71,7 @@ pub(super) fn read(path: &Path) -> Option<Quiet> {
         flows: flows.into_iter().map(|(digest, id)| Some((digest, id.parse().ok()?))).collect::<Option<_>>()?,
         others: others.into_iter().collect(),
         needed: needed.into_iter().map(lookup).collect::<Option<_>>()?,
-        problems: problems.into_iter().map(StoredProblem::back).collect(),
+        problems: problems.into_iter().map(StoredProblem::back).collect::<Option<_>>()?,
     })
 }
 

@@ -1,13 +1,12 @@
 //! The index in the shape that is written.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::state::{Known, State};
 use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reading, Reference, ReferenceKind};
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 use crate::revision::BlobId;
 use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, TreeId};
 
@@ -54,17 +53,18 @@ impl StoredProblem {
         Self {
             file: place.file.clone(),
             place: stored(place),
-            rule: (*rule).to_owned(),
+            rule: rule.as_str().to_owned(),
             is_error: *severity == Severity::Error,
             message: message.clone(),
             help: help.clone(),
         }
     }
 
-    pub(super) fn back(self) -> Problem {
+    /// Nothing for a rule that is none any more.
+    pub(super) fn back(self) -> Option<Problem> {
         let Self { file, place: at, rule, is_error, message, help } = self;
         let severity = if is_error { Severity::Error } else { Severity::Warning };
-        Problem { place: Place { file, ..place(at) }, rule: intern(&rule), severity, message, help }
+        Some(Problem { place: Place { file, ..place(at) }, rule: Rule::named(&rule)?, severity, message, help })
     }
 }
 
@@ -147,7 +147,7 @@ impl StoredReport {
             stray_id: self.stray_id.and_then(|id| id.parse().ok()),
             id_place: self.id_place.map(place),
             version_place: self.version_place.map(place),
-            problems: self.problems.into_iter().map(StoredProblem::back).collect(),
+            problems: self.problems.into_iter().map(StoredProblem::back).collect::<Option<_>>()?,
         })
     }
 }
@@ -201,16 +201,4 @@ fn stored(place: &Place) -> StoredPlace {
 
 fn place((line, column, pointer): StoredPlace) -> Place {
     Place { file: String::new(), line, column, pointer }
-}
-
-/// A rule's name, as the static text it is everywhere else. There are as many as there are rules.
-fn intern(rule: &str) -> &'static str {
-    static RULES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = rules.get(rule) {
-        return known;
-    }
-    let kept: &'static str = Box::leak(rule.to_owned().into_boxed_str());
-    rules.insert(kept);
-    kept
 }

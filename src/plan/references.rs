@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Desired, DesiredFlow, Live, Plan};
 use crate::flow::{Document, EnvironmentId, FlowId, Node, Reference, ReferenceKind};
 use crate::plan::graph::needed_flows;
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 /// A list that must be asked of the tenant: things of one kind in one environment.
 pub type Lookup = (ReferenceKind, EnvironmentId);
@@ -118,7 +118,7 @@ fn is_left_missing(
 fn left_missing(place: Place, reference: &Reference) -> Problem {
     Problem {
         place,
-        rule: "missing-reference",
+        rule: Rule::MissingReference,
         severity: Severity::Error,
         message: format!(
             "expected flow `{}` to be live, found it deleted in the tenant; `drift: report` leaves it so",
@@ -138,7 +138,7 @@ fn absent(place: Place, reference: &Reference, target: &EnvironmentId) -> Proble
     };
     Problem {
         place,
-        rule: "missing-reference",
+        rule: Rule::MissingReference,
         severity: Severity::Error,
         message: format!("expected {kind} `{id}` in environment `{environment}`, found none"),
         help,
@@ -149,7 +149,7 @@ fn unverifiable(place: Place, reference: &Reference) -> Problem {
     let Reference { kind, id, environment } = reference;
     Problem {
         place,
-        rule: "unverified-reference",
+        rule: Rule::UnverifiedReference,
         severity: Severity::Warning,
         message: format!("{} `{id}` in environment `{environment}` cannot be verified", kind.as_str()),
         help: "the tenant has no list of them; check by hand that it exists".to_owned(),
@@ -165,7 +165,7 @@ fn still_needed(desired: &Desired, live: &Live, deleted: &BTreeSet<&FlowId>, tar
         .filter(|(_, needed)| deleted.contains(needed))
         .map(|(id, needed)| Problem {
             place: Place { file: needed.to_string(), line: 1, column: 1, pointer: String::new() },
-            rule: "delete-still-needed",
+            rule: Rule::DeleteStillNeeded,
             severity: Severity::Error,
             message: format!(
                 "flow `{needed}` is to be deleted, but the live flow `{id}`, which git does not hold, refers to it"

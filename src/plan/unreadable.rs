@@ -2,10 +2,10 @@
 
 use super::{Change, Plan, Step};
 use crate::flow::Reading;
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 /// The rule of these problems.
-const RULE: &str = "live-unreadable";
+const RULE: Rule = Rule::LiveUnreadable;
 
 /// What a reviewer must hear of live flows that could not be read: warnings where their bytes are kept before
 /// anything happens to them, errors where that is impossible.

@@ -55,8 +55,10 @@ fn draw(problem: &Problem, frame: Option<&Frame>, renderer: &Renderer) -> String
         Severity::Warning => Level::WARNING,
     };
     let origin = Origin::path(escape_terminal(&place.file)).line(place.line as usize);
-    let mut group =
-        level.primary_title(escape_terminal(message)).id(*rule).element(origin.char_column(place.column as usize));
+    let mut group = level
+        .primary_title(escape_terminal(message))
+        .id(rule.as_str())
+        .element(origin.char_column(place.column as usize));
     if let Some(Frame { line, mark }) = frame {
         let mark = AnnotationKind::Primary.span(mark.clone());
         group = group.element(Snippet::source(line.as_str()).line_start(place.line as usize).annotation(mark));
@@ -200,13 +202,14 @@ fn is_word(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rule;
     use super::*;
 
     fn drawn(source: &[u8], line: u32, column: u32, message: &str, colour: Colour) -> String {
         let place = Place { file: "flows/a.json".into(), line, column, pointer: "/name".into() };
         let problem = Problem {
             place,
-            rule: "wrong-type",
+            rule: Rule::WrongType,
             severity: Severity::Error,
             message: message.into(),
             help: "write a string".into(),
@@ -265,13 +268,13 @@ mod tests {
     fn a_missing_source_is_no_obstacle() {
         let problem = Problem {
             place: Place { file: "gone.json".into(), line: 3, column: 4, pointer: String::new() },
-            rule: "x",
+            rule: Rule::Schema,
             severity: Severity::Warning,
             message: "m".into(),
             help: String::new(),
         };
         insta::assert_snapshot!(render(&[problem], &BTreeMap::new(), Colour::Never), @r"
-        warning[x]: m
+        warning[schema]: m
         --> gone.json:3:4
         ");
     }

@@ -7,8 +7,9 @@ use clap::{CommandFactory, Parser};
 use flowsync::cli::Arguments;
 use flowsync::config::{Config, SyncPolicy};
 use flowsync::controller::SyncResult;
+use flowsync::problem::Rule;
 
-use super::sources::{files, read, root, sources};
+use super::sources::{files, read, root};
 
 const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
 
@@ -211,32 +212,12 @@ fn yaml_files_are_yaml() {
     }
 }
 
-/// Rule names are what the code of checks has in quotes, in words joined by `-`; three are one word.
 #[test]
 fn the_table_of_rules_is_complete_and_has_no_other() {
-    let places = ["src/flow/", "src/plan/references.rs", "src/controller/unread.rs"];
-    let mut rules: BTreeSet<String> = ["comment", "schema", "submodule"].map(str::to_owned).into();
-    for source in sources() {
-        if places.iter().any(|place| source.path.starts_with(place)) {
-            let code = &source.code[..source.product];
-            let after_quote = code.match_indices('"').filter_map(|(at, _)| code[at + 1..].split('"').next());
-            rules.extend(after_quote.filter(|text| is_rule(text)).map(str::to_owned));
-        }
-    }
     let section = section("README.md", "## Flow files");
-    let listed: BTreeSet<String> =
-        rows(&section).iter().skip(1).flat_map(|row| quoted(&row[0])).map(str::to_owned).collect();
-    assert_eq!(listed, rules);
-}
-
-fn is_in_word(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit()
-}
-
-fn is_rule(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let is_word = |part: &&str| part.starts_with(|c: char| c.is_ascii_lowercase()) && part.bytes().all(is_in_word);
-    parts.len() > 1 && parts.iter().all(is_word)
+    let rows = rows(&section);
+    let listed: BTreeSet<&str> = rows.iter().skip(1).flat_map(|row| quoted(&row[0])).collect();
+    assert_eq!(listed, Rule::OF_FLOWS.iter().map(|rule| rule.as_str()).collect());
 }
 
 #[test]

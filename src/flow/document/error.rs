@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::position::{LineIndex, Position};
+use crate::problem::Rule;
 
 /// A text that was refused. Nothing of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,8 +22,8 @@ impl ParseError {
 /// One thing that is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// A stable kebab-case name, for example `duplicate-key`.
-    pub rule: &'static str,
+    /// Which rule it breaks.
+    pub rule: Rule,
     /// The byte it is about.
     pub offset: usize,
     /// The same place for people.
@@ -57,7 +58,7 @@ impl fmt::Display for Summary<'_> {
 /// A fault whose line and column nobody has looked up yet.
 #[derive(Debug)]
 pub(super) struct RawFault {
-    pub(super) rule: &'static str,
+    pub(super) rule: Rule,
     pub(super) offset: usize,
     pub(super) pointer: String,
     pub(super) message: String,

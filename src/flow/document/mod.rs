@@ -18,6 +18,7 @@ mod text;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::problem::Rule;
 use error::RawFault;
 use position::LineIndex;
 
@@ -103,7 +104,7 @@ impl fmt::Debug for Document {
 
 fn too_large(n_bytes: usize) -> Option<RawFault> {
     let message = format!("expected at most {FLOW_BYTES_MAX} bytes, found {n_bytes}");
-    let fault = RawFault { rule: "too-large", offset: 0, pointer: String::new(), message, help: "split the flow" };
+    let fault = RawFault { rule: Rule::TooLarge, offset: 0, pointer: String::new(), message, help: "split the flow" };
     (n_bytes > FLOW_BYTES_MAX).then_some(fault)
 }
 
@@ -115,7 +116,7 @@ fn check_text(text: &[u8]) -> Result<(), RawFault> {
     }
     if text.starts_with(b"\xef\xbb\xbf") {
         let message = "expected JSON, found a byte order mark".to_owned();
-        return fault("byte-order-mark", 0, message, "save the file as UTF-8 without a byte order mark");
+        return fault(Rule::ByteOrderMark, 0, message, "save the file as UTF-8 without a byte order mark");
     }
     match std::str::from_utf8(text) {
         Ok(_) => Ok(()),
@@ -123,7 +124,7 @@ fn check_text(text: &[u8]) -> Result<(), RawFault> {
             let offset = error.valid_up_to();
             let byte = text.get(offset).copied().unwrap_or_default();
             let message = format!("expected UTF-8, found the byte 0x{byte:02x}");
-            fault("invalid-utf8", offset, message, "save the file as UTF-8")
+            fault(Rule::InvalidUtf8, offset, message, "save the file as UTF-8")
         }
     }
 }

@@ -9,6 +9,7 @@ use super::keys::{self, Member};
 use super::limits::DEPTH_MAX;
 use super::text::unescaped;
 use crate::flow::pointer;
+use crate::problem::Rule;
 
 /// Reads a text whose size and encoding were checked. There is a tape wherever the text is well-formed, faults or not.
 pub(super) fn parse(text: &[u8]) -> (Option<Tape>, Vec<RawFault>) {
@@ -92,7 +93,7 @@ impl<'a> Parser<'a> {
     fn open(&mut self, kind: Kind) -> Result<bool, Box<RawFault>> {
         if self.open.len() == DEPTH_MAX {
             return Err(self.fault(
-                "too-deep",
+                Rule::TooDeep,
                 self.at,
                 format!("expected at most {DEPTH_MAX} nested arrays and objects, found more"),
                 "flatten the document",
@@ -204,7 +205,7 @@ impl<'a> Parser<'a> {
             let mut pointer = self.pointer_to(self.open.len());
             pointer::push_key(&mut pointer, &key);
             self.faults.push(RawFault {
-                rule: "duplicate-key",
+                rule: Rule::DuplicateKey,
                 offset: again.start as usize,
                 pointer,
                 message: format!("expected each key once, found `{}` again (first in line {line})", shortened(&key)),
@@ -262,13 +263,7 @@ impl<'a> Parser<'a> {
     }
 
     #[cold]
-    pub(super) fn fault(
-        &self,
-        rule: &'static str,
-        offset: usize,
-        message: String,
-        help: &'static str,
-    ) -> Box<RawFault> {
+    pub(super) fn fault(&self, rule: Rule, offset: usize, message: String, help: &'static str) -> Box<RawFault> {
         Box::new(RawFault { rule, offset, pointer: self.pointer_to(self.open.len()), message, help })
     }
 
@@ -292,7 +287,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn expected(&self, what: &str, help: &'static str) -> Box<RawFault> {
-        let rule = if self.at >= self.text.len() { "unexpected-end" } else { "invalid-json" };
+        let rule = if self.at >= self.text.len() { Rule::UnexpectedEnd } else { Rule::InvalidJson };
         self.fault(rule, self.at, format!("expected {what}, found {}", found(self.text, self.at)), help)
     }
 }

@@ -5,6 +5,7 @@ use super::error::RawFault;
 use super::limits::INTEGER_DIGITS_MAX;
 use super::parser::Parser;
 use super::text::{hex4, is_high_surrogate, is_low_surrogate, plain_stretch};
+use crate::problem::Rule;
 
 /// Longest float, in bytes, that without an exponent is surely within a double.
 const SURELY_FINITE_BYTES: usize = 300;
@@ -34,7 +35,7 @@ impl Parser<'_> {
                 Some(_) => return Err(self.control_character()),
                 None => {
                     let message = "expected `\"` at the end of a string, found the end of the text".to_owned();
-                    return Err(self.fault("unexpected-end", start, message, "close the string"));
+                    return Err(self.fault(Rule::UnexpectedEnd, start, message, "close the string"));
                 }
             }
             let stretch = plain_stretch(self.text, self.at);
@@ -76,7 +77,7 @@ impl Parser<'_> {
         if is_high_surrogate(unit) || is_low_surrogate(unit) {
             let message = format!("expected a pair of surrogates, found `\\u{unit:04x}` alone");
             let help = "write the character itself, or both halves of its pair";
-            self.note(*self.fault("lone-surrogate", self.at, message, help));
+            self.note(*self.fault(Rule::LoneSurrogate, self.at, message, help));
         }
         self.at += 6;
         Ok(())
@@ -90,7 +91,7 @@ impl Parser<'_> {
             b'\t' => "write a tab as `\\t`",
             _ => "escape it",
         };
-        self.fault("control-character", self.at, message, help)
+        self.fault(Rule::ControlCharacter, self.at, message, help)
     }
 
     fn invalid_escape(&self) -> Box<RawFault> {
@@ -99,7 +100,7 @@ impl Parser<'_> {
         let found = String::from_utf8_lossy(&self.text[self.at..end]);
         let stop = found.char_indices().skip(2).find(|(_, c)| !c.is_ascii_hexdigit()).map_or(found.len(), |(at, _)| at);
         let found = found[..stop].escape_debug().to_string().replace("\\\\", "\\");
-        self.fault("invalid-escape", self.at, format!("expected an escape, found `{found}`"), help)
+        self.fault(Rule::InvalidEscape, self.at, format!("expected an escape, found `{found}`"), help)
     }
 
     /// A number; its sign or first digit stands here.
@@ -113,7 +114,7 @@ impl Parser<'_> {
         }
         if n_digits > 1 && self.text.get(whole) == Some(&b'0') {
             let message = "expected a number without leading zeros, found one".to_owned();
-            return Err(self.fault("leading-zero", whole, message, "remove the zeros, or quote the text"));
+            return Err(self.fault(Rule::LeadingZero, whole, message, "remove the zeros, or quote the text"));
         }
         let has_fraction = self.fraction()?;
         let has_exponent = self.exponent()?;
@@ -126,7 +127,7 @@ impl Parser<'_> {
         if n_digits > INTEGER_DIGITS_MAX {
             let message = format!("expected an integer of at most {INTEGER_DIGITS_MAX} digits, found {n_digits}");
             let help = "write it as a string: Python, whose canonical form is hashed, reads no longer ones";
-            self.note(*self.fault("integer-too-long", start, message, help));
+            self.note(*self.fault(Rule::IntegerTooLong, start, message, help));
         }
         let is_minus_zero = self.text.get(start..self.at) == Some(b"-0");
         self.push(Kind::Integer, start, false, !is_minus_zero);
@@ -174,7 +175,7 @@ impl Parser<'_> {
             return;
         }
         let message = "expected a number within a double (about 1.8e308), found a larger one".to_owned();
-        self.note(*self.fault("number-out-of-range", start, message, "write it as a string"));
+        self.note(*self.fault(Rule::NumberOutOfRange, start, message, "write it as a string"));
     }
 
     /// `true`, `false` or `null`.

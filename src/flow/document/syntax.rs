@@ -2,6 +2,7 @@
 
 use super::error::{RawFault, found};
 use super::parser::Parser;
+use crate::problem::Rule;
 
 impl Parser<'_> {
     /// No value begins here.
@@ -11,7 +12,7 @@ impl Parser<'_> {
             ("NaN" | "Infinity", _) => self.not_a_number(self.at, word),
             ("True" | "False" | "None" | "TRUE" | "FALSE" | "NULL" | "undefined", _) => {
                 let message = format!("expected a value, found `{word}`");
-                self.fault("invalid-json", self.at, message, "JSON knows `true`, `false` and `null`")
+                self.fault(Rule::InvalidJson, self.at, message, "JSON knows `true`, `false` and `null`")
             }
             (_, Some(b'/')) => self.comment(),
             (_, Some(b'\'')) => self.expected("a value", "strings stand in double quotes"),
@@ -35,12 +36,12 @@ impl Parser<'_> {
 
     fn not_a_number(&self, start: usize, word: &str) -> Box<RawFault> {
         let message = format!("expected a number, found `{word}`");
-        self.fault("not-a-number", start, message, "JSON has no such number; write null or a string")
+        self.fault(Rule::NotANumber, start, message, "JSON has no such number; write null or a string")
     }
 
     fn comment(&self) -> Box<RawFault> {
         let message = "expected JSON, found a comment".to_owned();
-        self.fault("comment", self.at, message, "JSON has no comments; remove it, or make it a member")
+        self.fault(Rule::Comment, self.at, message, "JSON has no comments; remove it, or make it a member")
     }
 
     /// The comma before this bracket is one too many.
@@ -48,7 +49,7 @@ impl Parser<'_> {
         let closing = found(self.text, self.at);
         let comma = self.text[..self.at].iter().rposition(|byte| *byte == b',').unwrap_or(self.at);
         let message = format!("expected another entry after `,`, found {closing}");
-        let mut fault = self.fault("trailing-comma", comma, message, "remove the comma");
+        let mut fault = self.fault(Rule::TrailingComma, comma, message, "remove the comma");
         fault.pointer = self.pointer_to_container();
         fault
     }
@@ -83,7 +84,7 @@ impl Parser<'_> {
             return self.comment();
         }
         let message = format!("expected the end of the text after the document, found {}", found(self.text, self.at));
-        self.fault("trailing-text", self.at, message, "one file holds one flow; remove what follows")
+        self.fault(Rule::TrailingText, self.at, message, "one file holds one flow; remove what follows")
     }
 
     /// The letters that stand here.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::flow::FlowId;
-use crate::problem::{Place, Problem, Severity};
+use crate::problem::{Place, Problem, Rule, Severity};
 
 /// A flow id and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(in crate::flow) fn duplicate_ids<'a>(sightings: impl IntoIterator<Item = Sig
 fn duplicate_id(id: &FlowId, place: &Place, other: &Place) -> Problem {
     Problem {
         place: place.clone(),
-        rule: "duplicate-flow-id",
+        rule: Rule::DuplicateFlowId,
         severity: Severity::Error,
         message: format!("expected each flow id in one file, found `{id}` in `{}` as well", other.file),
         help: format!("see {}:{}:{}; rename one of them, or remove a copy", other.file, other.line, other.column),
@@ -73,7 +73,7 @@ fn folded(path: &str) -> String {
 fn name_twin(path: &str, other: &str) -> Problem {
     Problem {
         place: Place { file: path.to_owned(), line: 1, column: 1, pointer: String::new() },
-        rule: "name-twin",
+        rule: Rule::NameTwin,
         severity: Severity::Warning,
         message: format!("expected a name of its own, found `{other}`, which is the same file on macOS and Windows"),
         help: "rename one of them".to_owned(),

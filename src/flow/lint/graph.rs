@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::member::text;
 use crate::flow::document::Node;
 use crate::flow::finding::{Findings, nearest, quoted};
+use crate::problem::Rule;
 
 /// Most nodes among which a misspelt one is looked for.
 const NEAREST_AMONG_MAX: usize = 200;
@@ -65,7 +66,7 @@ impl<'a> Graph<'a> {
             let message = format!("expected each node id once, found {} again", quoted(&id));
             let help = format!("rename this node or the one at `/nodes/{}`", first.index);
             let pointer = format!("/nodes/{index}/id");
-            findings.error(id_node, &pointer, "duplicate-node-id", message, help);
+            findings.error(id_node, &pointer, Rule::DuplicateNodeId, message, help);
             return;
         }
         let kind = text(node, "type").map_or(Cow::Borrowed(""), |(_, kind)| kind);
@@ -95,7 +96,7 @@ impl<'a> Graph<'a> {
                 Some(near) => format!("is {} meant?", quoted(near)),
                 None => "add the node, or remove the edge".to_owned(),
             };
-            findings.error(end, &format!("/edges/{index}/{key}"), "edge-unknown-node", message, help);
+            findings.error(end, &format!("/edges/{index}/{key}"), Rule::EdgeUnknownNode, message, help);
         }
         known
     }
@@ -106,7 +107,7 @@ fn start_count(findings: &mut Findings<'_>, graph: &Graph<'_>, nodes: Node<'_>) 
     let Some(first) = starts.next() else {
         let message = "expected exactly one node of type `start`, found none".to_owned();
         let help = "add the node where a conversation begins".to_owned();
-        return findings.error(nodes, "/nodes", "start-node-count", message, help);
+        return findings.error(nodes, "/nodes", Rule::StartNodeCount, message, help);
     };
     for again in starts {
         let message = format!(
@@ -115,7 +116,7 @@ fn start_count(findings: &mut Findings<'_>, graph: &Graph<'_>, nodes: Node<'_>) 
             quoted(&first.id)
         );
         let help = "a conversation begins in one place; give one of them another type".to_owned();
-        findings.error(again.node, &format!("/nodes/{}", again.index), "start-node-count", message, help);
+        findings.error(again.node, &format!("/nodes/{}", again.index), Rule::StartNodeCount, message, help);
     }
 }
 
@@ -137,7 +138,7 @@ fn reachability(findings: &mut Findings<'_>, graph: &Graph<'_>) {
     for node in graph.nodes.iter().zip(reached).filter(|(_, reached)| !reached).map(|(node, _)| node) {
         let message = format!("expected a path from the start node, found none to {}", quoted(&node.id));
         let help = "add an edge that leads here, or remove the node".to_owned();
-        findings.warning(node.node, &format!("/nodes/{}", node.index), "unreachable-node", message, help);
+        findings.warning(node.node, &format!("/nodes/{}", node.index), Rule::UnreachableNode, message, help);
     }
 }
 
@@ -149,12 +150,12 @@ fn ways_out(findings: &mut Findings<'_>, graph: &Graph<'_>) {
             ("start" | "intent" | "action", 0) => {
                 let message = format!("expected an edge that leaves {}, found none", quoted(&node.id));
                 let help = "the conversation stops here; lead on, or to a node of type `end`".to_owned();
-                findings.warning(node.node, &pointer(), "dead-end", message, help);
+                findings.warning(node.node, &pointer(), Rule::DeadEnd, message, help);
             }
             ("end", 1..) => {
                 let message = format!("expected no edge that leaves the end node {}, found some", quoted(&node.id));
                 let help = "nothing follows an end; remove the edges or change the type".to_owned();
-                findings.warning(node.node, &pointer(), "end-goes-on", message, help);
+                findings.warning(node.node, &pointer(), Rule::EndGoesOn, message, help);
             }
             _ => {}
         }
@@ -168,13 +169,13 @@ fn edge_rules(findings: &mut Findings<'_>, graph: &Graph<'_>) {
         let ends = || format!("{} to {}", quoted(&graph.nodes[edge.from].id), quoted(&graph.nodes[edge.to].id));
         if !seen.insert((edge.from, edge.to, &edge.condition)) {
             let message = format!("expected each edge once, found the one from {} again", ends());
-            findings.warning(edge.node, &pointer(), "duplicate-edge", message, "remove one of them".to_owned());
+            findings.warning(edge.node, &pointer(), Rule::DuplicateEdge, message, "remove one of them".to_owned());
         }
         if edge.from == edge.to && edge.condition.is_none() {
             let message =
                 format!("expected an edge to another node, or a condition, found one from {} without", ends());
             let help = "the conversation would never leave this node; add a condition or another end".to_owned();
-            findings.warning(edge.node, &pointer(), "endless-edge", message, help);
+            findings.warning(edge.node, &pointer(), Rule::EndlessEdge, message, help);
         }
     }
 }

@@ -8,7 +8,7 @@ mod member;
 mod references;
 
 use super::finding::{Findings, place};
-use crate::problem::Place;
+use crate::problem::{Place, Rule};
 
 pub(in crate::flow) use files::{Sighting, duplicate_ids, name_twins};
 
@@ -34,11 +34,11 @@ fn names(findings: &mut Findings<'_>) {
         && name.as_str().is_some_and(|text| !text.is_empty() && text.trim().is_empty())
     {
         let message = "expected a name, found only white space".to_owned();
-        findings.warning(name, "/name", "blank-name", message, "write what people call this flow".to_owned());
+        findings.warning(name, "/name", Rule::BlankName, message, "write what people call this flow".to_owned());
     }
     if let Some(environment) = root.member("environmentId") {
         let message = "expected a flow that fits every environment, found a top-level `environmentId`".to_owned();
         let help = "remove it: the tenant sets its own, and no comparison looks at this one".to_owned();
-        findings.warning(environment, "/environmentId", "environment-in-file", message, help);
+        findings.warning(environment, "/environmentId", Rule::EnvironmentInFile, message, help);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::member::text;
 use crate::flow::finding::{Findings, quoted};
 use crate::flow::{Reference, ReferenceKind};
+use crate::problem::Rule;
 
 pub(super) fn lint(findings: &mut Findings<'_>) {
     let root = findings.document().root();
@@ -17,14 +18,14 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         if reference.kind == ReferenceKind::Flow && Some(reference.id.as_str()) == own_id.as_deref() {
             let message =
                 format!("expected a reference to another flow, found one to {} itself", quoted(&reference.id));
-            findings.warning(entry, &pointer, "self-reference", message, "remove it".to_owned());
+            findings.warning(entry, &pointer, Rule::SelfReference, message, "remove it".to_owned());
         }
         if reference.id.is_empty() {
             let message = "expected the id of what is referred to, found an empty string".to_owned();
             findings.warning(
                 entry,
                 &pointer,
-                "empty-reference",
+                Rule::EmptyReference,
                 message,
                 "write its id, or remove the entry".to_owned(),
             );
@@ -32,7 +33,7 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         if let Some(first) = seen.insert(reference.clone(), index) {
             let shown = quoted(&reference.to_string());
             let message = format!("expected each reference once, found {shown} again (first as entry {first})");
-            findings.warning(entry, &pointer, "duplicate-reference", message, "remove one of them".to_owned());
+            findings.warning(entry, &pointer, Rule::DuplicateReference, message, "remove one of them".to_owned());
         }
     }
 }

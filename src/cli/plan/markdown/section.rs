@@ -186,7 +186,7 @@ fn problem(problem: &Problem) -> String {
         Severity::Warning => "warning",
     };
     let place = format!("{}:{}", problem.place.file, problem.place.line);
-    let (rule, place) = (code_span(problem.rule, NAME_CHARS_MAX), code_span(&place, MESSAGE_CHARS_MAX));
+    let (rule, place) = (code_span(problem.rule.as_str(), NAME_CHARS_MAX), code_span(&place, MESSAGE_CHARS_MAX));
     format!("- {severity} {rule} in {place}: {}\n", code_span(&problem.message, MESSAGE_CHARS_MAX))
 }
 
