@@ -11,8 +11,8 @@ use super::state::State;
 use super::stored::Stored;
 use crate::disk::make_private;
 
-/// Raised whenever the shape or the meaning of what is stored changes; the crate's version stands
-/// beside it because lint rules may change with it.
+/// Raised whenever the shape or the meaning of what is stored changes, the order of an enum's variants included; the
+/// crate's version stands beside it because lint rules may change with it.
 const HEADER: &str = concat!("flowsync-index 4 ", env!("CARGO_PKG_VERSION"), "\n");
 const SUM_BYTES: usize = 32;
 

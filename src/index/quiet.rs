@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::file;
 use super::stored::StoredProblem;
-use crate::flow::{FlowId, ReferenceKind};
+use crate::flow::{EnvironmentId, FlowId, ReferenceKind};
 use crate::plan::Lookup;
 use crate::problem::Problem;
 
@@ -39,12 +39,9 @@ struct Stored {
     seed: u64,
     flows: Vec<(u128, String)>,
     others: Vec<String>,
-    needed: Vec<(u8, String, Vec<String>)>,
+    needed: Vec<(ReferenceKind, String, Vec<String>)>,
     problems: Vec<StoredProblem>,
 }
-
-const KINDS: [ReferenceKind; 4] =
-    [ReferenceKind::Flow, ReferenceKind::Intent, ReferenceKind::Entity, ReferenceKind::Variable];
 
 impl Quiet {
     /// Whose flow these bytes are.
@@ -62,15 +59,15 @@ fn beside(path: &Path) -> PathBuf {
 pub(super) fn read(path: &Path) -> Option<Quiet> {
     let stored: Stored = file::read_sealed(&beside(path))?;
     let Stored { key, seed, flows, others, needed, problems } = stored;
-    let lookup = |(kind, environment, ids): (u8, String, Vec<String>)| {
-        Some(((*KINDS.get(usize::from(kind))?, crate::flow::EnvironmentId(environment)), ids.into_iter().collect()))
+    let lookup = |(kind, environment, ids): (ReferenceKind, String, Vec<String>)| {
+        ((kind, EnvironmentId(environment)), ids.into_iter().collect())
     };
     Some(Quiet {
         key,
         seed,
         flows: flows.into_iter().map(|(digest, id)| Some((digest, id.parse().ok()?))).collect::<Option<_>>()?,
         others: others.into_iter().collect(),
-        needed: needed.into_iter().map(lookup).collect::<Option<_>>()?,
+        needed: needed.into_iter().map(lookup).collect(),
         problems: problems.into_iter().map(StoredProblem::back).collect::<Option<_>>()?,
     })
 }
@@ -78,7 +75,6 @@ pub(super) fn read(path: &Path) -> Option<Quiet> {
 /// Writes it beside the index at `path`.
 pub(super) fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
     let Quiet { key, flows, others, needed, problems, seed } = quiet;
-    let kind = |kind: ReferenceKind| KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8;
     let stored = Stored {
         key: key.clone(),
         seed: *seed,
@@ -86,7 +82,7 @@ pub(super) fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
         others: others.iter().cloned().collect(),
         needed: needed
             .iter()
-            .map(|((what, environment), ids)| (kind(*what), environment.0.clone(), ids.iter().cloned().collect()))
+            .map(|((what, environment), ids)| (*what, environment.0.clone(), ids.iter().cloned().collect()))
             .collect(),
         problems: problems.iter().map(StoredProblem::of).collect(),
     };

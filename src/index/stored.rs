@@ -24,8 +24,8 @@ pub(super) struct Stored {
 
 /// Path, blob, size.
 type StoredEntry = (String, String, u64);
-/// Path, number of the reason.
-type StoredLeftOut = (String, u8);
+/// Path, reason.
+type StoredLeftOut = (String, LeftOutReason);
 
 #[derive(Serialize, Deserialize)]
 struct StoredReport {
@@ -73,7 +73,7 @@ struct StoredDefinition {
     id: String,
     name: String,
     version: String,
-    references: Vec<(u8, String, String)>,
+    references: Vec<(ReferenceKind, String, String)>,
     content_hash: Hash,
     equality_hash: Hash,
 }
@@ -85,10 +85,7 @@ impl Stored {
     pub(super) fn of(ignored: &[String], state: &State) -> Self {
         let tree = |(TreeId(tree), listing): &(TreeId, FlowListing)| {
             let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
-            let left_out = |left_out: &LeftOut| {
-                let number = REASONS.iter().position(|reason| *reason == left_out.reason).unwrap_or_default() as u8;
-                (left_out.path.clone(), number)
-            };
+            let left_out = |LeftOut { path, reason }: &LeftOut| (path.clone(), *reason);
             let FlowListing { entries, bad: _, left_out: others } = listing;
             (tree.clone(), entries.iter().map(entry).collect(), others.iter().map(left_out).collect())
         };
@@ -108,13 +105,11 @@ impl Stored {
     pub(super) fn fill(self, state: &mut State) {
         let Self { ignored: _, seed, tree, reports, live } = self;
         state.seed = seed;
-        state.tree = tree.and_then(|(tree, entries, left_out)| {
+        state.tree = tree.map(|(tree, entries, left_out)| {
             let entry = |(path, blob, bytes)| FlowEntry { path, blob: BlobId(blob), bytes };
-            let reason =
-                |(path, number): (String, u8)| Some(LeftOut { path, reason: *REASONS.get(usize::from(number))? });
-            let left_out = left_out.into_iter().map(reason).collect::<Option<_>>()?;
+            let left_out = left_out.into_iter().map(|(path, reason)| LeftOut { path, reason }).collect();
             let entries = entries.into_iter().map(entry).collect();
-            Some((TreeId(tree), FlowListing { entries, bad: Vec::new(), left_out }))
+            (TreeId(tree), FlowListing { entries, bad: Vec::new(), left_out })
         });
         let report = |(blob, report): (String, StoredReport)| Some((BlobId(blob), report.back()?));
         state.reports = reports.into_iter().filter_map(report).collect();
@@ -156,10 +151,7 @@ impl StoredDefinition {
     fn of(definition: &Definition) -> Self {
         // What a file holds was read whole, or there is no definition.
         let Definition { id, name, version, references, content_hash, equality_hash, reading: _, text: _ } = definition;
-        let reference = |Reference { kind, id, environment }: &Reference| {
-            let kind = KINDS.iter().position(|known| known == kind).unwrap_or_default() as u8;
-            (kind, id.clone(), environment.0.clone())
-        };
+        let reference = |Reference { kind, id, environment }: &Reference| (*kind, id.clone(), environment.0.clone());
         Self {
             id: id.to_string(),
             name: name.clone(),
@@ -172,14 +164,16 @@ impl StoredDefinition {
 
     fn back(self) -> Option<Definition> {
         let Self { id, name, version, references, content_hash, equality_hash } = self;
-        let reference = |(kind, id, environment): (u8, String, String)| {
-            Some(Reference { kind: *KINDS.get(usize::from(kind))?, id, environment: EnvironmentId(environment) })
+        let reference = |(kind, id, environment): (ReferenceKind, String, String)| Reference {
+            kind,
+            id,
+            environment: EnvironmentId(environment),
         };
         Some(Definition {
             id: id.parse().ok()?,
             name,
             version,
-            references: references.into_iter().map(reference).collect::<Option<_>>()?,
+            references: references.into_iter().map(reference).collect(),
             content_hash: ContentHash(content_hash),
             equality_hash: ContentHash(equality_hash),
             reading: Reading::Whole,
@@ -187,12 +181,6 @@ impl StoredDefinition {
         })
     }
 }
-
-const REASONS: [LeftOutReason; 4] =
-    [LeftOutReason::Excluded, LeftOutReason::DotFolder, LeftOutReason::LooksLikeFlow, LeftOutReason::OtherFile];
-
-const KINDS: [ReferenceKind; 4] =
-    [ReferenceKind::Flow, ReferenceKind::Intent, ReferenceKind::Entity, ReferenceKind::Variable];
 
 fn stored(place: &Place) -> StoredPlace {
     let Place { file: _, line, column, pointer } = place;

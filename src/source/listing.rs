@@ -1,5 +1,7 @@
 //! What stands in a flows folder: the flow files, what must not stand there, and what is not read.
 
+use serde::{Deserialize, Serialize};
+
 use crate::revision::BlobId;
 
 /// One flow file of a commit.
@@ -81,7 +83,8 @@ pub struct LeftOut {
 }
 
 /// Why a file or folder is not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LeftOutReason {
     /// `repository.exclude` names it.
     Excluded,
