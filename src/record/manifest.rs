@@ -14,7 +14,7 @@ use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
 use crate::revision::{BlobId, CommitId};
 
 /// The version of the manifest's shape. What has another first number is not read.
-pub const MANIFEST_VERSION: &str = "1.0.0";
+const MANIFEST_VERSION: &str = "1.0.0";
 
 /// A manifest may have this many bytes at most, which is some 40,000 flows: it is measured before it is read.
 pub const MANIFEST_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -39,7 +39,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// [`MANIFEST_VERSION`].
+    /// The version of its shape.
     pub manifest_version: String,
     /// When this text was made.
     pub generated_at: Timestamp,

@@ -23,9 +23,8 @@ pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA,
-    MANIFEST_VERSION, Manifest, ManifestError, ManifestFault, ManifestFlow, ManifestSource, Planned, RollbackState,
-    RollbackTo,
+    FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA, Manifest,
+    ManifestError, ManifestFault, ManifestFlow, ManifestSource, Planned, RollbackState, RollbackTo,
 };
 pub use ownership::{Claim, ClaimFacts, Unproven};
 pub use proof::HeldFlow;
