@@ -44,6 +44,8 @@ pub enum Fault {
 pub enum Happening {
     /// Somebody writes a flow by hand.
     Edited(&'static str),
+    /// The tenant itself changes a flow while it takes another.
+    Neighbour(&'static str),
     /// A live flow is written anew in a form that nobody can parse.
     Garbled(&'static str, Garble),
     /// Other environments of the tenant move the list for so long.
@@ -148,6 +150,9 @@ pub fn happenings_at(op: Op, index: usize) -> Vec<Fault> {
     ];
     if op == Op::Tenant(Call::Export) {
         all.extend([40, 150].map(|seconds| Happening::ListMoves(Duration::from_secs(seconds))));
+    }
+    if matches!(op, Op::Tenant(Call::Import | Call::Rollback)) {
+        all.extend(["a", "e", "zz"].map(Happening::Neighbour));
     }
     let forged = if op.is_about_branches() { Forgery::ALL.as_slice() } else { &[] };
     all.into_iter().map(Fault::Happens).chain(forged.iter().copied().map(Fault::Forged)).collect()

@@ -27,11 +27,12 @@ pub enum Invariant {
     HeldBack,
     QuietStays,
     ComesToEnd,
+    GraceKept,
     OneFault,
 }
 
 impl Invariant {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Whole,
         Self::InSync,
         Self::NeededFirst,
@@ -54,6 +55,7 @@ impl Invariant {
         Self::HeldBack,
         Self::QuietStays,
         Self::ComesToEnd,
+        Self::GraceKept,
         Self::OneFault,
     ];
 
@@ -100,6 +102,7 @@ impl Invariant {
             }
             Self::QuietStays => "a pass after one that found nothing to do writes nothing",
             Self::ComesToEnd => "every pass ends, and everything comes to rest",
+            Self::GraceKept => "a process that is asked to end does so within the time it is given",
             Self::OneFault => "one fault alone leaves nothing that is not restored, and a harmless one no failure",
         }
     }

@@ -78,7 +78,7 @@ impl Machine {
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone(), broken: broken() }),
             clock: broken::clock(&self.clocks.simulated, &self.broken),
             progress: Arc::new(|_| {}),
-            shutdown: script.shutdown.clone(),
+            shutdown: self.broken.shutdown(&script.shutdown),
         }
     }
 
@@ -94,6 +94,7 @@ impl Machine {
         };
         if let Ended::Report(report) = &mut ended {
             self.broken.report(report);
+            self.world.check_grace(script);
             self.world.reported(script, report);
         } else {
             *self.index.lock().unwrap() = new_index(&self.policy);

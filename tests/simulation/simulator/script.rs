@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -77,6 +77,7 @@ pub struct Script {
     forgery: Mutex<Option<Forgery>>,
     /// How long the machine is about to sleep.
     nap: Mutex<Option<Duration>>,
+    has_slept: AtomicBool,
     /// Writes to the tenant that are under way.
     n_under_way: AtomicUsize,
     options: Mutex<PassOptions>,
@@ -127,6 +128,7 @@ impl Script {
             }),
             forgery: Mutex::default(),
             nap: Mutex::default(),
+            has_slept: AtomicBool::new(false),
             n_under_way: AtomicUsize::new(0),
             options: Mutex::default(),
             knows: Mutex::default(),
@@ -180,8 +182,13 @@ impl Script {
         Some(time)
     }
 
+    pub fn has_slept(&self) -> bool {
+        self.has_slept.load(Ordering::Relaxed)
+    }
+
     /// The machine has slept so long.
     pub fn wakes(&self, time: Duration) {
+        self.has_slept.store(true, Ordering::Relaxed);
         self.clocks.simulated.slept(time);
         self.world.say(|| format!("{}: wakes", self.holder));
     }
@@ -243,6 +250,7 @@ impl Script {
     fn happens(&self, happening: Happening) {
         match happening {
             Happening::Edited(name) => self.world.drift(&id(name), Some(by_hand(name, &self.world).as_bytes())),
+            Happening::Neighbour(name) => self.world.rename(&id(name)),
             Happening::Garbled(name, how) => self.world.garble(&id(name), how),
             Happening::ListMoves(time) => self.world.tenant.move_list_until(Instant::now() + time),
             Happening::Signal(grace) => self.shutdown.ask("SIGTERM", grace),

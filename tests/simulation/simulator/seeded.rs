@@ -178,7 +178,8 @@ fn any_schedule(rng: &mut Rng, n_machines: usize) -> Schedule {
 /// Clocks that others must be able to go by differ by a minute at most.
 fn any_happening(rng: &mut Rng, n_machines: usize) -> Happening {
     let seconds = |rng: &mut Rng, most| Duration::from_secs(rng.u64(0..most));
-    match rng.u32(0..5) {
+    match rng.u32(0..6) {
+        5 => Happening::Neighbour(NAMES[rng.usize(..NAMES.len())]),
         0 => Happening::Garbled(NAMES[rng.usize(..NAMES.len())], Garble::ALL[rng.usize(..Garble::ALL.len())]),
         1 => Happening::ListMoves(seconds(rng, 200)),
         2 => Happening::Signal(Duration::from_secs([0, 1, 30, 240][rng.usize(..4)])),

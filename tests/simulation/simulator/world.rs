@@ -129,6 +129,16 @@ impl World {
         }
     }
 
+    /// The tenant gives a live flow another name, by itself.
+    pub fn rename(&self, id: &FlowId) {
+        if let Some(raw) = self.tenant.flow(&self.target, id) {
+            self.say(|| format!("the tenant renames {id}"));
+            self.notes().drift.insert(id.clone(), Instant::now());
+            let renamed = String::from_utf8_lossy(&raw).replacen(r#""name":""#, r#""name":"The "#, 1);
+            self.tenant.edit(&self.target, renamed.as_bytes());
+        }
+    }
+
     /// The same as if it had been so for ever.
     pub fn by_hand(&self, id: &FlowId, body: Option<&[u8]>) {
         let mut notes = self.notes();

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use flowsync::controller::{EnvironmentReport, PassOptions, SyncResult};
 use flowsync::flow::FlowId;
+use flowsync::shutdown::Shutdown;
 use flowsync::tenant::Export;
 use tokio::time::Instant;
 
@@ -70,6 +71,8 @@ pub enum Breakage {
     ShowsLife,
     /// A flow's status is asked for until it is deployed.
     WaitsForEver,
+    /// Nobody can ask it to end.
+    IgnoresSignals,
     /// After a failure nothing is imported or rolled back any more.
     GivesUp,
 }
@@ -119,6 +122,11 @@ impl Broken {
             }
             _ => lines,
         }
+    }
+
+    /// By what a process is asked to end.
+    pub fn shutdown(&self, shutdown: &Shutdown) -> Shutdown {
+        if self.is(Breakage::IgnoresSignals) { Shutdown::default() } else { shutdown.clone() }
     }
 
     /// What a pass believes that a person said.

@@ -11,6 +11,8 @@ use super::super::faults::{Fault, Happening, Op};
 use super::super::invariant::Invariant;
 use super::Breakage;
 
+const SECONDS: Duration = Duration::from_secs(20);
+
 /// The case that shows a broken engine which violates an invariant. `ops` is what a deployment does.
 pub fn against(invariant: Invariant, ops: &[Op]) -> Case {
     use Breakage as B;
@@ -52,6 +54,11 @@ pub fn against(invariant: Invariant, ops: &[Op]) -> Case {
         Invariant::HeldBack => (B::Retries, fails()),
         Invariant::QuietStays => (B::ShowsLife, clean()),
         Invariant::ComesToEnd => (B::WaitsForEver, clean().with(import, Fault::Tenant(TenantFault::StatusStuck))),
+        Invariant::GraceKept => {
+            let (asked, given) =
+                (Fault::Happens(Happening::Signal(SECONDS)), Fault::Tenant(TenantFault::Slow(2 * SECONDS)));
+            (B::IgnoresSignals, clean().with(import, asked).with(import + 1, given))
+        }
         Invariant::OneFault => (B::GivesUp, fails()),
     };
     case.broken_by(breakage)

@@ -1,12 +1,19 @@
 //! A pass has ended and says how: that must be so.
 
+use std::time::Duration;
+
 use flowsync::controller::{EnvironmentReport, FlowReport, SyncResult};
 use flowsync::local::LocalState;
 use flowsync::record::{FlowAction, Status};
+use flowsync::shutdown::Stage;
+use tokio::time::Instant;
 
 use super::super::invariant::Invariant;
 use super::super::script::Script;
 use super::super::world::World;
+
+/// Timers go off so late at most.
+const TIMERS: Duration = Duration::from_millis(10);
 
 impl World {
     /// A report says what git says, and a record that could not be pushed is kept.
@@ -35,6 +42,15 @@ impl World {
         if of_record != of_report {
             let how = format!("{} reports {of_report:?}, the record says {of_record:?}", report.result.as_str());
             self.violated(Invariant::ReportTrue, how);
+        }
+    }
+
+    /// A pass has ended: in time, if somebody asked for that. Time asleep counts for nobody.
+    pub fn check_grace(&self, script: &Script) {
+        let Some(grace) = script.shutdown.asked().filter(|_| !script.has_slept()) else { return };
+        let late = Instant::now().saturating_duration_since(grace.end_of(Stage::Close));
+        if late > TIMERS {
+            self.violated(Invariant::GraceKept, format!("{late:?} too late"));
         }
     }
 
