@@ -51,7 +51,9 @@ impl World {
     /// An import was refused for what it needs: wrong order, unless somebody deletes flows by hand. A
     /// restoration goes on where something fails, and may come to this then.
     pub fn dangled(&self, script: &Script, flow: &FlowId, missing: &str) {
-        let restoring = self.notes().restoring;
+        // Where git is away it does not say so.
+        let known = self.notes().restoring;
+        let restoring = known.or_else(|| self.is_taking_back(script).then_some(script.started));
         if restoring.is_some_and(|since| script.suffered_since(since)) {
             return;
         }

@@ -181,9 +181,18 @@ impl World {
         }
     }
 
-    /// Whether the deployment can have created the flow. Where nobody forges records, it says so itself.
+    /// Whether the deployment can have created the flow. Where nobody forges records, it says so itself; what
+    /// somebody created meanwhile looks like its own.
     fn may_be_its_own(&self, manifest: &Manifest, id: &FlowId) -> bool {
-        !self.forged.load(Ordering::Relaxed) || self.notes().has_written(&manifest.deployment_id, id)
+        let is_written = self.notes().has_written(&manifest.deployment_id, id);
+        is_written || self.drifted_since(id, None) || !self.forged.load(Ordering::Relaxed)
+    }
+
+    /// Whether this process takes the newest deployment back, whether git says so or not.
+    pub(super) fn is_taking_back(&self, script: &Script) -> bool {
+        let Some(manifest) = self.pushed_manifest() else { return false };
+        let is_unwritten = script.knows().unwritten.contains(manifest.deployment_id.as_str());
+        is_unwritten || is_taken_back(&self.journal(script, &manifest))
     }
 
     /// The commit holds the flow no more, and a deployment has left it live.
