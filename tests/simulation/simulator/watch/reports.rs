@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowsync::controller::{EnvironmentReport, FlowReport, SyncResult};
 use flowsync::local::LocalState;
-use flowsync::record::{FlowAction, Status};
+use flowsync::record::{FlowAction, Manifest, Status};
 use flowsync::shutdown::Stage;
 use tokio::time::Instant;
 
@@ -54,16 +54,21 @@ impl World {
         }
     }
 
-    /// Whether nobody could write down how a deployment ended: there was no time left, or no room. git says that it
-    /// is under way, and the next pass goes on.
+    /// Whether nobody could write down how a deployment ended, or knows that it was: there was no time left, or no
+    /// room. Where git says that it is under way, the next pass goes on.
     fn is_left_open(&self, script: &Script, report: &EnvironmentReport) -> bool {
         let is_excused = script.shutdown.asked().is_some() || script.knows().is_unkept;
-        let is_open = |manifest: &flowsync::record::Manifest| {
-            manifest.status().is_under_way() && Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
+        let may_be = match report.result {
+            SyncResult::RolledBack => Status::RolledBack,
+            SyncResult::RollbackIncomplete => Status::RollbackIncomplete,
+            SyncResult::Error if script.knows().is_unkept => Status::Deployed,
+            _ => return false,
         };
-        let is_undone = matches!(report.result, SyncResult::RolledBack | SyncResult::RollbackIncomplete);
-        let is_lost = report.result == SyncResult::Error && script.knows().is_unkept;
-        is_excused && (is_undone || is_lost) && self.pushed_manifest().is_some_and(|manifest| is_open(&manifest))
+        let is_it = |manifest: &Manifest| {
+            Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
+                && (manifest.status().is_under_way() || manifest.status() == may_be)
+        };
+        is_excused && self.pushed_manifest().is_some_and(|manifest| is_it(&manifest))
     }
 
     /// Every other result says that nothing was deployed by this pass, or where its record is.
