@@ -136,15 +136,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Touched::Merge => BegunFacts::ByMerge(commit),
             Touched::More(path) => BegunFacts::WithMore { commit, path },
         };
+        let mut is_brought_back = false;
         for entry in &history[index + 1..] {
             match self.version(entry).await? {
                 Some(version) if version.manifest.status().is_ended() => {
                     past.previous = Some(version);
                     break;
                 }
-                // It was removed: nothing counted.
-                None if entry.blob.is_none() => break,
-                _ => {}
+                // It was removed: nothing counted, unless a deployment that had ended was brought back since.
+                None if entry.blob.is_none() && !is_brought_back => break,
+                Some(_) => is_brought_back = true,
+                None => {}
             }
         }
         Ok(past)
