@@ -86,6 +86,7 @@ impl LocalState for Disk {
     }
 
     fn keep_unsent(&self, unsent: &Unsent) -> Result<(), LocalError> {
+        self.script.keeps(&unsent.deployment_id);
         let disk = self.writing(StateWrite::KeepUnsent, || self.script.knows().is_unkept = true);
         if self.broken.is(Breakage::LosesClosingRecords) { Ok(()) } else { disk.keep_unsent(unsent) }
     }

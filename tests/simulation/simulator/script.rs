@@ -172,6 +172,11 @@ impl Script {
         self.world.proposed(change);
     }
 
+    /// How a deployment ended is kept on the disk.
+    pub fn keeps(&self, deployment: &str) {
+        self.world.kept(self, deployment);
+    }
+
     /// How long the machine sleeps from now on.
     pub fn falls_asleep(&self) -> Option<Duration> {
         if self.n_under_way.load(Ordering::Relaxed) > 0 {

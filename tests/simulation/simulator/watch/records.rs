@@ -43,6 +43,14 @@ impl World {
         self.check_failed(script, commit, &manifest);
     }
 
+    /// A closing record is kept for a later process, which nobody has asked to end.
+    pub fn kept(&self, script: &Script, deployment: &str) {
+        let of_this = self.pushed_manifest().filter(|manifest| manifest.deployment_id.as_str() == deployment);
+        if let Some(manifest) = of_this.filter(|_| script.shutdown.asked().is_some()) {
+            self.notes().asked_to_end.insert(manifest.deployment_id.clone());
+        }
+    }
+
     fn check_paths(&self, commit: &CommitId) {
         let folder = format!("{}/{ENVIRONMENT}/", self.folders.records);
         for path in self.remote.changes(commit).iter().filter(|path| !path.starts_with(&folder)) {
