@@ -177,7 +177,7 @@ fn live(case: &Case, talk: bool) -> Lived {
         check_alone(&world, case);
         machines.iter().for_each(|machine| machine.clocks.set_right());
         world.tenant.move_list_until(Instant::now());
-        world.put_records_right();
+        world.put_records_right(&world.newest);
         world.say(|| "quiet".into());
         let options = PassOptions::default();
         let mut result = come_to_rest(&world, &machines[0], &options).await;

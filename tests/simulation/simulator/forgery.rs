@@ -1,7 +1,9 @@
 //! What somebody who can commit writes into the records: records of another environment, old ones, and lies.
 
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
+use flowsync::revision::CommitId;
 use flowsync::source::memory::Edits;
 use serde_json::{Value, json};
 
@@ -134,14 +136,16 @@ impl World {
         how.edits(self)
     }
 
-    /// Somebody puts the records back as flowsync left them.
-    pub fn put_records_right(&self) {
-        let Some(newest) = self.newest.lock().unwrap().clone().filter(|_| self.forged.load(Ordering::Relaxed)) else {
+    /// Somebody puts the records back as flowsync left them; `newest` is where they are taken from;
+    /// without it they are removed.
+    pub fn put_records_right(&self, newest: &Mutex<Option<CommitId>>) {
+        if !self.forged.load(Ordering::Relaxed) {
             return;
-        };
+        }
         let Self { remote, folders, .. } = self;
         let Some(tip) = remote.tip(&folders.records_branch) else { return };
-        let (now, then) = (remote.files_in(&tip, &folders.records), remote.files_in(&newest, &folders.records));
+        let (now, newest) = (remote.files_in(&tip, &folders.records), newest.lock().unwrap().clone());
+        let then = newest.map(|newest| remote.files_in(&newest, &folders.records)).unwrap_or_default();
         let mut edits: Edits =
             now.keys().filter(|path| !then.contains_key(*path)).map(|path| (path.clone(), None)).collect();
         for (path, blob) in then.iter().filter(|(path, blob)| now.get(*path) != Some(blob)) {

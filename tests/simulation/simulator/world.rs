@@ -40,6 +40,8 @@ pub struct World {
     pub forged: AtomicBool,
     /// The newest commit that a process pushed.
     pub newest: Mutex<Option<CommitId>>,
+    /// The newest of them that ended a deployment.
+    pub newest_ended: Mutex<Option<CommitId>>,
     /// Deployments that failed.
     pub n_failed: AtomicUsize,
     /// Deployments that could not be wholly restored.
@@ -64,6 +66,7 @@ impl World {
             meddled: AtomicBool::new(false),
             forged: AtomicBool::new(false),
             newest: Mutex::default(),
+            newest_ended: Mutex::default(),
             n_failed: AtomicUsize::new(0),
             n_incomplete: AtomicUsize::new(0),
             comparison: Comparison::new(&policy.ignore).unwrap(),

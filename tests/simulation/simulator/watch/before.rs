@@ -185,7 +185,9 @@ impl World {
     /// somebody created meanwhile looks like its own.
     fn may_be_its_own(&self, manifest: &Manifest, id: &FlowId) -> bool {
         let is_written = self.notes().has_written(&manifest.deployment_id, id);
-        is_written || self.drifted_since(id, None) || !self.forged.load(Ordering::Relaxed)
+        let ended = self.newest_ended.lock().unwrap().clone().and_then(|commit| self.manifest_at(&commit));
+        let is_managed = ended.is_some_and(|ended| ended.last_flows().contains_key(id));
+        is_written || !is_managed || self.drifted_since(id, None) || !self.forged.load(Ordering::Relaxed)
     }
 
     /// Whether this process takes the newest deployment back, whether git says so or not.

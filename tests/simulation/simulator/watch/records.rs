@@ -24,6 +24,9 @@ impl World {
         self.check_paths(commit);
         let Some(manifest) = self.manifest_at(commit) else { return };
         self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status()));
+        if manifest.status().is_ended() {
+            *self.newest_ended.lock().unwrap() = Some(commit.clone());
+        }
         self.check_lock(script, commit);
         self.note_renewal(script, &manifest);
         self.check_told(script, &manifest);
