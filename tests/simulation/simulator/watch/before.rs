@@ -110,7 +110,7 @@ impl World {
         let Some(flow) = flow.filter(|flow| matches!(flow.action, FlowAction::Create | FlowAction::Delete)) else {
             return;
         };
-        let is_first = *status == Status::Deploying && !self.notes().has_written(&manifest.deployment_id, id);
+        let is_first = *status == Status::Deploying && !self.may_have_written(manifest, id);
         if !is_first || flow.existed {
             return;
         }
@@ -130,6 +130,13 @@ impl World {
             knows.foreign.insert((manifest.deployment_id.clone(), (*id).clone()));
             self.violated(Invariant::LookedFirst, format!("{id} is created as if it were not there, and was seen"));
         }
+    }
+
+    /// Whether the deployment has written the flow, under this name or, where somebody forged that, another.
+    fn may_have_written(&self, manifest: &Manifest, id: &FlowId) -> bool {
+        let notes = self.notes();
+        let by_any = || notes.written.iter().any(|(_, other, _)| other == id);
+        notes.has_written(&manifest.deployment_id, id) || self.forged.load(Ordering::Relaxed) && by_any()
     }
 
     /// What this process has seen live of the flow is in git, in the audit record, or its deployment's own.
