@@ -1,11 +1,9 @@
 //! `flowsync audit`: the audit trail, shown or checked.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::arguments::{AuditArgs, AuditCommand, AuditForm, Form};
-use super::context::{Context, RealEngine, select, the_one};
+use super::context::{Context, RealRecords, select, the_one};
 use super::output::{self, Failure, complain};
 use crate::controller::Verified;
 use crate::problem::escape_terminal;
@@ -24,23 +22,23 @@ const FILES_AT_ONCE: usize = 64;
 
 async fn show(context: &Context, name: Option<&str>, form: AuditForm) -> Result<u8, Failure> {
     let config = context.config()?;
-    let engine = context.engine(the_one(&config, name)?, Arc::new(|_| {}), true)?;
-    let (files, faults) = match engine.source.fetch().await?.records {
-        Some(tip) => engine.trail(&tip).await?,
+    let records = context.records(the_one(&config, name)?)?;
+    let (files, faults) = match records.source.fetch().await?.records {
+        Some(tip) => records.trail(&tip).await?,
         None => Default::default(),
     };
     faults.iter().for_each(|fault| complain(&format!("left out: {}", escape_terminal(&fault.0))));
     let mut members = Vec::new();
     for some in files.chunks(FILES_AT_ONCE) {
-        let records = engine.trail_records(some).await?;
+        let lines = records.trail_records(some).await?;
         match form {
-            AuditForm::Json => members.extend(records.into_iter().map(|record| record.members)),
-            AuditForm::Log => records.iter().for_each(|record| output::print(&log_line(record))),
-            AuditForm::Table => records.iter().for_each(|record| output::print(&row(record))),
+            AuditForm::Json => members.extend(lines.into_iter().map(|record| record.members)),
+            AuditForm::Log => lines.iter().for_each(|record| output::print(&log_line(record))),
+            AuditForm::Table => lines.iter().for_each(|record| output::print(&row(record))),
         }
     }
     if form == AuditForm::Json {
-        output::json(&json!({ "environment": engine.environment, "records": members }));
+        output::json(&json!({ "environment": records.environment, "records": members }));
     }
     Ok(0)
 }
@@ -51,9 +49,9 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
     let mut documents = Vec::new();
     let mut code = 0;
     for (name, environment) in select(&config, &names)? {
-        let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
-        let checked = match engine {
-            Ok(engine) => faults_of(&engine).await,
+        let records = environment.and_then(|environment| context.records(environment));
+        let checked = match records {
+            Ok(records) => faults_of(&records).await,
             Err(failure) => Err(failure),
         };
         documents.push(match checked {
@@ -79,10 +77,10 @@ async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8,
 }
 
 /// How many records there are, and what is wrong with them.
-async fn faults_of(engine: &RealEngine) -> Result<Verified, Failure> {
+async fn faults_of(records: &RealRecords) -> Result<Verified, Failure> {
     // Not by way of the newest manifest: that may be what is wrong.
-    match engine.source.fetch().await?.records {
-        Some(tip) => Ok(engine.verify_trail(&tip).await?),
+    match records.source.fetch().await?.records {
+        Some(tip) => Ok(records.verify_trail(&tip).await?),
         None => Ok(Verified::default()),
     }
 }

@@ -10,7 +10,7 @@ use super::arguments::Globals;
 use super::output::{Failure, USAGE, say};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Environment};
-use crate::controller::Engine;
+use crate::controller::{Engine, Records};
 use crate::deploy::Progress;
 use crate::flow::Comparison;
 use crate::index::{FlowIndex, LiveReader};
@@ -22,6 +22,9 @@ use crate::tenant::flows_v2::{Client, Connections};
 
 /// An engine over the real world.
 pub(crate) type RealEngine = Engine<Client, GitSource, FileState>;
+
+/// The records of a real repository.
+pub(crate) type RealRecords = Records<GitSource>;
 
 /// What every command is given.
 pub(crate) struct Context {
@@ -90,6 +93,35 @@ impl Context {
         home_folder("XDG_CACHE_HOME", ".cache")
     }
 
+    /// The records of one environment, for whoever only looks at git: no tenant is asked, and a branch that was rewound is
+    /// looked at as it is.
+    pub(crate) fn records(&self, environment: &Environment) -> Result<RealRecords, Failure> {
+        self.records_with(environment, GitOptions { allow_rewind: true })
+    }
+
+    fn records_with(&self, environment: &Environment, options: GitOptions) -> Result<RealRecords, Failure> {
+        let cache = self.cache_dir()?;
+        let source = GitSource::open(&environment.repository, &cache, options)?;
+        let index = index_path(&cache, &normalise_url(&environment.repository.url)?, environment);
+        let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
+        Ok(Records {
+            environment: environment.name.clone(),
+            target: environment.tenant.environment_id.clone(),
+            tenant_url: environment.tenant.key(),
+            branch: environment.repository.branch.clone(),
+            folder: environment.repository.records.clone(),
+            seal_key: environment.repository.seal_key.clone(),
+            index: FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random()),
+            source: Arc::new(source),
+        })
+    }
+
+    /// What this machine remembers of one environment.
+    pub(crate) fn local(&self, environment: &Environment) -> Result<FileState, Failure> {
+        let url = normalise_url(&environment.repository.url)?;
+        Ok(FileState::new(&self.state_dir()?, &url, &environment.name))
+    }
+
     /// An engine for one environment. Nothing is connected yet.
     pub(crate) fn engine(
         &self,
@@ -97,26 +129,16 @@ impl Context {
         progress: Progress,
         allow_rewind: bool,
     ) -> Result<RealEngine, Failure> {
-        let cache = self.cache_dir()?;
-        let source = GitSource::open(&environment.repository, &cache, GitOptions { allow_rewind })?;
-        let url = normalise_url(&environment.repository.url)?;
+        let records = self.records_with(environment, GitOptions { allow_rewind })?;
         let connected = self.connections.connect(&environment.tenant, environment.sync.concurrency);
         let tenant = connected.map_err(|error| Failure::of(&error))?;
-        let index = index_path(&cache, &url, environment);
-        let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
         Ok(Engine {
-            environment: environment.name.clone(),
-            target: environment.tenant.environment_id.clone(),
-            tenant_url: environment.tenant.key(),
-            branch: environment.repository.branch.clone(),
-            records: environment.repository.records.clone(),
-            seal_key: environment.repository.seal_key.clone(),
             subject: environment.repository.commit_message.clone(),
             policy: environment.sync.clone(),
-            reader: LiveReader::new(FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random())),
+            reader: LiveReader::new(records.index.clone()),
+            records,
             tenant: Arc::new(tenant),
-            source: Arc::new(source),
-            local: Arc::new(FileState::new(&self.state_dir()?, &url, &environment.name)),
+            local: Arc::new(self.local(environment)?),
             clock: Arc::new(SystemClock),
             progress,
             shutdown: self.shutdown.clone(),

@@ -40,18 +40,18 @@ fn line(what: &str, result: Result<String, String>) -> bool {
 }
 
 async fn examine(engine: &RealEngine) -> bool {
-    let name = &engine.environment;
+    let name = &engine.records.environment;
     let git = git(engine).await;
     let mut healthy = line(&format!("{name}: git"), git);
-    let push = engine.source.prove_push().await;
+    let push = engine.records.source.prove_push().await;
     healthy &= line(&format!("{name}: git, push"), push.map(proven).map_err(|error| crate::error_chain(&error)));
     let limits = CallLimits::before_deployment();
-    let export = engine.tenant.export(&engine.target, &engine.reader, &limits).await;
+    let export = engine.tenant.export(&engine.records.target, &engine.reader, &limits).await;
     healthy &= line(
         &format!("{name}: tenant, flows:read"),
         export.map(|export| live_flows(&export)).map_err(|error| error.to_string()),
     );
-    let intents = engine.tenant.intents(&engine.target, &limits).await;
+    let intents = engine.tenant.intents(&engine.records.target, &limits).await;
     healthy &= line(
         &format!("{name}: tenant, environments:read"),
         intents.map(|intents| format!("{} intents", intents.len())).map_err(|error| error.to_string()),
@@ -114,12 +114,12 @@ fn proven(proof: PushProof) -> String {
 }
 
 async fn git(engine: &RealEngine) -> Result<String, String> {
-    let seen = engine.observe().await.map_err(|error| crate::error_chain(&error))?;
-    let (desired, problems) = read_desired(&*engine.source, &seen.tips.flows, engine.reader.index())
+    let seen = engine.records.observe().await.map_err(|error| crate::error_chain(&error))?;
+    let (desired, problems) = read_desired(&*engine.records.source, &seen.tips.flows, engine.reader.index())
         .await
         .map_err(|error| crate::error_chain(&error))?;
     if any_error(&problems) {
         return Err(format!("commit {} has invalid flows: run `flowsync validate`", seen.tips.flows.short()));
     }
-    Ok(format!("branch `{}` at {}, {} flows", engine.branch, seen.tips.flows.short(), desired.flows.len()))
+    Ok(format!("branch `{}` at {}, {} flows", engine.records.branch, seen.tips.flows.short(), desired.flows.len()))
 }

@@ -1,12 +1,11 @@
 //! `flowsync history`: an environment's deployments, from git's history of its manifest.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::arguments::{EnvironmentArgs, Form};
-use super::context::{Context, RealEngine, select};
+use super::context::{Context, RealRecords, select};
 use super::output::{self, Failure};
 use crate::record::{DeploymentId, FlowAction, Manifest};
 use crate::revision::CommitId;
@@ -18,9 +17,9 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
     let mut documents = Vec::new();
     let mut code = 0;
     for (name, environment) in select(&config, &names)? {
-        let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
-        let deployments = match engine {
-            Ok(engine) => deployments(&engine).await,
+        let records = environment.and_then(|environment| context.records(environment));
+        let deployments = match records {
+            Ok(records) => deployments(&records).await,
             Err(failure) => Err(failure),
         };
         documents.push(match deployments {
@@ -39,11 +38,11 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
 }
 
 /// The newest manifest of each deployment, newest first.
-async fn deployments(engine: &RealEngine) -> Result<Vec<Value>, Failure> {
-    let Some(tip) = engine.source.fetch().await?.records else {
+async fn deployments(records: &RealRecords) -> Result<Vec<Value>, Failure> {
+    let Some(tip) = records.source.fetch().await?.records else {
         return Ok(Vec::new());
     };
-    let (_, deployments) = engine.fold_manifests(&tip, None, (BTreeSet::new(), Vec::new()), tell).await?;
+    let (_, deployments) = records.fold_manifests(&tip, None, (BTreeSet::new(), Vec::new()), tell).await?;
     Ok(deployments)
 }
 

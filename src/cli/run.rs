@@ -193,7 +193,7 @@ struct Nudge(Option<crate::source::RefWatch>);
 
 impl Nudge {
     fn of(engine: &RealEngine) -> Self {
-        Self(engine.source.watch().unwrap_or_else(|error| {
+        Self(engine.records.source.watch().unwrap_or_else(|error| {
             tracing::warn!(error = %crate::error_chain(&error), "cannot watch the repository; only the interval is left");
             None
         }))

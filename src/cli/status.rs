@@ -1,13 +1,14 @@
 //! `flowsync status`: where each environment stands, from git alone.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::arguments::{EnvironmentArgs, Form};
-use super::context::{Context, RealEngine, select};
+use super::context::{Context, select};
 use super::output::{self, Failure};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::Environment;
 use crate::controller::{Seen, read_desired};
+use crate::local::LocalState as _;
 use crate::plan::flows_digest;
 use crate::problem::escape_terminal;
 use crate::record::{FlowStatus, Manifest, QuarantineCause, Verdict};
@@ -19,10 +20,7 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
     let mut code = 0;
     for (name, environment) in select(&config, &names)? {
         let status = match environment {
-            Ok(environment) => match context.engine(environment, Arc::new(|_| {}), true) {
-                Ok(engine) => one(&engine).await,
-                Err(failure) => Err(failure),
-            },
+            Ok(environment) => one(context, environment).await,
             Err(failure) => Err(failure),
         };
         let document = status.unwrap_or_else(|failure| {
@@ -39,19 +37,24 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Resul
     Ok(code)
 }
 
-async fn one(engine: &RealEngine) -> Result<Value, Failure> {
-    let seen = engine.observe().await?;
+async fn one(context: &Context, environment: &Environment) -> Result<Value, Failure> {
+    let (records, local) = (context.records(environment)?, context.local(environment)?);
+    let mut seen = records.observe().await?;
+    let unsent = local.unsent().unwrap_or_else(|error| {
+        seen.alarms.push(format!("whether a record waits to be sent cannot be told: {}", crate::error_chain(&error)));
+        None
+    });
     let Some(manifest) = &seen.manifest else {
         return Ok(json!({
-            "environment": engine.environment, "status": "never-deployed", "commit": seen.tips.flows,
+            "environment": records.environment, "status": "never-deployed", "commit": seen.tips.flows,
             "pendingCommit": seen.tips.flows, "alarms": seen.alarms,
         }));
     };
-    let (desired, _) = read_desired(&*engine.source, &seen.tips.flows, engine.reader.index()).await?;
+    let (desired, _) = read_desired(&*records.source, &seen.tips.flows, &records.index).await?;
     let digest = flows_digest(&desired);
     let deployed = manifest.last_deployed.as_ref();
     Ok(json!({
-        "environment": engine.environment,
+        "environment": records.environment,
         "status": manifest.status(),
         "deploymentId": manifest.deployment_id,
         "commit": manifest.source.commit,
@@ -64,9 +67,9 @@ async fn one(engine: &RealEngine) -> Result<Value, Failure> {
         "holder": manifest.holder.as_ref().filter(|_| seen.interrupted),
         "failure": manifest.failure,
         "quarantine": manifest.quarantine,
-        "quarantined": quarantined(engine, &seen, &digest),
+        "quarantined": quarantined(&seen, &digest),
         "alarms": seen.alarms,
-        "unsent": crate::local::LocalState::unsent(&*engine.local).ok().flatten().map(|unsent| unsent.deployment_id),
+        "unsent": unsent.map(|unsent| unsent.deployment_id),
     }))
 }
 
@@ -76,9 +79,9 @@ fn not_restored(manifest: &Manifest) -> Vec<Value> {
 }
 
 /// Why the newest commit is not tried, and until when; nothing where it may be.
-fn quarantined(engine: &RealEngine, seen: &Seen, digest: &str) -> Option<String> {
+fn quarantined(seen: &Seen, digest: &str) -> Option<String> {
     let quarantine = seen.manifest.as_ref()?.quarantine.as_ref()?;
-    let until = match quarantine.verdict(digest, &quarantine.key, engine.clock.now()) {
+    let until = match quarantine.verdict(digest, &quarantine.key, SystemClock.now()) {
         Verdict::Free => return None,
         Verdict::Waiting(until) => format!("until {until}"),
         Verdict::Held => "until the flows in git change".to_owned(),

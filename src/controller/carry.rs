@@ -113,7 +113,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Work { changes, looked, beside, .. } = work;
         Deployer {
             tenant: &self.tenant,
-            target: &self.target,
+            target: &self.records.target,
             reader: self.reader.only(changes.iter().map(|change| &change.id)),
             journal: &ledger.journal,
             limits: CallLimits { lease: ledger.lease.limit(), give_up_at: in_future(patience) },
@@ -272,7 +272,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// is as whole. False: it was not pushed, and the closing record has to say it.
     async fn announce_restoring(&self, ledger: &Ledger<L>, hold_back: &HoldBack) -> Result<bool, PassError> {
         let reason = hold_back.reason.as_str();
-        tracing::warn!(environment = %self.environment, reason, "the deployment failed; what was written is taken back");
+        tracing::warn!(environment = %self.records.environment, reason, "the deployment failed; what was written is taken back");
         ledger.journal.record_if_possible(&Event::new(EventKind::Restoring).with("reason", reason)).await;
         let pushing = self.advance(ledger, "restoring", |manifest| hold_back.enter(manifest));
         match self.by_the_end_of(Stage::Announce, pushing).await {
@@ -291,7 +291,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         EnvironmentReport {
             deployment_id: Some(manifest.deployment_id.to_string()),
             commit: manifest.source.commit.clone(),
-            ..EnvironmentReport::new(&self.environment, result)
+            ..EnvironmentReport::new(&self.records.environment, result)
         }
     }
 }

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::named::Named;
-use super::{Engine, PassError, PassOptions, read_desired};
+use super::{PassError, PassOptions, Records, read_desired};
 use crate::flow::{Definition, FlowId};
-use crate::local::LocalState;
 use crate::problem::any_error;
 use crate::record::{Claim, ClaimFacts, DEFINITION_BYTES_MAX, Held, HeldFlow, Manifest, Unproven};
 use crate::revision::CommitId;
 use crate::source::{Source, SourceError};
-use crate::tenant::Tenant;
 
 /// So many flows are named where many do not count.
 const NAMED_MAX: usize = 5;
@@ -41,7 +39,7 @@ pub(super) fn told(doubted: &BTreeMap<FlowId, Unproven>) -> String {
     format!("{}{more}", named.join(", "))
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<S: Source> Records<S> {
     /// Lets go of what a manifest claims as owned and git does not prove. In words: what that was.
     pub(super) async fn keep_what_is_proven(
         &self,
@@ -98,8 +96,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         for (blob, text) in texts {
             let Named::Text(text) = text else { continue };
             // What a rollback brought back may be what nobody could read: it is known by its bytes.
-            let read = Definition::from_file(Arc::clone(&text), self.reader.comparison());
-            if let Ok(definition) = read.or_else(|_| Definition::from_live(&text, self.reader.comparison())) {
+            let read = Definition::from_file(Arc::clone(&text), self.index.comparison());
+            if let Ok(definition) = read.or_else(|_| Definition::from_live(&text, self.index.comparison())) {
                 facts.contents.insert(blob, (definition.id, definition.content_hash));
             }
         }
@@ -135,7 +133,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     async fn is_flow(&self, held: &Held, id: &FlowId) -> Result<bool, PassError> {
         let texts = self.read_named(std::iter::once(&held.blob), DEFINITION_BYTES_MAX).await?;
         let text: Option<Arc<[u8]>> = texts.get(&held.blob).and_then(Named::text).cloned();
-        let definition = text.and_then(|text| Definition::from_file(text, self.reader.comparison()).ok());
+        let definition = text.and_then(|text| Definition::from_file(text, self.index.comparison()).ok());
         Ok(definition.is_some_and(|definition| definition.id == *id))
     }
 
@@ -155,7 +153,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// The flows of a commit. One without the flows folder holds none.
     pub(super) async fn holding(&self, commit: &CommitId) -> Result<Holding, PassError> {
-        let (desired, problems) = match read_desired(&*self.source, commit, self.reader.index()).await {
+        let (desired, problems) = match read_desired(&*self.source, commit, &self.index).await {
             Ok(read) => read,
             Err(SourceError::NoFlowsFolder { .. }) => return Ok(Holding { flows: BTreeMap::new(), n_errors: 0 }),
             Err(error) => return Err(error.into()),

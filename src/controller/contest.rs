@@ -29,11 +29,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let since = earlier(self.now(), WINDOW);
         // Commits tell whole seconds.
         let committed = Some(earlier(since, Duration::from_secs(1)));
-        let counted = self.fold_manifests(tip, committed, Corrections::default(), move |counted, _, manifest| {
-            if manifest.generated_at >= since {
-                counted.add(manifest);
-            }
-        });
+        let counted =
+            self.records.fold_manifests(tip, committed, Corrections::default(), move |counted, _, manifest| {
+                if manifest.generated_at >= since {
+                    counted.add(manifest);
+                }
+            });
         let contested = counted.await?.contested();
         let (left, kept) = std::mem::take(&mut plan.changes)
             .into_iter()
@@ -49,7 +50,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let alarms = left.iter().map(|change| alarm(&change.id)).collect();
         plan.reported.extend(left);
-        plan.bind(&self.target);
+        plan.bind(&self.records.target);
         Ok(alarms)
     }
 }

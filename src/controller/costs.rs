@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SimulatedClock};
 use crate::config::{SubjectTemplate, SyncPolicy};
-use crate::controller::{Engine, PassOptions, SyncResult, Verified};
+use crate::controller::{Engine, PassOptions, Records, SyncResult, Verified};
 use crate::flow::{Comparison, EnvironmentId, FlowId};
 use crate::index::{Counts, FlowIndex, LiveReader};
 use crate::local::MemoryState;
@@ -97,18 +97,23 @@ impl World {
             flows: "flows".into(),
             records: "deployments".into(),
         };
-        Engine {
+        let index = self.index.clone();
+        let records = Records {
             environment: "production".into(),
             target: self.target.clone(),
             tenant_url: "memory".into(),
             branch: "main".into(),
-            records: "deployments".into(),
+            folder: "deployments".into(),
             seal_key: None,
+            index: index.clone(),
+            source: Arc::new(MemorySource::new(self.remote.clone(), folders, hook)),
+        };
+        Engine {
+            records,
             subject: SubjectTemplate::default(),
             policy: SyncPolicy::default(),
-            reader: LiveReader::new(self.index.clone()),
+            reader: LiveReader::new(index),
             tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting)),
-            source: Arc::new(MemorySource::new(self.remote.clone(), folders, hook)),
             local: self.local.clone(),
             clock: self.clock.clone(),
             progress: Arc::new(|_| {}),
@@ -218,7 +223,7 @@ async fn verifying_the_trail_reads_each_record_once() {
         let reads = Arc::new(Reads::default());
         let engine = world.engine(Arc::new(Counting::default()), reads.clone());
         let tip = world.remote.tip("main").unwrap();
-        let Verified { n_records, faults, .. } = engine.verify_trail(&tip).await.unwrap();
+        let Verified { n_records, faults, .. } = engine.records.verify_trail(&tip).await.unwrap();
         assert!(n_records >= 4 * n_deployments && faults.is_empty(), "{n_records} {faults:?}");
         read.push(reads.0.load(Ordering::Relaxed) as usize);
     }

@@ -132,7 +132,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             manifest.holder = Some(term.holder());
         }
         let change = self.record_commit(ledger, &mut manifest, more, subject);
-        let commit = self.source.commit_records(state.tip.as_ref(), &change).await?;
+        let commit = self.records.source.commit_records(state.tip.as_ref(), &change).await?;
         ledger.lease.begin(&term);
         *state = State { manifest: Arc::new(manifest), tip: Some(commit.clone()) };
         Ok(commit)
@@ -219,7 +219,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Previous::Go => self.spent_definitions(tip).await?,
         };
         let change = self.record_commit(ledger, manifest, more, subject);
-        self.source.commit_records(tip, &change).await
+        self.records.source.commit_records(tip, &change).await
     }
 
     async fn short_pause(&self, races: usize) {
@@ -230,10 +230,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Fetches after a lost race: the tip may still be ours to build on, or hold what was pushed
     /// already (the answer to an earlier try was lost).
     async fn look_again(&self, ours: &Manifest, wanted: &Manifest) -> Result<Standing, LedgerError> {
-        let tips = self.source.fetch().await.map_err(PushError::Source)?;
+        let tips = self.records.source.fetch().await.map_err(PushError::Source)?;
         let gone = || LedgerError::TakenOver("nothing".into());
         let tip = tips.records.ok_or_else(gone)?;
-        let found = self.manifest_at(&tip).await.map_err(Box::new)?.ok_or_else(gone)?;
+        let found = self.records.manifest_at(&tip).await.map_err(Box::new)?.ok_or_else(gone)?;
         if found.deployment_id == wanted.deployment_id
             && found.status() == wanted.status()
             && found.audit_head == wanted.audit_head
@@ -275,7 +275,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             None => text,
         };
         let mut files = more;
-        files.insert(paths::manifest(&self.environment), Some(text));
+        files.insert(paths::manifest(&self.records.environment), Some(text));
         files.insert(ledger.audit.clone(), Some(audit));
         RecordCommit { message: self.message(manifest, subject), files, time: self.now() }
     }
@@ -283,10 +283,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Subject and trailers of a record commit.
     fn message(&self, manifest: &Manifest, status: &str) -> String {
         let source = manifest.source.commit.as_ref();
-        let (environment, deployment) = (self.environment.as_str(), manifest.deployment_id.as_str());
+        let (environment, deployment) = (self.records.environment.as_str(), manifest.deployment_id.as_str());
         let commit = source.map_or("none", |commit| commit.short());
         let subject =
-            self.subject.fill(&SubjectValues { environment, status, deployment, commit, branch: &self.branch });
+            self.subject.fill(&SubjectValues { environment, status, deployment, commit, branch: &self.records.branch });
         let source = source.map_or("none", |commit| commit.0.as_str());
         format!(
             "{subject}\n\nFlowsync-Environment: {environment}\nFlowsync-Deployment: {deployment}\nFlowsync-Source: {source}\n"
@@ -301,7 +301,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(tip) = tip else {
             return Ok(BTreeMap::new());
         };
-        let spent = self.source.list_records(tip, &paths::before_folder(&self.environment)).await?;
+        let spent = self.records.source.list_records(tip, &paths::before_folder(&self.records.environment)).await?;
         Ok(spent.into_iter().map(|path| (path, None)).collect())
     }
 
@@ -392,9 +392,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let mut races = 0;
         loop {
-            let tips = self.source.fetch().await?;
+            let tips = self.records.source.fetch().await?;
             let at_tip = match &tips.records {
-                Some(tip) => self.manifest_at(tip).await?,
+                Some(tip) => self.records.manifest_at(tip).await?,
                 None => None,
             };
             let ours = at_tip.is_some_and(|manifest| {
@@ -413,7 +413,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let bytes = |content: Option<String>| content.map(String::into_bytes);
             files.extend(unsent.files.clone().into_iter().map(|(path, content)| (path, bytes(content))));
             let change = RecordCommit { message: unsent.message.clone(), files, time: unsent.time };
-            match self.source.commit_records(tips.records.as_ref(), &change).await {
+            match self.records.source.commit_records(tips.records.as_ref(), &change).await {
                 Ok(_) => {
                     tracing::info!(deployment = %unsent.deployment_id, "sent a record kept by an earlier pass");
                     break;

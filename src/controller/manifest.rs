@@ -34,13 +34,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let planned = Planned {
             now,
-            environment: self.environment.clone(),
-            target_environment: self.target.clone(),
-            tenant_digest: self.identity().tenant_digest(),
+            environment: self.records.environment.clone(),
+            target_environment: self.records.target.clone(),
+            tenant_digest: self.records.identity().tenant_digest(),
             deployment_id: DeploymentId::new(now, self.clock.random()),
             kind,
             source: ManifestSource {
-                branch: self.branch.clone(),
+                branch: self.records.branch.clone(),
                 commit: Some(seen.tips.flows.clone()),
                 flows_digest: plan.flows_digest.clone(),
             },
@@ -75,8 +75,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             if body.len() as u64 > DEFINITION_BYTES_MAX {
                 return Err(too_large(&flow.id, body.len()));
             }
-            flow.before = Some(self.source.blob_id(body));
-            stored.insert(paths::before(&self.environment, &definition.content_hash), Some(body.to_vec()));
+            flow.before = Some(self.records.source.blob_id(body));
+            stored.insert(paths::before(&self.records.environment, &definition.content_hash), Some(body.to_vec()));
         }
         Ok(stored)
     }
@@ -97,7 +97,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             })
             .collect();
         let blobs: Vec<BlobId> = candidates.iter().map(|(_, blob)| blob.clone()).collect();
-        let present = self.source.blob_sizes(&blobs).await?;
+        let present = self.records.source.blob_sizes(&blobs).await?;
         Ok(candidates.into_iter().zip(present).filter_map(|(found, bytes)| bytes.map(|_| found)).collect())
     }
 }

@@ -17,6 +17,7 @@ mod pass;
 mod prepare;
 mod prove;
 mod quiet;
+mod records;
 mod recovery;
 mod report;
 mod rollback;
@@ -32,9 +33,9 @@ mod whole;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::{SecretError, SecretSource, SubjectTemplate, SyncPolicy};
+use crate::config::{SecretError, SubjectTemplate, SyncPolicy};
 use crate::deploy::{JournalFailed, Progress};
-use crate::flow::{BodyAbsent, EnvironmentId};
+use crate::flow::BodyAbsent;
 use crate::index::LiveReader;
 use crate::local::LocalError;
 use crate::problem::Problem;
@@ -46,26 +47,17 @@ use crate::tenant::TenantError;
 pub use desired::read_desired;
 pub use observe::Seen;
 pub use prepare::Prepared;
+pub use records::Records;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 pub use states::BackTo;
 pub use trail::{TrailFault, TrailFile, Verified};
 pub use trust::Recorded;
 pub use unread::{bad_entry, left_out_note, listing_problems, unread};
 
-/// One environment, ready to be worked on.
+/// One environment, ready to be worked on: its records, its tenant, and this machine.
 pub struct Engine<T, S, L> {
-    /// The environment's name in the configuration.
-    pub environment: String,
-    /// The tenant's name of it.
-    pub target: EnvironmentId,
-    /// The tenant's URL in the one form by which tenants are told apart.
-    pub tenant_url: String,
-    /// The branch that is the truth.
-    pub branch: String,
-    /// The records folder, for messages.
-    pub records: String,
-    /// Where the key that seals manifests is found, if they are sealed.
-    pub seal_key: Option<SecretSource>,
+    /// Git's side of it.
+    pub records: Records<S>,
     /// Subject of the commits with records.
     pub subject: SubjectTemplate,
     /// How it is kept in sync.
@@ -74,8 +66,6 @@ pub struct Engine<T, S, L> {
     pub reader: LiveReader,
     /// The tenant.
     pub tenant: Arc<T>,
-    /// The repository.
-    pub source: Arc<S>,
     /// This machine's memory.
     pub local: Arc<L>,
     /// Time and chance.

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Engine, PassError};
-use crate::local::LocalState;
+use super::{PassError, Records};
 use crate::revision::BlobId;
 use crate::source::Source;
-use crate::tenant::Tenant;
 
 /// A blob that a record names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +28,7 @@ impl Named {
     }
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<S: Source> Records<S> {
     /// Reads each of `blobs` once, but none of more than `bytes_max`.
     pub(super) async fn read_named(
         &self,

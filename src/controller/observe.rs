@@ -6,15 +6,13 @@ use jiff::Timestamp;
 
 use super::named::Named;
 use super::trust::Whose;
-use super::{Engine, PassError, PassOptions, Recorded};
+use super::{PassError, PassOptions, Recorded, Records};
 use crate::flow::Definition;
-use crate::local::LocalState;
 use crate::plan::Last;
 use crate::record::audit;
 use crate::record::{DEFINITION_BYTES_MAX, LastFlow, Manifest, hex_sha256, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::{RECORD_BYTES_MAX, Source, SourceError, Tips};
-use crate::tenant::Tenant;
 
 /// What a pass has seen of git.
 #[derive(Debug, Clone)]
@@ -34,7 +32,7 @@ pub struct Seen {
     pub alarms: Vec<String>,
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<S: Source> Records<S> {
     /// Fetches, and reads the newest manifest.
     pub async fn observe(&self) -> Result<Seen, PassError> {
         let tips = self.source.fetch().await?;
@@ -54,7 +52,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let whose = self.whose(&recorded, options)?;
         seen.adopts = whose != Whose::Ours;
         let key = self.vouching_key(&records).await?;
-        let is_vouched = !seen.adopts && key.as_ref().is_some_and(|key| self.reader.index().is_vouched(key));
+        let is_vouched = !seen.adopts && key.as_ref().is_some_and(|key| self.index.is_vouched(key));
         let Recorded { manifest, .. } = &recorded;
         if whose == Whose::Adopted && manifest.status().is_under_way() {
             // What was begun elsewhere cannot be ended here.
@@ -75,7 +73,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if !manifest.status().is_under_way() {
             self.count(&mut seen, recorded, options).await?;
             if let Some(key) = key.filter(|_| seen.alarms.is_empty() && !seen.adopts) {
-                self.reader.index().vouch(key);
+                self.index.vouch(key);
             }
             return Ok(seen);
         }
@@ -112,21 +110,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// What this environment's records, as they stand in a commit, are remembered by once they are proven.
-    async fn vouching_key(&self, records: &CommitId) -> Result<Option<String>, PassError> {
+    pub(super) async fn vouching_key(&self, records: &CommitId) -> Result<Option<String>, PassError> {
         let Some(tree) = self.source.records_tree(records, &self.environment).await? else { return Ok(None) };
         let seal = self.seal_key()?.map(|key| key.fingerprint());
         let identity = (&self.environment, &self.target, &self.tenant_url, &self.branch, seal);
         Ok(Some(hex_sha256(format!("{}\n{identity:?}", tree.0).as_bytes())))
-    }
-
-    /// Remembers that records in a commit are proven: this machine has written them just now. It only spares time, and
-    /// is let go of where this process is asked to end.
-    pub(super) async fn vouch_for(&self, records: &CommitId) {
-        match self.look(self.vouching_key(records)).await {
-            Ok(Some(key)) => self.reader.index().vouch(key),
-            Ok(None) => {}
-            Err(error) => tracing::info!(error = %crate::error_chain(&error), "the next pass proves the records anew"),
-        }
     }
 
     /// The manifest in a commit, whatever it says.
@@ -218,7 +206,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let flows = manifest.last_flows();
         let hashes = flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash)).collect();
         let mut last = Last { flows: hashes, ..Last::default() };
-        if manifest.ignore == self.reader.comparison().ignored() {
+        if manifest.ignore == self.index.comparison().ignored() {
             return Ok(last);
         }
         let known: BTreeMap<_, &LastFlow> =
@@ -226,15 +214,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let texts = self.read_named(known.keys().map(|(_, blob)| blob), DEFINITION_BYTES_MAX).await?;
         for (id, blob) in known.keys() {
             let text = texts.get(blob).and_then(Named::text).cloned();
-            let definition = text.and_then(|text| Definition::from_file(text, self.reader.comparison()).ok());
+            let definition = text.and_then(|text| Definition::from_file(text, self.index.comparison()).ok());
             if let Some(definition) = definition {
                 last.flows.insert((*id).clone(), definition.equality_hash);
             }
         }
         Ok(last)
-    }
-
-    pub(super) fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
     }
 }

@@ -14,6 +14,7 @@ use crate::plan::{Change, Plan};
 use crate::problem::any_error;
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
 use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, manifest_digest};
+use crate::revision::CommitId;
 use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
@@ -36,7 +37,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// What a pass that ended with an error says of itself.
     pub(super) fn report_of_error(&self, error: PassError) -> EnvironmentReport {
-        let mut report = EnvironmentReport::new(&self.environment, error.result());
+        let mut report = EnvironmentReport::new(&self.records.environment, error.result());
         report.error = Some(crate::error_chain(&error));
         match error {
             PassError::Refused { problems, .. } => report.problems = problems,
@@ -67,6 +68,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.shutdown.asked().map_or(Ok(()), |grace| Err(PassError::Stopped(grace.by)))
     }
 
+    /// Remembers that records in a commit are proven: this machine has written them just now. It only spares time, and
+    /// is let go of where this process is asked to end.
+    pub(super) async fn vouch_for(&self, records: &CommitId) {
+        match self.look(self.records.vouching_key(records)).await {
+            Ok(Some(key)) => self.reader.index().vouch(key),
+            Ok(None) => {}
+            Err(error) => tracing::info!(error = %crate::error_chain(&error), "the next pass proves the records anew"),
+        }
+    }
+
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     async fn try_pass(&self, options: &PassOptions, course: &mut Course) -> Result<EnvironmentReport, PassError> {
         let _guard = if options.dry_run { None } else { Some(self.local.lock()?) };
         if !options.dry_run {
@@ -74,7 +89,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
-            let tips = self.look(self.source.fetch()).await?;
+            let tips = self.look(self.records.source.fetch()).await?;
             course.commit = Some(tips.flows.clone());
             if start == 0
                 && !options.dry_run
@@ -82,7 +97,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             {
                 return Ok(report);
             }
-            let seen = self.look(self.seen_at(tips, &options)).await?;
+            let seen = self.look(self.records.seen_at(tips, &options)).await?;
             // Who is taken over is who was seen first: whoever came since is alive.
             options.take_over &= start == 0;
             // Whoever only looks is never held up: the plan then stands on what was deployed before.
@@ -92,22 +107,22 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 }
                 continue;
             }
-            self.look(self.check_not_rewound(&seen, options.allow_rewind)).await?;
+            self.look(self.records.check_not_rewound(&seen, options.allow_rewind)).await?;
             match self.reconcile(&seen, &options).await {
                 Ok(Some(report)) => return Ok(report),
                 Ok(None) => {}
                 Err(PassError::Refused { quarantined: true, .. }) if course.recovered.is_some() => {
-                    return Ok(EnvironmentReport::new(&self.environment, SyncResult::InSync));
+                    return Ok(EnvironmentReport::new(&self.records.environment, SyncResult::InSync));
                 }
                 Err(error) => return Err(error),
             }
         }
-        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.branch)))
+        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.records.branch)))
     }
 
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
     async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
-        let reading = read_desired(&*self.source, &seen.tips.flows, self.reader.index());
+        let reading = read_desired(&*self.records.source, &seen.tips.flows, self.reader.index());
         let (desired, problems) = self.look(reading).await?;
         if any_error(&problems) {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
@@ -126,7 +141,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.reader.index().save();
         let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
         self.judge(&prepared, seen, options)?;
-        let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
+        let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
         report.problems.clone_from(&prepared.problems);
         report.alarms.clone_from(&seen.alarms);
@@ -237,7 +252,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Err(PushError::Lost(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            let now = self.look(self.source.fetch()).await?;
+            let now = self.look(self.records.source.fetch()).await?;
             if !self.look(self.is_same_ground(&tips, &now)).await? {
                 break;
             }
@@ -258,12 +273,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Whether neither the flows nor this environment's records differ between two looks at git.
     async fn is_same_ground(&self, before: &crate::source::Tips, now: &crate::source::Tips) -> Result<bool, PassError> {
-        if self.source.flows_tree(&before.flows).await? != self.source.flows_tree(&now.flows).await? {
+        if self.records.source.flows_tree(&before.flows).await? != self.records.source.flows_tree(&now.flows).await? {
             return Ok(false);
         }
-        let folder = |tip: Option<crate::revision::CommitId>| async move {
+        let folder = |tip: Option<CommitId>| async move {
             match tip {
-                Some(tip) => self.source.records_tree(&tip, &self.environment).await,
+                Some(tip) => self.records.source.records_tree(&tip, &self.records.environment).await,
                 None => Ok(None),
             }
         };
@@ -286,12 +301,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let journal = Journal::new(
             self.local.clone(),
             self.clock.clone(),
-            &self.environment,
+            &self.records.environment,
             manifest.deployment_id.as_str(),
             head.as_deref(),
         );
         let lease = Lease::new(&holder, self.clock.clone());
-        Ok(Ledger::new(journal, lease, self.seal_key()?, manifest, seen.tips.records.clone()))
+        Ok(Ledger::new(journal, lease, self.records.seal_key()?, manifest, seen.tips.records.clone()))
     }
 }
 
@@ -306,7 +321,7 @@ enum Won {
 #[derive(Default)]
 struct Course {
     /// The commit it looks at.
-    commit: Option<crate::revision::CommitId>,
+    commit: Option<CommitId>,
     /// How a deployment ended that it found unfinished.
     recovered: Option<EnvironmentReport>,
 }

@@ -44,10 +44,10 @@ pub struct Prepared {
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Looks at the tenant and plans. Problems are in the result, errors among them too.
     pub async fn prepare(&self, desired: Arc<Desired>, manifest: Option<&Manifest>) -> Result<Prepared, PassError> {
-        let mut last = self.last(manifest).await?;
+        let mut last = self.records.last(manifest).await?;
         let set_aside = manifest.map(|manifest| set_aside(manifest, &desired)).unwrap_or_default();
         last.unread = set_aside.keys().map(|id| (*id).clone()).collect();
-        let policy = Policy { target: &self.target, drift: self.policy.drift, prune: self.policy.prune };
+        let policy = Policy { target: &self.records.target, drift: self.policy.drift, prune: self.policy.prune };
         let mut prepared = self.prepare_with(desired, &last, policy).await?;
         prepared.problems.extend(versions_not_raised(&prepared.plan, manifest));
         if self.policy.prune == Prune::Remove {
@@ -60,7 +60,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Loads the texts of flows whose drift is only reported, for whoever wants to show it.
     pub async fn load_reported(&self, prepared: &mut Prepared) -> Result<(), PassError> {
-        Ok(load_texts(&*self.source, prepared.plan.reported.iter_mut().filter_map(Change::after_mut)).await?)
+        Ok(load_texts(&*self.records.source, prepared.plan.reported.iter_mut().filter_map(Change::after_mut)).await?)
     }
 
     /// The same for any state that is wanted, by any policy.
@@ -74,7 +74,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let reader = self.reader.unlike(&desired, last);
         let mut began = Instant::now();
         let (mut live, present) =
-            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.target), &limits)).await?;
+            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.records.target), &limits))
+                .await?;
         let mut looked = Looked::since(began);
         let mut plan = plan::plan(&desired, &live, last, policy);
         for look in 1.. {
@@ -94,14 +95,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 return Err(PassError::Unsettled("live flows come and go while they are looked at".into()));
             }
         }
-        load_texts(&*self.source, plan.changes.iter_mut().filter_map(Change::after_mut)).await?;
-        let mut problems = plan::missing(&desired, &live, &plan, &present, &self.target);
+        load_texts(&*self.records.source, plan.changes.iter_mut().filter_map(Change::after_mut)).await?;
+        let mut problems = plan::missing(&desired, &live, &plan, &present, &self.records.target);
         if !problems.is_empty() {
             // Only now is it worth knowing where in its file each reference stands.
             let mut whole = (*desired).clone();
             let files: BTreeSet<String> = problems.iter().map(|problem| problem.place.file.clone()).collect();
-            load_texts(&*self.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path))).await?;
-            problems = plan::missing(&whole, &live, &plan, &present, &self.target);
+            load_texts(&*self.records.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path)))
+                .await?;
+            problems = plan::missing(&whole, &live, &plan, &present, &self.records.target);
         }
         problems.extend(plan::unreadable(&plan));
         problems.sort();
@@ -110,7 +112,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {
-        let Export { flows, foreign } = self.tenant.export(&self.target, reader, limits).await?;
+        let Export { flows, foreign } = self.tenant.export(&self.records.target, reader, limits).await?;
         Ok(Live {
             flows: flows.into_iter().map(|(id, definition)| (id, Arc::new(definition))).collect(),
             foreign: foreign.into_keys().collect(),

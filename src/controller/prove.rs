@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::named::Named;
-use super::{Engine, PassError, PassOptions, Recorded, Seen};
+use super::{Engine, PassError, PassOptions, Recorded, Records, Seen};
 use crate::config::{MaxDeletes, Prune};
 use crate::flow::{Definition, FlowId};
 use crate::local::LocalState;
@@ -60,22 +60,22 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(Proven { existed: BTreeSet::new(), settled: Ok(()) });
         };
         let witness = self.witness(seen, manifest)?;
-        let Past { begun, mut existed, mut previous } = self.past_of(records, manifest).await?;
+        let Past { begun, mut existed, mut previous } = self.records.past_of(records, manifest).await?;
         if let Some(previous) = &mut previous {
-            self.keep_what_is_proven(&seen.tips.flows, &mut previous.manifest, options).await?;
+            self.records.keep_what_is_proven(&seen.tips.flows, &mut previous.manifest, options).await?;
         }
         let before = previous.as_ref().map(|previous| &previous.manifest);
         let owned: BTreeMap<FlowId, Option<BlobId>> = before
             .map(|manifest| manifest.last_flows().into_iter().map(|(id, last)| (id, last.blob)).collect())
             .unwrap_or_default();
         let facts = Facts {
-            branch: self.branch.clone(),
-            source: self.source_of(seen, manifest, before, witness, options).await?,
+            branch: self.records.branch.clone(),
+            source: self.records.source_of(seen, manifest, before, witness, options).await?,
             begun,
             last_deployed: before.and_then(|manifest| manifest.last_deployed.clone()),
-            previous: self.previous_of(manifest).await?,
+            previous: self.records.previous_of(manifest).await?,
             wanted: match manifest.kind {
-                Kind::Rollback => Some(self.state_of(seen, manifest, options).await?),
+                Kind::Rollback => Some(self.records.state_of(seen, manifest, options).await?),
                 Kind::Sync | Kind::Adoption => None,
             },
             pruning: match (witness, self.policy.prune) {
@@ -87,7 +87,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let doubts = proof::doubts(manifest, &facts);
         if !doubts.is_empty() {
-            return Err(self.unproven(records, manifest, &doubts, previous.as_ref()));
+            return Err(self.records.unproven(records, manifest, &doubts, previous.as_ref()));
         }
         if witness == Witness::Trusted {
             return Ok(Proven { existed, settled: Ok(()) });
@@ -99,7 +99,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Whether somebody who can be trusted says that this deployment was begun as it stands.
     fn witness(&self, seen: &Seen, manifest: &Manifest) -> Result<Witness, PassError> {
         // A wrong seal has been refused by now, unless a person takes it.
-        if self.seal_key.is_some() && !seen.adopts {
+        if self.records.seal_key.is_some() && !seen.adopts {
             return Ok(Witness::Trusted);
         }
         let journal = self.local.read_journal(manifest.deployment_id.as_str())?.unwrap_or_default();
@@ -112,6 +112,24 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(if is_ours { Witness::Trusted } else { Witness::Nobody })
     }
 
+    /// Deletes that nobody trusted has settled keep to `maxDeletes`, those of a restoration among them.
+    fn judge_deletes(&self, manifest: &Manifest, facts: &Facts, options: &PassOptions) -> Result<(), String> {
+        let is_delete = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
+        let (found, policy) = match (manifest.kind, manifest.status()) {
+            (Kind::Rollback, Status::Deploying) => return Ok(()),
+            (_, Status::Deploying) => (is_delete(FlowAction::Delete), self.policy.max_deletes),
+            (_, _) if self.policy.prune == Prune::Keep => (created_again(manifest, &facts.owned).len(), NONE),
+            (_, _) => (created_again(manifest, &facts.owned).len(), self.policy.max_deletes),
+        };
+        let is_empty = matches!(&facts.source, SourceFacts::Flows(flows) if flows.is_empty());
+        plan::check_deletes(found, facts.owned.len(), is_empty, policy, options.allow_deletes).map_err(|error| {
+            let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
+            format!("deployment {deployment_id} (`{status}`) was begun by somebody else: {error}")
+        })
+    }
+}
+
+impl<S: Source> Records<S> {
     /// What git's history says of how a deployment began, and which manifest counted before it.
     async fn past_of(&self, records: &CommitId, manifest: &Manifest) -> Result<Past, PassError> {
         let history = self.source.record_history(records, &paths::manifest(&self.environment)).await?;
@@ -193,28 +211,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let fact = |named: Named| match named {
             Named::Gone => PreviousFacts::Gone,
             Named::TooLarge(bytes) => PreviousFacts::TooLarge(bytes),
-            Named::Text(text) => match Definition::from_live(&text, self.reader.comparison()) {
+            Named::Text(text) => match Definition::from_live(&text, self.index.comparison()) {
                 Ok(Definition { id, content_hash, .. }) => PreviousFacts::Flow { id, content_hash },
                 Err(_) => PreviousFacts::NoFlow,
             },
         };
         Ok(texts.into_iter().map(|(blob, named)| (blob, fact(named))).collect())
-    }
-
-    /// Deletes that nobody trusted has settled keep to `maxDeletes`, those of a restoration among them.
-    fn judge_deletes(&self, manifest: &Manifest, facts: &Facts, options: &PassOptions) -> Result<(), String> {
-        let is_delete = |action| manifest.flows.iter().filter(|flow| flow.action == action).count();
-        let (found, policy) = match (manifest.kind, manifest.status()) {
-            (Kind::Rollback, Status::Deploying) => return Ok(()),
-            (_, Status::Deploying) => (is_delete(FlowAction::Delete), self.policy.max_deletes),
-            (_, _) if self.policy.prune == Prune::Keep => (created_again(manifest, &facts.owned).len(), NONE),
-            (_, _) => (created_again(manifest, &facts.owned).len(), self.policy.max_deletes),
-        };
-        let is_empty = matches!(&facts.source, SourceFacts::Flows(flows) if flows.is_empty());
-        plan::check_deletes(found, facts.owned.len(), is_empty, policy, options.allow_deletes).map_err(|error| {
-            let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
-            format!("deployment {deployment_id} (`{status}`) was begun by somebody else: {error}")
-        })
     }
 
     fn unproven(

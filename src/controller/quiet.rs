@@ -24,7 +24,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let limits = CallLimits::before_deployment();
         let reader = QuietReader::new(&quiet);
-        let export = async { Ok(self.tenant.export(&self.target, &reader, &limits).await?) };
+        let export = async { Ok(self.tenant.export(&self.records.target, &reader, &limits).await?) };
         let lookups = quiet.needed.iter().map(|(lookup, _)| lookup.clone()).collect();
         let (export, present) = try_join(export, self.present(lookups, &limits)).await?;
         let is_there = |(lookup, ids): &(Lookup, BTreeSet<String>)| match present.get(lookup) {
@@ -36,7 +36,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(None);
         }
         self.reader.index().count_recognised(reader.n_recognised());
-        let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
+        let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
         report.commit = Some(tips.flows.clone());
         report.problems.clone_from(&quiet.problems);
         Ok(Some(report))
@@ -50,7 +50,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let plan = &prepared.plan;
         let others = plan.unmanaged.iter().cloned().chain(plan.orphaned.iter().map(ToString::to_string)).collect();
         let mut needed: std::collections::BTreeMap<Lookup, BTreeSet<String>> = std::collections::BTreeMap::new();
-        let wanted = crate::plan::lookups(&prepared.desired, &self.target);
+        let wanted = crate::plan::lookups(&prepared.desired, &self.records.target);
         for reference in prepared.desired.flows.values().flat_map(|flow| &flow.definition.references) {
             let lookup = (reference.kind, reference.environment.clone());
             if wanted.contains(&lookup) {
@@ -68,13 +68,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(records) = &tips.records else {
             return Ok(None);
         };
-        let flows = self.source.flows_tree(&tips.flows).await?;
-        let records = self.source.records_tree(records, &self.environment).await?;
+        let flows = self.records.source.flows_tree(&tips.flows).await?;
+        let records = self.records.source.records_tree(records, &self.records.environment).await?;
         let (Some(flows), Some(records)) = (flows, records) else {
             return Ok(None);
         };
-        let seal = self.seal_key()?.map(|key| key.fingerprint());
-        let identity = (&self.branch, &self.target, &self.tenant_url, seal);
+        let seal = self.records.seal_key()?.map(|key| key.fingerprint());
+        let identity = (&self.records.branch, &self.records.target, &self.records.tenant_url, seal);
         let policy = (&self.policy, identity, self.reader.comparison().ignored());
         Ok(Some(hex_sha256(format!("{}\n{}\n{policy:?}", flows.0, records.0).as_bytes())))
     }

@@ -37,12 +37,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Proven { existed, settled } = self.look(self.prove(seen, &manifest, options)).await?;
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
-        settled.map_err(|reason| self.refuse(reason))?;
+        settled.map_err(|reason| self.records.refuse(reason))?;
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= existed.contains(&flow.id));
         let (changes, lost) = self.look(self.changes_of(&manifest)).await?;
         let (audit, journal) = self.look(self.journal_of(seen, &manifest)).await?;
-        let told =
-            journal.existed().map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
+        let told = journal
+            .existed()
+            .map_err(|source| PassError::Audit { environment: self.records.environment.clone(), source })?;
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= told.contains(flow.id.as_str()));
         let existed: BTreeSet<FlowId> =
             manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
@@ -59,7 +60,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status(), "going on with an interrupted deployment");
         manifest.apply(StatusEvent::Continued)?;
         let status = manifest.status();
-        let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.seal_key()?);
+        let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.records.seal_key()?);
         let ledger = Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone());
         let ledger = Arc::new(ledger.with_audit_at(audit));
         self.may_begin()?;
@@ -145,15 +146,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         format!(
             "deployment {deployment_id} (`{status}`) of holder {id} holds `{}`; it may be gone on with from {until}, or with --take-over",
-            self.environment
+            self.records.environment
         )
     }
 
     /// Where the audit file of a deployment stands, and the journal that goes on with it.
     async fn journal_of(&self, seen: &Seen, manifest: &Manifest) -> Result<(String, Journal<L>), PassError> {
-        let (environment, deployment) = (self.environment.as_str(), &manifest.deployment_id);
+        let (environment, deployment) = (self.records.environment.as_str(), &manifest.deployment_id);
         let file = match &seen.tips.records {
-            Some(tip) => self.audit_file(tip, deployment).await?,
+            Some(tip) => self.records.audit_file(tip, deployment).await?,
             None => None,
         };
         let (path, committed) = match file {
@@ -167,7 +168,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             deployment.as_str(),
             committed.as_deref().unwrap_or_default(),
         )
-        .map_err(|source| PassError::Audit { environment: self.environment.clone(), source })?;
+        .map_err(|source| PassError::Audit { environment: self.records.environment.clone(), source })?;
         Ok((path, journal))
     }
 
@@ -177,7 +178,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let changed: Vec<&ManifestFlow> =
             manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).collect();
         let blobs = changed.iter().flat_map(|flow| flow.blob.iter().chain(&flow.before));
-        let by_blob = self.read_named(blobs, DEFINITION_BYTES_MAX).await?;
+        let by_blob = self.records.read_named(blobs, DEFINITION_BYTES_MAX).await?;
         let mut steps = BTreeMap::new();
         let mut desired = Desired::default();
         let mut lost = BTreeSet::new();
@@ -208,7 +209,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let cause = flow.cause.as_deref().and_then(Cause::of_word).unwrap_or(Cause::Commit);
             steps.insert(flow.id.clone(), (cause, step));
         }
-        Ok((in_order(steps, &desired, &self.target), lost))
+        Ok((in_order(steps, &desired, &self.records.target), lost))
     }
 
     /// Looks at what is live and writes it down.
@@ -221,7 +222,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Settled, PassError> {
         let began = Instant::now();
         let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
-        let Export { flows, .. } = self.tenant.export(&self.target, &self.reader, &limits).await?;
+        let Export { flows, .. } = self.tenant.export(&self.records.target, &self.reader, &limits).await?;
         let (looked, beside) = (Looked::since(began), Beside::of(flows.values(), changes));
         let mut settled = Settled { standing: Standing::default(), foreign: BTreeSet::new(), looked, beside };
         for change in changes {

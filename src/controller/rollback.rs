@@ -33,8 +33,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.look(self.send_unsent()).await?;
         let mut options = options.clone();
         for start in 0..super::pass::STARTS_MAX {
-            let tips = self.look(self.source.fetch()).await?;
-            let seen = self.look(self.seen_at(tips, &options)).await?;
+            let tips = self.look(self.records.source.fetch()).await?;
+            let seen = self.look(self.records.seen_at(tips, &options)).await?;
             options.take_over &= start == 0;
             if seen.interrupted {
                 self.recover(&seen, &options).await?;
@@ -43,14 +43,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let (wanted, back_to) = self.look(self.wanted_state(&seen, to, &options)).await?;
             let mut prepared = self.look(self.prepare_state(&seen, &wanted)).await?;
             if prepared.plan.changes.is_empty() {
-                let mut report = EnvironmentReport::new(&self.environment, SyncResult::InSync);
+                let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
                 report.commit = Some(seen.tips.flows.clone());
                 return Ok(report);
             }
             let state = words(back_to.state, back_to.deployment_id.as_str());
             let seen = self.look(self.quarantine_git(seen, &state)).await?;
             // The commit that this rollback names as its source holds the rest.
-            let git = self.look(self.holding(&seen.tips.flows)).await?.flows;
+            let git = self.look(self.records.holding(&seen.tips.flows)).await?.flows;
             let elsewhere = wanted.into_iter().filter(|(id, _)| !git.contains_key(id));
             let held = elsewhere.filter_map(|(id, flow)| Some((id, flow.held?))).collect();
             prepared.back_to = Some(BackTo { to: back_to, held });
@@ -62,7 +62,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 return self.carry_out(ledger, Work::new(plan.changes, prepared.looked, prepared.beside)).await;
             }
         }
-        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.branch)))
+        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.records.branch)))
     }
 
     /// The flows that are to be live, and where they come from.
@@ -73,43 +73,47 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         options: &PassOptions,
     ) -> Result<(State, RollbackTo), PassError> {
         let (Some(newest), Some(records)) = (&seen.manifest, &seen.tips.records) else {
-            return Err(PassError::NotFound(format!("`{}` has no deployment to go back from", self.environment)));
+            return Err(PassError::NotFound(format!(
+                "`{}` has no deployment to go back from",
+                self.records.environment
+            )));
         };
         let newest = newest.last_deployed.as_ref().map(|last| last.deployment_id.as_str()).unwrap_or_default();
         let (id, state) = match to {
             Some(to) => (to, RollbackState::After),
             None => (newest, RollbackState::Before),
         };
-        let Some(recorded) = self.completed(records, id).await? else {
-            return Err(self.unknown(records, id).await?);
+        let Some(recorded) = self.records.completed(records, id).await? else {
+            return Err(self.records.unknown(records, id).await?);
         };
         if state == RollbackState::Before && recorded.manifest.kind == Kind::Adoption {
             return Err(PassError::NotFound(format!(
                 "deployment {id} only wrote down what was live; there is no state before it"
             )));
         }
-        let wanted = self.state(&seen.tips.flows, &recorded, state, options).await?;
+        let wanted = self.records.state(&seen.tips.flows, &recorded, state, options).await?;
         let to = RollbackTo { deployment_id: recorded.manifest.deployment_id, state };
         wanted.map(|wanted| (wanted, to)).map_err(|reason| {
-            self.refuse(format!("the state {} is not proven by git: {reason}; nothing was written", words(state, id)))
+            self.records
+                .refuse(format!("the state {} is not proven by git: {reason}; nothing was written", words(state, id)))
         })
     }
 
     /// Plans the way to a state. Limits on deletes do not apply; references must hold all the same.
     async fn prepare_state(&self, seen: &Seen, wanted: &State) -> Result<Prepared, PassError> {
         let desired = self.read_state(wanted).await?;
-        let mut last: Last = self.last(seen.manifest.as_ref()).await?;
+        let mut last: Last = self.records.last(seen.manifest.as_ref()).await?;
         // What only the state before held counts as managed: it may be created, updated or deleted.
         let zero = crate::flow::ContentHash([0; 32]);
         wanted.keys().for_each(|id| _ = last.flows.entry(id.clone()).or_insert(zero));
-        let policy = Policy { target: &self.target, drift: Drift::Correct, prune: Prune::Remove };
+        let policy = Policy { target: &self.records.target, drift: Drift::Correct, prune: Prune::Remove };
         let prepared = self.prepare_with(Arc::new(desired), &last, policy).await?;
         check_references(&prepared)?;
         Ok(prepared)
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
-        let texts = self.read_named(wanted.values().map(|flow| &flow.blob), DEFINITION_BYTES_MAX).await?;
+        let texts = self.records.read_named(wanted.values().map(|flow| &flow.blob), DEFINITION_BYTES_MAX).await?;
         let mut desired = Desired::default();
         for (id, WantedFlow { blob, path, .. }) in wanted {
             let text = texts.get(blob).and_then(Named::text).cloned().ok_or_else(|| {
@@ -129,7 +133,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Puts what git holds now into quarantine, in the manifest the rollback will be based on.
     async fn quarantine_git(&self, mut seen: Seen, back_to: &str) -> Result<Seen, PassError> {
-        let (desired, _) = read_desired(&*self.source, &seen.tips.flows, self.reader.index()).await?;
+        let (desired, _) = read_desired(&*self.records.source, &seen.tips.flows, self.reader.index()).await?;
         if let Some(manifest) = &mut seen.manifest {
             let key = plan::flows_digest(&desired);
             let earlier = manifest.quarantine.take().filter(|earlier| earlier.key == key);

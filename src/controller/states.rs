@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::claims::{Judged, told};
-use super::{Engine, PassError, PassOptions, Recorded, Seen};
+use super::{PassError, PassOptions, Recorded, Records, Seen};
 use crate::flow::{ContentHash, FlowId};
-use crate::local::LocalState;
 use crate::record::{Claim, FlowAction, Held, Kind, Manifest, ManifestFlow, RollbackState, RollbackTo, Status, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::Source;
-use crate::tenant::Tenant;
 
 /// So many deployments are named where the one asked for is not there.
 const NAMED_MAX: usize = 5;
@@ -39,7 +37,7 @@ pub struct BackTo {
     pub held: BTreeMap<FlowId, Held>,
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<S: Source> Records<S> {
     /// The completed deployment with this id, as it was closed.
     pub(super) async fn completed(&self, records: &CommitId, id: &str) -> Result<Option<Recorded>, PassError> {
         let history = self.source.record_history(records, &paths::manifest(&self.environment)).await?;

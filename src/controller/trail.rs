@@ -7,13 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Engine, PassError};
-use crate::local::LocalState;
+use super::{PassError, Records};
 use crate::record::audit::{self, Closing, Fault, Verifier};
 use crate::record::{DeploymentId, Status, manifest_digest, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::{Expected, FileVersion, Source, SourceError};
-use crate::tenant::Tenant;
 
 /// An audit file: its path below the audit folder, and its content in git.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +83,7 @@ impl<S: Source> Reading<S> {
     }
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<S: Source> Records<S> {
     /// The audit files at the newest records in the order of the chain, those that are no part of it last; and what is
     /// wrong with files that cannot be read.
     pub async fn trail(&self, tip: &CommitId) -> Result<(Vec<TrailFile>, Vec<TrailFault>), PassError> {

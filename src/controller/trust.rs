@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Engine, PassError, PassOptions};
-use crate::local::LocalState;
+use super::{PassError, PassOptions, Records};
 use crate::record::audit::{self, Closing};
 use crate::record::{DeploymentId, Identity, Manifest, SealKey, manifest_digest, paths};
 use crate::revision::CommitId;
 use crate::source::Source;
-use crate::tenant::Tenant;
 
 /// A manifest as git has it.
 #[derive(Debug, Clone)]
@@ -32,7 +30,7 @@ pub(super) enum Whose {
     Unsealed,
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<S: Source> Records<S> {
     /// This environment, as its records name it.
     #[must_use]
     pub fn identity(&self) -> Identity {
@@ -121,7 +119,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// The manifest's path in the repository.
     pub(super) fn manifest_path(&self) -> String {
-        format!("{}/{}", self.records, paths::manifest(&self.environment))
+        format!("{}/{}", self.folder, paths::manifest(&self.environment))
     }
 
     /// A refusal that no flow is the cause of.

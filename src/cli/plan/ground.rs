@@ -51,7 +51,7 @@ pub(super) async fn local_ground(
     let settings = &environment.repository;
     let mut manifest = None;
     if let Some(mut recorded) = last_recorded(repository, environment)? {
-        engine.check_own(&recorded)?;
+        engine.records.check_own(&recorded)?;
         tell(keep_what_is_proven(repository, environment, &mut recorded.manifest).iter());
         manifest = Some(recorded.manifest);
     }
@@ -121,24 +121,24 @@ fn checked(listing: &Listing<FlowFile>, comparison: &Comparison) -> (Desired, Ve
 
 /// The configured branch of the configured repository, or another commit of its history.
 pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) -> Result<Ground, Failure> {
-    let seen = engine.observe().await?;
+    let seen = engine.records.observe().await?;
     tell(seen.alarms.iter());
     let commit = match reference {
         None => seen.tips.flows.clone(),
-        Some(name) if name == engine.branch => seen.tips.flows.clone(),
+        Some(name) if name == engine.records.branch => seen.tips.flows.clone(),
         Some(text) => {
             let commit = CommitId(text.to_owned());
             let full = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if !full || !engine.source.contains(&seen.tips.flows, &commit).await? {
+            if !full || !engine.records.source.contains(&seen.tips.flows, &commit).await? {
                 return Err(Failure::other(format!(
                     "expected branch `{}` or a full commit id of its history, found `{text}`; other names need a git work tree around the current directory",
-                    engine.branch
+                    engine.records.branch
                 )));
             }
             commit
         }
     };
-    let (desired, problems) = read_desired(&*engine.source, &commit, engine.reader.index()).await?;
+    let (desired, problems) = read_desired(&*engine.records.source, &commit, engine.reader.index()).await?;
     let (problems, left_out) = (problems.to_vec(), Vec::new());
     Ok(Ground { desired, problems, manifest: seen.manifest, commit: Some(commit), left_out })
 }

@@ -203,7 +203,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
         std::fs::write(file, pending.to_text())
             .map_err(|error| Failure::other(format!("cannot write `{}`: {error}", file.display())))?;
     }
-    let (environment, target) = (environment.name.clone(), engine.target.to_string());
+    let (environment, target) = (environment.name.clone(), engine.records.target.to_string());
     let comparison = Arc::clone(engine.reader.comparison());
     Ok(Planned { environment, target, commit, basis, prepared, refused, comparison })
 }

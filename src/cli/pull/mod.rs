@@ -37,8 +37,11 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
     };
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let limits = CallLimits::before_deployment();
-    let export =
-        engine.tenant.export(&engine.target, &engine.reader, &limits).await.map_err(|error| Failure::of(&error))?;
+    let export = engine
+        .tenant
+        .export(&engine.records.target, &engine.reader, &limits)
+        .await
+        .map_err(|error| Failure::of(&error))?;
     let (flows, left_out) = divide(export);
     let n_flows = flows.len();
     let files = files(&into, &known, &flows)?;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock::SimulatedClock;
 use crate::config::{SubjectTemplate, SyncPolicy};
-use crate::controller::{Engine, EnvironmentReport, PassOptions, SyncResult};
+use crate::controller::{Engine, EnvironmentReport, PassOptions, Records, SyncResult};
 use crate::flow::{Comparison, EnvironmentId, FlowId};
 use crate::index::{FlowIndex, LiveReader};
 use crate::local::{MemoryState, StateFault, StateHook, StateWrite};
@@ -91,7 +91,7 @@ impl World {
 
     async fn manifest(&self) -> crate::record::Manifest {
         let tip = self.remote.tip("main").unwrap();
-        Machine::new(self, 99).engine().manifest_at(&tip).await.unwrap().unwrap()
+        Machine::new(self, 99).engine().records.manifest_at(&tip).await.unwrap().unwrap()
     }
 
     async fn status(&self) -> Status {
@@ -193,18 +193,23 @@ impl Machine {
             flows: "flows".into(),
             records: "deployments".into(),
         };
-        Engine {
+        let index = FlowIndex::in_memory(Arc::new(Comparison::default()));
+        let records = Records {
             environment: "production".into(),
             target: self.target.clone(),
             tenant_url: "memory".into(),
             branch: "main".into(),
-            records: "deployments".into(),
+            folder: "deployments".into(),
             seal_key: None,
+            index: index.clone(),
+            source: Arc::new(MemorySource::new(self.remote.clone(), folders, self.hook.clone())),
+        };
+        Engine {
+            records,
             subject: SubjectTemplate::default(),
             policy: self.policy.clone(),
-            reader: LiveReader::new(FlowIndex::in_memory(Arc::new(Comparison::default()))),
+            reader: LiveReader::new(index),
             tenant: Arc::new(MemoryClient::new(self.tenant.clone(), self.hook.clone())),
-            source: Arc::new(MemorySource::new(self.remote.clone(), folders, self.hook.clone())),
             local: Arc::new(self.disk.through(self.hook.clone())),
             clock: self.clock.clone(),
             progress: Arc::new(|_| {}),

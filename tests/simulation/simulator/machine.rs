@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use flowsync::config::{SubjectTemplate, SyncPolicy};
-use flowsync::controller::{Engine, EnvironmentReport, PassOptions};
+use flowsync::controller::{Engine, EnvironmentReport, PassOptions, Records};
 use flowsync::flow::Comparison;
 use flowsync::index::{FlowIndex, LiveReader};
 use flowsync::local::{LocalState, MemoryState};
@@ -63,18 +63,23 @@ impl Machine {
         let broken = || self.broken.clone();
         let client = MemoryClient::new(tenant.clone(), script.clone());
         let clone = MemorySource::new(remote.clone(), folders.clone(), script.clone());
-        Engine {
+        let index = self.index.lock().unwrap().clone();
+        let records = Records {
             environment: ENVIRONMENT.to_owned(),
             target: target.clone(),
             tenant_url: "memory".to_owned(),
             branch: folders.branch.clone(),
-            records: folders.records.clone(),
+            folder: folders.records.clone(),
             seal_key: None,
+            index: index.clone(),
+            source: Arc::new(BrokenSource { clone, script: script.clone(), broken: broken() }),
+        };
+        Engine {
+            records,
             subject: SubjectTemplate::default(),
             policy: self.policy.clone(),
-            reader: LiveReader::new(self.index.lock().unwrap().clone()),
+            reader: LiveReader::new(index),
             tenant: Arc::new(BrokenTenant { client, script: script.clone(), broken: broken() }),
-            source: Arc::new(BrokenSource { clone, script: script.clone(), broken: broken() }),
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone(), broken: broken() }),
             clock: broken::clock(&self.clocks.simulated, &self.broken),
             progress: Arc::new(|_| {}),

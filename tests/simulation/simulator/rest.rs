@@ -127,7 +127,7 @@ pub async fn check_trail(world: &World, machine: &Machine) {
         return;
     }
     let Some(tip) = world.remote.tip(&world.folders.records_branch) else { return };
-    match machine.engine(&machine.script(Schedule::Quiet, Latency::None)).verify_trail(&tip).await {
+    match machine.engine(&machine.script(Schedule::Quiet, Latency::None)).records.verify_trail(&tip).await {
         Ok(verified) if verified.faults.is_empty() => {}
         Ok(verified) => world.violated(Invariant::TrailWhole, format!("{:?}", verified.faults)),
         Err(error) => world.violated(Invariant::TrailWhole, error),
