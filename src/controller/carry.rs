@@ -1,12 +1,11 @@
 //! Carrying a begun deployment to its end: push, and where that fails, restore; then close the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::ledger::{Ledger, keep_renewed};
+use super::deployment::Deployment;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError};
 use crate::clock::in_future;
@@ -60,28 +59,23 @@ pub(super) enum Course {
     StillBack,
 }
 
-impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     /// Runs `work` under its lease to an end that is on record.
-    pub(super) async fn carry_out(&self, ledger: Arc<Ledger<L>>, work: Work) -> Result<EnvironmentReport, PassError> {
+    pub(super) async fn carry_out(&self, work: Work) -> Result<EnvironmentReport, PassError> {
         let (stop, stopped) = watch::channel(false);
-        ledger.lease.limit().is_renewed();
-        let renewal = keep_renewed(self, &ledger, &stop);
-        let ending = self.to_the_end(&ledger, work, stopped);
+        self.ledger.lease.limit().is_renewed();
+        let renewal = self.keep_renewed(&stop);
+        let ending = self.to_the_end(work, stopped);
         let ended = tokio::select! {
             biased;
             report = ending => report,
             never = renewal => match never {},
         };
-        (self.progress)(Step::Over);
+        (self.engine.progress)(Step::Over);
         ended
     }
 
-    async fn to_the_end(
-        &self,
-        ledger: &Ledger<L>,
-        work: Work,
-        stopped: watch::Receiver<bool>,
-    ) -> Result<EnvironmentReport, PassError> {
+    async fn to_the_end(&self, work: Work, stopped: watch::Receiver<bool>) -> Result<EnvironmentReport, PassError> {
         let untouched = |failure| PushReport {
             flows: work.changes.iter().map(|change| (change.id.clone(), Pushed::NotAttempted)).collect(),
             failure,
@@ -91,46 +85,40 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Course::StillBack => untouched(None),
             Course::Back(failure) => untouched(Some(failure.clone())),
             Course::Forward => {
-                let patience = self.policy.deploy_timeout;
-                let deployer = self.deployer(ledger, &work, patience, stopped.clone());
+                let patience = self.engine.policy.deploy_timeout;
+                let deployer = self.deployer(&work, patience, stopped.clone());
                 let report = deployer.push(&work.changes, &work.standing).await;
                 if report.is_complete() {
-                    return self.close_deployed(ledger, &work, &report.side_effects).await;
+                    return self.close_deployed(&work, &report.side_effects).await;
                 }
                 report
             }
         };
-        self.take_back(ledger, &work, &pushed, stopped).await
+        self.take_back(&work, &pushed, stopped).await
     }
 
-    fn deployer<'a>(
-        &'a self,
-        ledger: &'a Ledger<L>,
-        work: &'a Work,
-        patience: Duration,
-        stop: watch::Receiver<bool>,
-    ) -> Deployer<'a, T, L> {
+    fn deployer<'a>(&'a self, work: &'a Work, patience: Duration, stop: watch::Receiver<bool>) -> Deployer<'a, T, L> {
         let Work { changes, looked, beside, .. } = work;
         Deployer {
-            tenant: &self.tenant,
-            target: &self.records.target,
-            reader: self.reader.only(changes.iter().map(|change| &change.id)),
-            journal: &ledger.journal,
-            limits: CallLimits { lease: ledger.lease.limit(), give_up_at: in_future(patience) },
-            concurrency: self.policy.concurrency.get(),
-            verify_timeout: self.policy.verify_timeout,
+            tenant: &self.engine.tenant,
+            target: &self.engine.records.target,
+            reader: self.engine.reader.only(changes.iter().map(|change| &change.id)),
+            journal: &self.ledger.journal,
+            limits: CallLimits { lease: self.ledger.lease.limit(), give_up_at: in_future(patience) },
+            concurrency: self.engine.policy.concurrency.get(),
+            verify_timeout: self.engine.policy.verify_timeout,
             stop,
             looks: Looks::planned(*looked),
             beside,
-            disown: self.disowning(ledger),
-            shutdown: &self.shutdown,
-            progress: &self.progress,
+            disown: self.disowning(),
+            shutdown: &self.engine.shutdown,
+            progress: &self.engine.progress,
         }
     }
 
     /// Commits that a flow to be created was somebody else's: whoever goes on with the deployment must know, or a
     /// restoration deletes it.
-    fn disowning<'a>(&'a self, ledger: &'a Ledger<L>) -> Disown<'a> {
+    fn disowning(&self) -> Disown<'_> {
         Box::new(move |id| {
             let id = id.clone();
             Box::pin(async move {
@@ -138,7 +126,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                     manifest.flows.iter_mut().filter(|flow| flow.id == id).for_each(|flow| flow.existed = true);
                     manifest.apply(StatusEvent::Continued)
                 };
-                let committed = self.advance(ledger, "deploying", mark).await;
+                let committed = self.advance("deploying", mark).await;
                 let reason = |error| {
                     format!(
                         "`{id}` was there before it was created, and git could not be told so: {}",
@@ -150,14 +138,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         })
     }
 
-    async fn close_deployed(
-        &self,
-        ledger: &Ledger<L>,
-        work: &Work,
-        side_effects: &[SideEffect],
-    ) -> Result<EnvironmentReport, PassError> {
+    async fn close_deployed(&self, work: &Work, side_effects: &[SideEffect]) -> Result<EnvironmentReport, PassError> {
         let commit = self
-            .close(ledger, StatusEvent::Verified, |manifest| {
+            .close(StatusEvent::Verified, |manifest| {
                 manifest.flows.iter_mut().for_each(|flow| flow.status = FlowStatus::Deployed);
                 manifest.last_deployed = Some(LastDeployed {
                     deployment_id: manifest.deployment_id.clone(),
@@ -169,8 +152,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Ok(())
             })
             .await?;
-        let manifest = ledger.manifest().await;
-        let mut report = self.report_of(&manifest, SyncResult::Deployed);
+        let manifest = self.ledger.manifest();
+        let mut report = self.engine.report_of(&manifest, SyncResult::Deployed);
         report.record_commit = Some(commit);
         report.flows = flow_reports(&manifest, &work.changes);
         report.alarms = alarms(side_effects);
@@ -179,52 +162,51 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     async fn take_back(
         &self,
-        ledger: &Ledger<L>,
         work: &Work,
         pushed: &PushReport,
         stopped: watch::Receiver<bool>,
     ) -> Result<EnvironmentReport, PassError> {
         let hold_back = self.hold_back(work, pushed);
-        let is_announced = work.course == Course::StillBack || self.announce_restoring(ledger, &hold_back).await?;
+        let is_announced = work.course == Course::StillBack || self.announce_restoring(&hold_back).await?;
         let undos: Vec<Undo> = touched(work, pushed);
-        let patience = self.policy.deploy_timeout.max(RESTORE_PATIENCE);
-        let deployer = self.deployer(ledger, work, patience, stopped);
+        let patience = self.engine.policy.deploy_timeout.max(RESTORE_PATIENCE);
+        let deployer = self.deployer(work, patience, stopped);
         let Restoration { flows: mut restored, side_effects } = tokio::select! {
             biased;
             restored = deployer.restore(&undos) => restored,
-            grace = self.shutdown.end_of(Stage::Restore) => return Err(self.unfinished(ledger, &undos, grace.by).await),
+            grace = self.engine.shutdown.end_of(Stage::Restore) => return Err(self.unfinished(&undos, grace.by).await),
         };
         for id in &work.lost {
             restored.insert(id.clone(), Restored::Not("its previous definition is not in git any more".into()));
         }
         let incomplete = restored.values().any(|restored| matches!(restored, Restored::Not(_)));
-        if incomplete && !ledger.lease.limit().holds().await {
+        if incomplete && !self.ledger.lease.limit().holds().await {
             return Err(PassError::Busy(
                 "the lease ended while the deployment was being taken back; the next pass goes on with it".into(),
             ));
         }
         let event = if incomplete { StatusEvent::UndoneInPart } else { StatusEvent::Undone };
         let commit = self
-            .close(ledger, event, |manifest| {
+            .close(event, |manifest| {
                 if !is_announced {
                     hold_back.enter(manifest)?;
                 }
                 settle(manifest, pushed, &restored);
                 if let Some(quarantine) = &mut manifest.quarantine {
-                    quarantine.count_from(self.now());
+                    quarantine.count_from(self.engine.now());
                 }
                 if incomplete {
                     hold_incomplete(manifest);
                 }
-                if let Some(failed) = ledger.journal.failure() {
+                if let Some(failed) = self.ledger.journal.failure() {
                     add_failure(manifest, &failed.to_string());
                 }
                 Ok(())
             })
             .await?;
-        let manifest = ledger.manifest().await;
+        let manifest = self.ledger.manifest();
         let result = if incomplete { SyncResult::RollbackIncomplete } else { SyncResult::RolledBack };
-        let mut report = self.report_of(&manifest, result);
+        let mut report = self.engine.report_of(&manifest, result);
         report.record_commit = Some(commit);
         report.flows = flow_reports(&manifest, &work.changes);
         report.error = manifest.failure.clone();
@@ -233,8 +215,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// What is said when the time for a restoration ended: git says `restoring`, and the next pass goes on.
-    async fn unfinished(&self, ledger: &Ledger<L>, undos: &[Undo], by: &str) -> PassError {
-        let manifest = ledger.manifest().await;
+    async fn unfinished(&self, undos: &[Undo], by: &str) -> PassError {
+        let manifest = self.ledger.manifest();
         let touched: BTreeSet<&FlowId> = undos.iter().map(|undo| &undo.id).collect();
         let outcome = |flow: &ManifestFlow| FlowReport {
             outcome: if touched.contains(&flow.id) { Outcome::NotRestored } else { Outcome::NotAttempted },
@@ -259,7 +241,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Blame::Nobody => None,
             },
             drift_key: drift_only.then(|| drift_key(&work.changes)),
-            now: self.now(),
+            now: self.engine.now(),
             flows,
             existed,
             reason,
@@ -270,11 +252,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Commits status `restoring` with the reason and the quarantine it leads to. Where even that
     /// cannot be pushed the restoration goes on: a `deploying` manifest would be finished forward, which
     /// is as whole. False: it was not pushed, and the closing record has to say it.
-    async fn announce_restoring(&self, ledger: &Ledger<L>, hold_back: &HoldBack) -> Result<bool, PassError> {
+    async fn announce_restoring(&self, hold_back: &HoldBack) -> Result<bool, PassError> {
         let reason = hold_back.reason.as_str();
-        tracing::warn!(environment = %self.records.environment, reason, "the deployment failed; what was written is taken back");
-        ledger.journal.record_if_possible(&Event::new(EventKind::Restoring).with("reason", reason)).await;
-        let pushing = self.advance(ledger, "restoring", |manifest| hold_back.enter(manifest));
+        tracing::warn!(environment = %self.engine.records.environment, reason, "the deployment failed; what was written is taken back");
+        self.ledger.journal.record_if_possible(&Event::new(EventKind::Restoring).with("reason", reason)).await;
+        let pushing = self.advance("restoring", |manifest| hold_back.enter(manifest));
         match self.by_the_end_of(Stage::Announce, pushing).await {
             Ok(_) => Ok(true),
             Err(super::ledger::LedgerError::TakenOver(by)) => {
@@ -286,7 +268,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
         }
     }
+}
 
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     fn report_of(&self, manifest: &Manifest, result: SyncResult) -> EnvironmentReport {
         EnvironmentReport {
             deployment_id: Some(manifest.deployment_id.to_string()),

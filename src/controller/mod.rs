@@ -3,16 +3,20 @@
 //! A pass takes no input: it looks at all of git and all of live. The same code serves a first start,
 //! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
 
+mod begin;
 mod carry;
 mod claims;
+mod commit;
 mod contest;
 #[cfg(test)]
 mod costs;
+mod deployment;
 mod desired;
 mod ledger;
 mod manifest;
 mod named;
 mod observe;
+mod outbox;
 mod pass;
 mod prepare;
 mod prove;

@@ -221,4 +221,16 @@ impl<S: Source> Records<S> {
         }
         Ok(last)
     }
+
+    /// The previous definitions that stand at a tip, each as a file to be removed: an ended deployment needs none.
+    pub(super) async fn spent_definitions(
+        &self,
+        tip: Option<&CommitId>,
+    ) -> Result<BTreeMap<String, Option<Vec<u8>>>, SourceError> {
+        let Some(tip) = tip else {
+            return Ok(BTreeMap::new());
+        };
+        let spent = self.source.list_records(tip, &paths::before_folder(&self.environment)).await?;
+        Ok(spent.into_iter().map(|path| (path, None)).collect())
+    }
 }

@@ -1,22 +1,17 @@
 //! One pass, its stages in order.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 
 use super::carry::Work;
-use super::ledger::Ledger;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
-use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
-use crate::deploy::{Journal, Lease, room_for};
+use super::{Engine, PassError, PassOptions, Seen, read_desired};
 use crate::local::LocalState;
 use crate::plan::{Change, Plan};
 use crate::problem::any_error;
-use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
-use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, manifest_digest};
+use crate::record::Kind;
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
-use crate::source::{PushError, Source};
+use crate::source::Source;
 use crate::tenant::Tenant;
 
 /// How often a pass starts again because git moved under it.
@@ -25,18 +20,13 @@ pub(super) const STARTS_MAX: usize = 20;
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Makes git true in the tenant, or says why not. Never fails: the report tells.
     pub async fn pass(&self, options: &PassOptions) -> EnvironmentReport {
-        let mut course = Course::default();
-        match self.try_pass(options, &mut course).await {
-            Ok(report) => merge(course.recovered, report),
-            Err(error) => {
-                let report = EnvironmentReport { commit: course.commit, ..self.report_of_error(error) };
-                merge(course.recovered, report)
-            }
-        }
+        let mut attempt = Attempt::default();
+        let ended = attempt.pass(self, options).await;
+        attempt.report(self, ended)
     }
 
-    /// What a pass that ended with an error says of itself.
-    pub(super) fn report_of_error(&self, error: PassError) -> EnvironmentReport {
+    /// What an attempt that ended with an error says of itself.
+    fn report_of_error(&self, error: PassError) -> EnvironmentReport {
         let mut report = EnvironmentReport::new(&self.records.environment, error.result());
         report.error = Some(crate::error_chain(&error));
         match error {
@@ -80,44 +70,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     pub(super) fn now(&self) -> jiff::Timestamp {
         self.clock.now()
-    }
-
-    async fn try_pass(&self, options: &PassOptions, course: &mut Course) -> Result<EnvironmentReport, PassError> {
-        let _guard = if options.dry_run { None } else { Some(self.local.lock()?) };
-        if !options.dry_run {
-            self.look(self.send_unsent()).await?;
-        }
-        let mut options = options.clone();
-        for start in 0..STARTS_MAX {
-            let tips = self.look(self.records.source.fetch()).await?;
-            course.commit = Some(tips.flows.clone());
-            if start == 0
-                && !options.dry_run
-                && let Some(report) = self.look(self.still_quiet(&tips)).await?
-            {
-                return Ok(report);
-            }
-            let seen = self.look(self.records.seen_at(tips, &options)).await?;
-            // Who is taken over is who was seen first: whoever came since is alive.
-            options.take_over &= start == 0;
-            // Whoever only looks is never held up: the plan then stands on what was deployed before.
-            if seen.interrupted && !options.dry_run {
-                if let Some(report) = self.recover(&seen, &options).await? {
-                    course.recovered = Some(report);
-                }
-                continue;
-            }
-            self.look(self.records.check_not_rewound(&seen, options.allow_rewind)).await?;
-            match self.reconcile(&seen, &options).await {
-                Ok(Some(report)) => return Ok(report),
-                Ok(None) => {}
-                Err(PassError::Refused { quarantined: true, .. }) if course.recovered.is_some() => {
-                    return Ok(EnvironmentReport::new(&self.records.environment, SyncResult::InSync));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.records.branch)))
     }
 
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
@@ -165,101 +117,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             return Ok(Some(report));
         }
-        let Some(ledger) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync).await? else {
+        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync).await? else {
             return Ok(None);
         };
-        let mut done =
-            self.carry_out(ledger, Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
+        let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
         done.problems = report.problems;
         done.alarms.splice(0..0, report.alarms);
         Ok(Some(done))
-    }
-
-    /// Writes down that git and tenant were found equal, so that ownership is known.
-    async fn adopt(
-        &self,
-        seen: &Seen,
-        prepared: &Prepared,
-        mut report: EnvironmentReport,
-    ) -> Result<Option<EnvironmentReport>, PassError> {
-        self.may_begin()?;
-        let mut manifest = self.look(self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption)).await?;
-        manifest.apply(StatusEvent::Adopted)?;
-        manifest.last_deployed = Some(LastDeployed {
-            deployment_id: manifest.deployment_id.clone(),
-            commit: manifest.source.commit.clone(),
-        });
-        let digest = manifest_digest(&manifest.to_text());
-        let ledger = self.new_ledger(seen, manifest).await?;
-        let event =
-            Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len()).with(MANIFEST_MEMBER, digest);
-        ledger.journal.record(&event).await?;
-        let pushed = self.in_time(self.take_lock(&ledger, BTreeMap::new(), "adopted")).await;
-        ledger.journal.forget();
-        match pushed? {
-            Ok(commit) => {
-                self.vouch_for(&commit).await;
-                report.record_commit = Some(commit);
-                report.deployment_id = Some(ledger.manifest().await.deployment_id.to_string());
-                Ok(Some(report))
-            }
-            Err(PushError::Lost(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Commits the manifest that is lock and journal. `None`: somebody else moved the branch in a way
-    /// that matters, look again.
-    pub(super) async fn begin(
-        &self,
-        seen: &Seen,
-        plan: &Plan,
-        prepared: &Prepared,
-        kind: Kind,
-    ) -> Result<Option<Arc<Ledger<L>>>, PassError> {
-        let mut manifest = self.look(self.new_manifest(seen, plan, prepared, kind)).await?;
-        manifest.apply(StatusEvent::Begun)?;
-        let stored = self.look(self.store_previous(&mut manifest, &plan.changes)).await?;
-        let ledger = self.new_ledger(seen, manifest).await?;
-        let n_managed = ledger.manifest().await.flows.len();
-        ledger.journal.secure(room_for(&plan.changes, n_managed, self.policy.concurrency.get()))?;
-        let begun = match self.record_begun(&ledger, plan, kind).await {
-            Ok(()) => self.win_lock(&ledger, seen, stored).await,
-            Err(error) => Err(error),
-        };
-        if !matches!(begun, Ok(Won::Lock)) {
-            ledger.journal.forget();
-        }
-        Ok(match begun? {
-            Won::Lock => Some(Arc::new(ledger)),
-            Won::Nothing => None,
-        })
-    }
-
-    /// Pushes the manifest that is lock and journal, again where others moved the branch and nothing that
-    /// matters.
-    async fn win_lock(
-        &self,
-        ledger: &Ledger<L>,
-        seen: &Seen,
-        stored: BTreeMap<String, Option<Vec<u8>>>,
-    ) -> Result<Won, PassError> {
-        let mut tips = seen.tips.clone();
-        for _ in 0..STARTS_MAX {
-            self.may_begin()?;
-            match self.in_time(self.take_lock(ledger, stored.clone(), "deploying")).await? {
-                Ok(_) => return Ok(Won::Lock),
-                Err(PushError::Lost(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let now = self.look(self.records.source.fetch()).await?;
-            if !self.look(self.is_same_ground(&tips, &now)).await? {
-                break;
-            }
-            tips = now;
-            ledger.rebase(tips.records.clone()).await;
-        }
-        Ok(Won::Nothing)
     }
 
     /// Waits for a commit that begins something, as long as there is time once this process was asked to end.
@@ -270,60 +134,70 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             grace = self.shutdown.end_of(Stage::Close) => Err(PassError::Stopped(grace.by)),
         }
     }
-
-    /// Whether neither the flows nor this environment's records differ between two looks at git.
-    async fn is_same_ground(&self, before: &crate::source::Tips, now: &crate::source::Tips) -> Result<bool, PassError> {
-        if self.records.source.flows_tree(&before.flows).await? != self.records.source.flows_tree(&now.flows).await? {
-            return Ok(false);
-        }
-        let folder = |tip: Option<CommitId>| async move {
-            match tip {
-                Some(tip) => self.records.source.records_tree(&tip, &self.records.environment).await,
-                None => Ok(None),
-            }
-        };
-        Ok(folder(before.records.clone()).await? == folder(now.records.clone()).await?)
-    }
-
-    async fn record_begun(&self, ledger: &Ledger<L>, plan: &Plan, kind: Kind) -> Result<(), PassError> {
-        let event = Event::new(EventKind::Begun)
-            .with("planDigest", plan.digest.as_str())
-            .with("kind", if kind == Kind::Rollback { "rollback" } else { "sync" })
-            .with("create", plan.count("create"))
-            .with("update", plan.count("update"))
-            .with("delete", plan.count("delete"));
-        Ok(ledger.journal.record(&event).await?)
-    }
-
-    async fn new_ledger(&self, seen: &Seen, manifest: Manifest) -> Result<Ledger<L>, PassError> {
-        let holder = self.local.holder(self.clock.random())?;
-        let head = seen.manifest.as_ref().and_then(|manifest| manifest.audit_head.clone());
-        let journal = Journal::new(
-            self.local.clone(),
-            self.clock.clone(),
-            &self.records.environment,
-            manifest.deployment_id.as_str(),
-            head.as_deref(),
-        );
-        let lease = Lease::new(&holder, self.clock.clone());
-        Ok(Ledger::new(journal, lease, self.records.seal_key()?, manifest, seen.tips.records.clone()))
-    }
 }
 
-/// What came of the race for the lock.
-enum Won {
-    Lock,
-    /// Git moved in a way that matters: look again.
-    Nothing,
-}
-
-/// How far a pass has come.
+/// How far a pass or a rollback has come, for whatever is said of it in the end.
 #[derive(Default)]
-struct Course {
+pub(super) struct Attempt {
     /// The commit it looks at.
-    commit: Option<CommitId>,
+    pub(super) commit: Option<CommitId>,
     /// How a deployment ended that it found unfinished.
-    recovered: Option<EnvironmentReport>,
+    pub(super) recovered: Option<EnvironmentReport>,
+}
+
+impl Attempt {
+    async fn pass<T: Tenant, S: Source, L: LocalState>(
+        &mut self,
+        engine: &Engine<T, S, L>,
+        options: &PassOptions,
+    ) -> Result<EnvironmentReport, PassError> {
+        let _guard = if options.dry_run { None } else { Some(engine.local.lock()?) };
+        if !options.dry_run {
+            engine.look(engine.outbox().send()).await?;
+        }
+        let mut options = options.clone();
+        for start in 0..STARTS_MAX {
+            let tips = engine.look(engine.records.source.fetch()).await?;
+            self.commit = Some(tips.flows.clone());
+            if start == 0
+                && !options.dry_run
+                && let Some(report) = engine.look(engine.still_quiet(&tips)).await?
+            {
+                return Ok(report);
+            }
+            let seen = engine.look(engine.records.seen_at(tips, &options)).await?;
+            // Who is taken over is who was seen first: whoever came since is alive.
+            options.take_over &= start == 0;
+            // Whoever only looks is never held up: the plan then stands on what was deployed before.
+            if seen.interrupted && !options.dry_run {
+                if let Some(report) = engine.recover(&seen, &options).await? {
+                    self.recovered = Some(report);
+                }
+                continue;
+            }
+            engine.look(engine.records.check_not_rewound(&seen, options.allow_rewind)).await?;
+            match engine.reconcile(&seen, &options).await {
+                Ok(Some(report)) => return Ok(report),
+                Ok(None) => {}
+                Err(PassError::Refused { quarantined: true, .. }) if self.recovered.is_some() => {
+                    return Ok(EnvironmentReport::new(&engine.records.environment, SyncResult::InSync));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", engine.records.branch)))
+    }
+
+    /// The one place where an end, good or bad, becomes a report.
+    pub(super) fn report<T: Tenant, S: Source, L: LocalState>(
+        self,
+        engine: &Engine<T, S, L>,
+        ended: Result<EnvironmentReport, PassError>,
+    ) -> EnvironmentReport {
+        let Self { commit, recovered } = self;
+        let error = |error| EnvironmentReport { commit, ..engine.report_of_error(error) };
+        merge(recovered, ended.unwrap_or_else(error))
+    }
 }
 
 /// The graver of a recovery and what the same pass did next; the other is told beside it. A deployment that was

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::carry::{Course, Work};
+use super::deployment::Deployment;
 use super::ledger::{Ledger, LedgerError};
 use super::named::Named;
 use super::prove::Proven;
@@ -62,14 +63,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let status = manifest.status();
         let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.records.seal_key()?);
         let ledger = Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone());
-        let ledger = Arc::new(ledger.with_audit_at(audit));
+        let deployment = Deployment::new(self, ledger.with_audit_at(audit));
+        let ledger = &*deployment.ledger;
         self.may_begin()?;
-        match self.in_time(self.take_lock(&ledger, BTreeMap::new(), &format!("{status} (continued)"))).await? {
+        match self.in_time(deployment.take_lock(BTreeMap::new(), &format!("{status} (continued)"))).await? {
             Ok(_) => {}
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let settling = self.settle_live(&ledger, status, &changes, &existed);
+        let settling = self.settle_live(ledger, status, &changes, &existed);
         let Settled { standing, foreign, looked, beside } = self.in_time(settling).await??;
         if !foreign.is_empty() {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.
@@ -78,8 +80,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 manifest.apply(StatusEvent::Continued)
             };
             let subject = format!("{status} (continued)");
-            let marking = self.advance(&ledger, &subject, mark);
-            match self.by_the_end_of(Stage::Close, marking).await {
+            let marking = deployment.advance(&subject, mark);
+            match deployment.by_the_end_of(Stage::Close, marking).await {
                 Ok(_) => {}
                 Err(LedgerError::Push(error)) => return Err(error.into()),
                 Err(LedgerError::Status(error)) => return Err(error.into()),
@@ -99,7 +101,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             None => Course::Forward,
         };
         let work = Work { changes, standing, looked, beside, course, resumed: true, lost, existed };
-        self.carry_out(ledger, work).await.map(Some)
+        deployment.carry_out(work).await.map(Some)
     }
 
     fn check_free(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::carry::Work;
 use super::named::Named;
+use super::pass::{Attempt, STARTS_MAX};
 use super::prepare::check_references;
 use super::report::{EnvironmentReport, SyncResult};
 use super::states::{BackTo, State, WantedFlow};
@@ -22,47 +23,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Goes back. `to` is the id of the deployment whose state is wanted; without it, the state before
     /// the newest completed one.
     pub async fn rollback(&self, to: Option<&str>, options: &PassOptions) -> EnvironmentReport {
-        match self.try_rollback(to, options).await {
-            Ok(report) => report,
-            Err(error) => self.report_of_error(error),
-        }
-    }
-
-    async fn try_rollback(&self, to: Option<&str>, options: &PassOptions) -> Result<EnvironmentReport, PassError> {
-        let _guard = self.local.lock()?;
-        self.look(self.send_unsent()).await?;
-        let mut options = options.clone();
-        for start in 0..super::pass::STARTS_MAX {
-            let tips = self.look(self.records.source.fetch()).await?;
-            let seen = self.look(self.records.seen_at(tips, &options)).await?;
-            options.take_over &= start == 0;
-            if seen.interrupted {
-                self.recover(&seen, &options).await?;
-                continue;
-            }
-            let (wanted, back_to) = self.look(self.wanted_state(&seen, to, &options)).await?;
-            let mut prepared = self.look(self.prepare_state(&seen, &wanted)).await?;
-            if prepared.plan.changes.is_empty() {
-                let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
-                report.commit = Some(seen.tips.flows.clone());
-                return Ok(report);
-            }
-            let state = words(back_to.state, back_to.deployment_id.as_str());
-            let seen = self.look(self.quarantine_git(seen, &state)).await?;
-            // The commit that this rollback names as its source holds the rest.
-            let git = self.look(self.records.holding(&seen.tips.flows)).await?.flows;
-            let elsewhere = wanted.into_iter().filter(|(id, _)| !git.contains_key(id));
-            let held = elsewhere.filter_map(|(id, flow)| Some((id, flow.held?))).collect();
-            prepared.back_to = Some(BackTo { to: back_to, held });
-            let mut plan = prepared.plan.clone();
-            if let Some(quarantine) = seen.manifest.as_ref().and_then(|manifest| manifest.quarantine.as_ref()) {
-                plan.flows_digest.clone_from(&quarantine.key);
-            }
-            if let Some(ledger) = self.begin(&seen, &plan, &prepared, Kind::Rollback).await? {
-                return self.carry_out(ledger, Work::new(plan.changes, prepared.looked, prepared.beside)).await;
-            }
-        }
-        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", self.records.branch)))
+        let mut attempt = Attempt::default();
+        let ended = attempt.rollback(self, to, options).await;
+        attempt.report(self, ended)
     }
 
     /// The flows that are to be live, and where they come from.
@@ -149,6 +112,54 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             });
         }
         Ok(seen)
+    }
+}
+
+impl Attempt {
+    /// Goes back, from a start that git may move under.
+    async fn rollback<T: Tenant, S: Source, L: LocalState>(
+        &mut self,
+        engine: &Engine<T, S, L>,
+        to: Option<&str>,
+        options: &PassOptions,
+    ) -> Result<EnvironmentReport, PassError> {
+        let _guard = engine.local.lock()?;
+        engine.look(engine.outbox().send()).await?;
+        let mut options = options.clone();
+        for start in 0..STARTS_MAX {
+            let tips = engine.look(engine.records.source.fetch()).await?;
+            self.commit = Some(tips.flows.clone());
+            let seen = engine.look(engine.records.seen_at(tips, &options)).await?;
+            options.take_over &= start == 0;
+            if seen.interrupted {
+                if let Some(report) = engine.recover(&seen, &options).await? {
+                    self.recovered = Some(report);
+                }
+                continue;
+            }
+            let (wanted, back_to) = engine.look(engine.wanted_state(&seen, to, &options)).await?;
+            let mut prepared = engine.look(engine.prepare_state(&seen, &wanted)).await?;
+            if prepared.plan.changes.is_empty() {
+                let mut report = EnvironmentReport::new(&engine.records.environment, SyncResult::InSync);
+                report.commit = Some(seen.tips.flows.clone());
+                return Ok(report);
+            }
+            let state = words(back_to.state, back_to.deployment_id.as_str());
+            let seen = engine.look(engine.quarantine_git(seen, &state)).await?;
+            // The commit that this rollback names as its source holds the rest.
+            let git = engine.look(engine.records.holding(&seen.tips.flows)).await?.flows;
+            let elsewhere = wanted.into_iter().filter(|(id, _)| !git.contains_key(id));
+            let held = elsewhere.filter_map(|(id, flow)| Some((id, flow.held?))).collect();
+            prepared.back_to = Some(BackTo { to: back_to, held });
+            let mut plan = prepared.plan.clone();
+            if let Some(quarantine) = seen.manifest.as_ref().and_then(|manifest| manifest.quarantine.as_ref()) {
+                plan.flows_digest.clone_from(&quarantine.key);
+            }
+            if let Some(deployment) = engine.begin(&seen, &plan, &prepared, Kind::Rollback).await? {
+                return deployment.carry_out(Work::new(plan.changes, prepared.looked, prepared.beside)).await;
+            }
+        }
+        Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", engine.records.branch)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A first signal at every step, and steps that never come to their end after it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 /// The default of `--grace` for one pass.
@@ -140,6 +142,31 @@ async fn a_restoration_that_hangs_is_told_as_not_finished_and_gone_on_with() {
     assert_eq!(world.status().await, Status::Restoring);
     let report = machine.again().pass().await;
     assert_eq!((report.result, world.whole("gone on").as_str()), (SyncResult::RolledBack, "1.0.0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_holds_up_no_signal() {
+    let world = World::new().await;
+    let (is_begun, asked) = (AtomicBool::new(false), Arc::new(Mutex::new(None)));
+    let first = Arc::clone(&asked);
+    let machine = Machine::new(&world, 2).taking(Duration::from_secs(50)).when(move |machine, op, _| match op {
+        Op::Tenant(Call::Import) => {
+            is_begun.store(true, Ordering::Relaxed);
+            None
+        }
+        Op::Source(Operation::Push) if is_begun.load(Ordering::Relaxed) => {
+            machine.shutdown.ask("SIGTERM", GRACE);
+            first.lock().unwrap().get_or_insert_with(Instant::now);
+            Some(Fault::Source(SourceFault::Slow(HANGS)))
+        }
+        _ => None,
+    });
+    let report = machine.pass().await;
+    let why = format!("{:?} {:?}", report.result, report.error);
+    let took = asked.lock().unwrap().unwrap().elapsed();
+    assert!(took <= GRACE, "{why}: took {took:?}");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    comes_right(&world, &machine, &why).await;
 }
 
 #[tokio::test(start_paused = true)]

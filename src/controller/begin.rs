@@ -1,0 +1,150 @@
+//! Beginning a deployment: its manifest is written down, and whoever wins the push of that may write to the tenant.
+
+use std::collections::BTreeMap;
+
+use super::deployment::Deployment;
+use super::ledger::Ledger;
+use super::pass::STARTS_MAX;
+use super::report::EnvironmentReport;
+use super::{Engine, PassError, Prepared, Seen};
+use crate::deploy::{Journal, Lease, room_for};
+use crate::local::LocalState;
+use crate::plan::Plan;
+use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
+use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, manifest_digest};
+use crate::revision::CommitId;
+use crate::source::{PushError, Source};
+use crate::tenant::Tenant;
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Writes down that git and tenant were found equal, so that ownership is known.
+    pub(super) async fn adopt(
+        &self,
+        seen: &Seen,
+        prepared: &Prepared,
+        mut report: EnvironmentReport,
+    ) -> Result<Option<EnvironmentReport>, PassError> {
+        self.may_begin()?;
+        let mut manifest = self.look(self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption)).await?;
+        manifest.apply(StatusEvent::Adopted)?;
+        manifest.last_deployed = Some(LastDeployed {
+            deployment_id: manifest.deployment_id.clone(),
+            commit: manifest.source.commit.clone(),
+        });
+        let digest = manifest_digest(&manifest.to_text());
+        let deployment = self.new_deployment(seen, manifest)?;
+        let event =
+            Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len()).with(MANIFEST_MEMBER, digest);
+        deployment.ledger.journal.record(&event).await?;
+        let pushed = self.in_time(deployment.take_lock(BTreeMap::new(), "adopted")).await;
+        deployment.ledger.journal.forget();
+        match pushed? {
+            Ok(commit) => {
+                self.vouch_for(&commit).await;
+                report.record_commit = Some(commit);
+                report.deployment_id = Some(deployment.ledger.manifest().deployment_id.to_string());
+                Ok(Some(report))
+            }
+            Err(PushError::Lost(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Commits the manifest that is lock and journal. `None`: somebody else moved the branch in a way
+    /// that matters, look again.
+    pub(super) async fn begin(
+        &self,
+        seen: &Seen,
+        plan: &Plan,
+        prepared: &Prepared,
+        kind: Kind,
+    ) -> Result<Option<Deployment<'_, T, S, L>>, PassError> {
+        let mut manifest = self.look(self.new_manifest(seen, plan, prepared, kind)).await?;
+        manifest.apply(StatusEvent::Begun)?;
+        let stored = self.look(self.store_previous(&mut manifest, &plan.changes)).await?;
+        let deployment = self.new_deployment(seen, manifest)?;
+        let ledger = &deployment.ledger;
+        let n_managed = ledger.manifest().flows.len();
+        ledger.journal.secure(room_for(&plan.changes, n_managed, self.policy.concurrency.get()))?;
+        let begun = match deployment.record_begun(plan, kind).await {
+            Ok(()) => deployment.win_lock(seen, stored).await,
+            Err(error) => Err(error),
+        };
+        if !matches!(begun, Ok(Won::Lock)) {
+            ledger.journal.forget();
+        }
+        Ok(match begun? {
+            Won::Lock => Some(deployment),
+            Won::Nothing => None,
+        })
+    }
+
+    fn new_deployment(&self, seen: &Seen, manifest: Manifest) -> Result<Deployment<'_, T, S, L>, PassError> {
+        let holder = self.local.holder(self.clock.random())?;
+        let head = seen.manifest.as_ref().and_then(|manifest| manifest.audit_head.clone());
+        let journal = Journal::new(
+            self.local.clone(),
+            self.clock.clone(),
+            &self.records.environment,
+            manifest.deployment_id.as_str(),
+            head.as_deref(),
+        );
+        let lease = Lease::new(&holder, self.clock.clone());
+        let ledger = Ledger::new(journal, lease, self.records.seal_key()?, manifest, seen.tips.records.clone());
+        Ok(Deployment::new(self, ledger))
+    }
+
+    /// Whether neither the flows nor this environment's records differ between two looks at git.
+    async fn is_same_ground(&self, before: &crate::source::Tips, now: &crate::source::Tips) -> Result<bool, PassError> {
+        if self.records.source.flows_tree(&before.flows).await? != self.records.source.flows_tree(&now.flows).await? {
+            return Ok(false);
+        }
+        let folder = |tip: Option<CommitId>| async move {
+            match tip {
+                Some(tip) => self.records.source.records_tree(&tip, &self.records.environment).await,
+                None => Ok(None),
+            }
+        };
+        Ok(folder(before.records.clone()).await? == folder(now.records.clone()).await?)
+    }
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
+    /// Pushes the manifest that is lock and journal, again where others moved the branch and nothing that
+    /// matters.
+    async fn win_lock(&self, seen: &Seen, stored: BTreeMap<String, Option<Vec<u8>>>) -> Result<Won, PassError> {
+        let mut tips = seen.tips.clone();
+        for _ in 0..STARTS_MAX {
+            self.engine.may_begin()?;
+            match self.engine.in_time(self.take_lock(stored.clone(), "deploying")).await? {
+                Ok(_) => return Ok(Won::Lock),
+                Err(PushError::Lost(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let now = self.engine.look(self.engine.records.source.fetch()).await?;
+            if !self.engine.look(self.engine.is_same_ground(&tips, &now)).await? {
+                break;
+            }
+            tips = now;
+            self.ledger.rebase(tips.records.clone()).await;
+        }
+        Ok(Won::Nothing)
+    }
+
+    async fn record_begun(&self, plan: &Plan, kind: Kind) -> Result<(), PassError> {
+        let event = Event::new(EventKind::Begun)
+            .with("planDigest", plan.digest.as_str())
+            .with("kind", if kind == Kind::Rollback { "rollback" } else { "sync" })
+            .with("create", plan.count("create"))
+            .with("update", plan.count("update"))
+            .with("delete", plan.count("delete"));
+        Ok(self.ledger.journal.record(&event).await?)
+    }
+}
+
+/// What came of the race for the lock.
+enum Won {
+    Lock,
+    /// Git moved in a way that matters: look again.
+    Nothing,
+}
