@@ -319,7 +319,7 @@ impl HoldBack {
             flow.existed |= existed.contains(&flow.id);
             match pushed.get(&flow.id) {
                 Some(Pushed::Done { .. }) => flow.status = FlowStatus::Deployed,
-                Some(Pushed::Failed(failure)) => {
+                Some(Pushed::Failed(failure) | Pushed::Unsent(failure)) => {
                     flow.status = FlowStatus::Failed;
                     flow.error = Some(failure.message.clone());
                 }
@@ -336,7 +336,7 @@ fn touched(work: &Work, pushed: &PushReport) -> Vec<Undo> {
         .iter()
         .filter(|change| !work.lost.contains(&change.id))
         .filter_map(|change| match pushed.flows.get(&change.id) {
-            None | Some(Pushed::NotAttempted) if !work.resumed => None,
+            None | Some(Pushed::NotAttempted | Pushed::Unsent(_)) if !work.resumed => None,
             pushed => Some(Undo::of(change, work.existed.contains(&change.id) || pushed.is_some_and(Pushed::existed))),
         })
         .collect()
@@ -346,7 +346,7 @@ fn touched(work: &Work, pushed: &PushReport) -> Vec<Undo> {
 fn settle(manifest: &mut Manifest, pushed: &PushReport, restored: &BTreeMap<FlowId, Restored>) {
     for flow in manifest.flows.iter_mut().filter(|flow| flow.action != FlowAction::None) {
         let push = pushed.flows.get(&flow.id);
-        if let Some(Pushed::Failed(failure)) = push {
+        if let Some(failure) = push.and_then(Pushed::failure) {
             flow.error = Some(failure.message.clone());
         }
         flow.existed |= push.is_some_and(Pushed::existed);
@@ -357,7 +357,7 @@ fn settle(manifest: &mut Manifest, pushed: &PushReport, restored: &BTreeMap<Flow
                 FlowStatus::NotRestored
             }
             (Some(Restored::Done), _) => FlowStatus::RolledBack,
-            (Some(Restored::Untouched), Some(Pushed::Failed(_))) => FlowStatus::Failed,
+            (Some(Restored::Untouched) | None, Some(Pushed::Failed(_) | Pushed::Unsent(_))) => FlowStatus::Failed,
             (Some(Restored::Untouched), Some(Pushed::Done { .. })) => FlowStatus::RolledBack,
             // Written and put back by a run that did not come to its end.
             (Some(Restored::Untouched), _) if matches!(flow.status, FlowStatus::Deployed | FlowStatus::Failed) => {

@@ -65,15 +65,10 @@ impl<S: Source, L: LocalState> Outbox<'_, S, L> {
         let mut races = 0;
         loop {
             let tips = self.records.source.fetch().await?;
-            let at_tip = match &tips.records {
-                Some(tip) => self.records.manifest_at(tip).await?,
-                None => None,
+            let ours = match &tips.records {
+                Some(tip) => self.records.still_names(tip, &unsent.deployment_id, &unsent.holder).await?,
+                None => false,
             };
-            let ours = at_tip.is_some_and(|manifest| {
-                manifest.deployment_id.as_str() == unsent.deployment_id
-                    && manifest.status().is_under_way()
-                    && manifest.holder.is_some_and(|holder| holder.id == unsent.holder)
-            });
             if !ours {
                 tracing::warn!(deployment = %unsent.deployment_id, "a kept record is out of date: the deployment was ended by somebody else");
                 break;

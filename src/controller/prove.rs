@@ -170,6 +170,33 @@ impl<S: Source> Records<S> {
         Ok(past)
     }
 
+    /// Whether a tip's manifest names a deployment and a holder as under way, and nobody else has had that deployment:
+    /// where a revert brought the manifest back, its history says who went on with it or ended it.
+    pub(super) async fn still_names(&self, tip: &CommitId, deployment: &str, holder: &str) -> Result<bool, PassError> {
+        let is_ours = |manifest: &Manifest| {
+            manifest.status().is_under_way() && manifest.holder.as_ref().is_some_and(|it| it.id == holder)
+        };
+        let now = self.manifest_at(tip).await?;
+        if !now.is_some_and(|now| now.deployment_id.as_str() == deployment && is_ours(&now)) {
+            return Ok(false);
+        }
+        let mut n_foreign = 0;
+        for entry in self.source.record_history(tip, &paths::manifest(&self.environment)).await? {
+            match self.version(&entry).await? {
+                Some(version) if version.manifest.deployment_id.as_str() == deployment => {
+                    if !is_ours(&version.manifest) {
+                        return Ok(false);
+                    }
+                }
+                _ => n_foreign += 1,
+            }
+            if n_foreign > FOREIGN_VERSIONS_MAX {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
     /// A version of the manifest; nothing where it was removed or cannot be read.
     pub(super) async fn version(&self, entry: &HistoryEntry) -> Result<Option<Recorded>, PassError> {
         let HistoryEntry { commit, blob: Some(blob), .. } = entry else { return Ok(None) };

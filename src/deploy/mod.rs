@@ -101,8 +101,10 @@ pub enum Pushed {
         /// Whether somebody else's flow was there.
         existed: bool,
     },
-    /// Not.
+    /// Not, and it may have been changed.
     Failed(FlowFailure),
+    /// Not, and no request was made for it: whatever is live of it is somebody else's doing.
+    Unsent(FlowFailure),
     /// Not begun.
     NotAttempted,
 }
@@ -113,8 +115,17 @@ impl Pushed {
     pub fn existed(&self) -> bool {
         match self {
             Self::Done { existed } => *existed,
-            Self::Failed(failure) => failure.existed,
+            Self::Failed(failure) | Self::Unsent(failure) => failure.existed,
             Self::NotAttempted => false,
+        }
+    }
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&FlowFailure> {
+        match self {
+            Self::Failed(failure) | Self::Unsent(failure) => Some(failure),
+            Self::Done { .. } | Self::NotAttempted => None,
         }
     }
 
@@ -123,6 +134,7 @@ impl Pushed {
         match self {
             Self::Done { .. } => Self::Done { existed: true },
             Self::Failed(failure) => Self::Failed(FlowFailure { existed: true, ..failure }),
+            Self::Unsent(failure) => Self::Unsent(FlowFailure { existed: true, ..failure }),
             Self::NotAttempted => Self::NotAttempted,
         }
     }
@@ -175,14 +187,8 @@ impl PushReport {
     /// The first failure, the gravest blame of all, and the flows that failed.
     #[must_use]
     pub fn summary(&self) -> Option<(Blame, String, Vec<FlowId>)> {
-        let failed: Vec<(&FlowId, &FlowFailure)> = self
-            .flows
-            .iter()
-            .filter_map(|(id, flow)| match flow {
-                Pushed::Failed(failure) => Some((id, failure)),
-                Pushed::Done { .. } | Pushed::NotAttempted => None,
-            })
-            .collect();
+        let failed: Vec<(&FlowId, &FlowFailure)> =
+            self.flows.iter().filter_map(|(id, flow)| Some((id, flow.failure()?))).collect();
         let failures = || failed.iter().map(|(_, failure)| *failure).chain(&self.failure);
         let blame = failures().map(|failure| failure.blame).min()?;
         let message = failures().find(|failure| failure.blame == blame)?.message.clone();

@@ -35,6 +35,16 @@ enum Turn {
     Again,
 }
 
+impl Turn {
+    /// What came of a flow for which this time no request was made.
+    fn unsent(self, failure: FlowFailure) -> Pushed {
+        match self {
+            Self::First => Pushed::Unsent(failure),
+            Self::Again => Pushed::Failed(failure),
+        }
+    }
+}
+
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Carries out `changes` (in plan order) but for those done already, then reads everything back.
     /// Stops starting new flows at the first failure, and lets those under way come to their end.
@@ -113,7 +123,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                     self.import_whole(change, turn).await
                 }
             };
-            if matches!(outcomes[index].1, Pushed::Failed(_)) {
+            if outcomes[index].1.failure().is_some() {
                 return outcomes;
             }
         }
@@ -128,7 +138,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 Step::Create { .. } | Step::Update { .. } => self.import_whole(change, turn).await,
             };
             outcomes[index].1 = if existed { outcome.of_somebody() } else { outcome };
-            if matches!(outcomes[index].1, Pushed::Failed(_)) {
+            if outcomes[index].1.failure().is_some() {
                 return outcomes;
             }
         }
@@ -148,7 +158,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         for (index, change) in changes.iter().enumerate().filter(|(_, change)| is_delete(change)) {
             let Some(body) = untied(change.definition(), &going) else { continue };
             let outcome = self.import(change, &body, Turn::First, "without references, before its deletion").await;
-            let failed = matches!(outcome, Pushed::Failed(_));
+            let failed = outcome.failure().is_some();
             outcomes[index].1 = outcome;
             if failed {
                 return false;
@@ -173,9 +183,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         };
         let before = match before {
             Ok(before) => before,
-            Err(failure) => return Pushed::Failed(failure),
+            Err(failure) => return turn.unsent(failure),
         };
-        let outcome = match self.send(change, body, note).await {
+        if let Err(failure) = self.intent(Call::Import, change.definition(), note).await {
+            return turn.unsent(failure);
+        }
+        let outcome = match self.send(change, body).await {
             Ok(imported) => {
                 if !note.is_empty() {
                     self.note_on_the_way(&change.id, body).await;
@@ -187,8 +200,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if before == Before::Foreign { outcome.of_somebody() } else { outcome }
     }
 
-    async fn send(&self, change: &Change, body: &[u8], note: &str) -> Result<Imported, FlowFailure> {
-        self.intent(Call::Import, change.definition(), note).await?;
+    async fn send(&self, change: &Change, body: &[u8]) -> Result<Imported, FlowFailure> {
         let import = self.tenant.import(self.target, &change.id, body, &self.limits);
         let answer = self.in_time(import).await.map_err(|failure| self.cut_off(Call::Import, &change.id, failure))?;
         self.outcome(Call::Import, &change.id, &answer);
@@ -214,10 +226,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             Turn::Again => self.look_between(change).await,
         };
         if let Err(failure) = before {
-            return Pushed::Failed(failure);
+            return turn.unsent(failure);
         }
         if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {
-            return Pushed::Failed(failure);
+            return turn.unsent(failure);
         }
         let answer = match self.in_time(self.tenant.delete(self.target, &change.id, &self.limits)).await {
             Ok(answer) => answer,

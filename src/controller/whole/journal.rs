@@ -1,6 +1,6 @@
 //! A state directory that cannot be written, at every write, once or from then on.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 
@@ -91,4 +91,27 @@ async fn a_record_that_can_be_neither_pushed_nor_kept_is_told_by_what_is_live() 
     assert_eq!((report.result, world.whole(&why).as_str()), (SyncResult::RolledBack, "1.0.0"), "{why}");
     assert!(report.error.unwrap().contains("could not be kept"), "{why}");
     assert_eq!(report.record_commit, None);
+}
+
+/// Two exports that show the tenant as it was before anything was there make every flow one to be created. Where no
+/// request was made for a flow, taking back must not take it for one that this deployment created.
+#[tokio::test(start_paused = true)]
+async fn a_flow_for_which_no_request_was_made_is_never_deleted() {
+    let world = World::new().await;
+    let n_before = world.tenant.n_writes();
+    let (n_exports, n_appends) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let machine = Machine::new(&world, 2).when(move |_, op, _| match op {
+        Op::Tenant(Call::Export) if n_exports.fetch_add(1, Ordering::Relaxed) < 2 => {
+            Some(Fault::Tenant(TenantFault::Stale(Duration::from_secs(3_600))))
+        }
+        // The first record says that the deployment began, the second is the first intent.
+        Op::State(StateWrite::Append) if n_appends.fetch_add(1, Ordering::Relaxed) == 1 => {
+            Some(Fault::State(StateFault::Fails(FULL)))
+        }
+        _ => None,
+    });
+    let report = machine.pass().await;
+    assert_eq!(report.result, SyncResult::RolledBack, "{:?}", report.error);
+    assert!(report.flows.iter().all(|flow| flow.action == "create"), "it was deceived: {:?}", report.flows);
+    assert_eq!((world.tenant.n_writes(), world.whole("untouched").as_str()), (n_before, "1.0.0"));
 }
