@@ -24,23 +24,30 @@ fn deploy(world: &World, n_flows: usize, revision: usize) {
     run(&mut world.flowsync(&["sync"]));
 }
 
-/// `audit verify` after so many deployments of 6 flows, all in one month.
+/// A pass with nothing to do.
+fn quiet(world: &World) -> Duration {
+    median((0..7).map(|_| run(&mut world.flowsync(&["sync"])).wall).collect())
+}
+
+/// `audit verify`, and a pass with nothing to do, after so many deployments of 6 flows, all in one month.
 pub(crate) async fn trail(counts: &[usize]) -> Vec<Row> {
     let n_flows = 6;
     let world = world(n_flows).await;
-    let (mut points, mut peak) = (Vec::new(), 0.0_f64);
+    let (mut points, mut passes, mut peak) = (Vec::new(), Vec::new(), 0.0_f64);
     for revision in 0..counts[counts.len() - 1] {
         deploy(&world, n_flows, revision);
         if counts.contains(&(revision + 1)) {
             let runs: Vec<_> = (0..3).map(|_| run(&mut world.flowsync(&["audit", "verify"]))).collect();
             peak = runs.iter().map(|run| run.peak_mib).fold(peak, f64::max);
             points.push((revision + 1, median(runs.iter().map(|run| run.wall).collect())));
+            passes.push(quiet(&world));
         }
     }
     world.tenant.shutdown().await;
     let (first, last) = (points[0], points[points.len() - 1]);
     let exponent = (last.1.as_secs_f64() / first.1.as_secs_f64()).ln() / (last.0 as f64 / first.0 as f64).ln();
     let times: Vec<String> = points.iter().map(|(n, time)| format!("{n}: {}", ms(*time))).collect();
+    let (first_pass, last_pass) = (passes[0], passes[passes.len() - 1]);
     // What 5,000 would take if the rest grew with the exponent that is allowed.
     let at_5000 = last.1.mul_f64((5000.0 / last.0 as f64).max(1.0).powf(1.1));
     vec![
@@ -58,6 +65,13 @@ pub(crate) async fn trail(counts: &[usize]) -> Vec<Row> {
             measured: ms(at_5000),
             is_reached: at_5000 < Duration::from_secs(20),
         },
+        Row {
+            what: format!("the same, a pass with nothing to do after {} deployments", last.0),
+            against: format!("after {}: {}", first.0, ms(first_pass)),
+            reach: "not slower".into(),
+            measured: ms(last_pass),
+            is_reached: last_pass <= first_pass.mul_f64(1.15),
+        },
     ]
 }
 
@@ -68,7 +82,6 @@ pub(crate) async fn clone(n_deployments: usize) -> Vec<Row> {
     let server = HttpServer::start(world.folder.path(), Rules::default());
     git(&world.folder.path().join("flows.git"), &["config", "http.receivepack", "true"]);
     world.configure(&server.url("flows.git"), 8, "60s");
-    let quiet = |world: &World| median((0..7).map(|_| run(&mut world.flowsync(&["sync"])).wall).collect());
     deploy(&world, n_flows, 0);
     let before = quiet(&world);
     let (mut most_packs, mut most_times) = (0, 0.0_f64);

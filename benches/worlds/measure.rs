@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 /// How a run went.
 pub(crate) struct Run {
     pub wall: Duration,
+    /// Of all its threads, as far as it was seen: in steps of 10 ms. What a busy machine does not change much.
+    pub processor: Duration,
     pub peak_mib: f64,
 }
 
@@ -14,16 +16,17 @@ pub(crate) fn run(command: &mut Command) -> Run {
     let start = Instant::now();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
     let mut peak_mib = 0.0_f64;
-    let status = loop {
+    let (status, n_ticks) = loop {
         peak_mib = peak_mib.max(memory_mib(&child, "VmHWM").unwrap_or(0.0));
+        let n_ticks = ticks(&child);
         if let Some(status) = child.try_wait().unwrap() {
-            break status;
+            break (status, n_ticks);
         }
         std::thread::sleep(Duration::from_millis(1));
     };
     let wall = start.elapsed();
     assert!(status.success(), "{command:?}: {status}");
-    Run { wall, peak_mib }
+    Run { wall, processor: Duration::from_millis(n_ticks * 10), peak_mib }
 }
 
 /// A line of `/proc/<pid>/status`, in MiB.
