@@ -24,7 +24,7 @@ const MAY_KNOW: Table = &[
     ("record", &["flow", "revision"]),
     ("local", &["disk", "record"]),
     ("source", &["config", "disk", "parallel", "revision", "tls"]),
-    ("tenant", &["clock", "config", "flow", "tls"]),
+    ("tenant", &["clock", "config", "flow", "parallel", "tls"]),
     ("plan", &["config", "flow", "problem", "revision"]),
     // Live flows are read by what is known of them: a value of the seam to the tenant, no call.
     ("index", &["disk", "flow", "plan", "problem", "revision", "source", "tenant"]),

@@ -2,6 +2,7 @@
 //!
 //! A list has an end: in items, in bytes on their way, in time. One that moves while it is read is read again.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,7 +15,7 @@ use super::count::{Count, Counted, Verdict};
 use super::fit::Fit;
 use super::page::{Beginning, Head, Page};
 use super::request::Requests;
-use super::sink::Sink;
+use super::sink::{Item, Sink};
 
 /// Whether the tenant has such a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,33 +189,42 @@ impl<'a> List<'a> {
         self.fit.came(body.len() as u64, items.len() as u64);
         count.says(total);
         self.check_end(count, total)?;
+        let mut unread = Vec::new();
         // A tenant that ignores `limit` sends what other pages are for.
         for item in items.iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
-            self.take_item(count, item, sink)?;
+            unread.extend(self.take_item(count, item, sink)?);
         }
+        sink.take(&unread);
         self.check_end(count, count.n_seen())?;
         Ok(items.len() as u64)
     }
 
-    fn take_item(&self, count: &mut Count<'_>, item: &[u8], sink: &mut dyn Sink) -> Result<(), TenantError> {
+    /// Counts an item, and takes it where its bytes alone tell what it is. Otherwise it is the caller's to hand on,
+    /// with others, if it is of the environment.
+    fn take_item<'i>(
+        &self,
+        count: &mut Count<'_>,
+        item: &'i [u8],
+        sink: &mut dyn Sink,
+    ) -> Result<Option<Item<'i>>, TenantError> {
         let asked = self.asked.environment.as_str();
         if let Some(id) = sink.recognise(item) {
             if count.add(id.as_str(), asked, item) == Counted::Own {
-                sink.take(id.as_str(), item);
+                sink.take(&[Item { id: Cow::Borrowed(id.as_str()), text: item }]);
             }
-            return Ok(());
+            return Ok(None);
         }
         let Head { id, environment } = Head::read(item).ok_or_else(|| self.garbage(item))?;
         let environment = environment.as_deref().unwrap_or(asked);
         match id {
-            Some(id) if count.add(&id, environment, item) == Counted::Own => sink.take(&id, item),
+            Some(id) if count.add(&id, environment, item) == Counted::Own => return Ok(Some(Item { id, text: item })),
             Some(_) => {}
             None => {
                 count.add_nameless();
                 self.take_nameless(environment, item, sink)?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes the one item of a page that was too large to be taken whole, and that was asked for alone.
@@ -227,7 +237,11 @@ impl<'a> List<'a> {
         }
         let asked = self.asked.environment.as_str();
         match (items.first(), cut) {
-            (Some(item), _) => self.take_item(count, item, sink)?,
+            (Some(item), _) => {
+                if let Some(item) = self.take_item(count, item, sink)? {
+                    sink.take(&[item]);
+                }
+            }
             (None, Some(cut)) => {
                 let Head { id, environment } = Head::read(cut).ok_or_else(|| self.garbage(cut))?;
                 let environment = environment.as_deref().unwrap_or(asked);

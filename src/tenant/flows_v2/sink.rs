@@ -1,13 +1,23 @@
 //! What is kept of the items of a list.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::super::{Export, ReadLive};
 use crate::flow::{Definition, FlowId};
+use crate::parallel;
+
+/// An item of a list: its id, and the bytes that came.
+#[derive(Debug)]
+pub(super) struct Item<'a> {
+    pub(super) id: Cow<'a, str>,
+    pub(super) text: &'a [u8],
+}
 
 /// Takes the items of the environment asked about, each once.
 pub(super) trait Sink: Send {
-    fn take(&mut self, id: &str, item: &[u8]);
+    /// Takes what came of one page.
+    fn take(&mut self, items: &[Item<'_>]);
 
     /// Takes an item that is larger than `bytes_max`, the most that is taken, and of which this is the beginning.
     fn take_beginning(&mut self, id: &str, beginning: &[u8], bytes_max: u64);
@@ -35,8 +45,7 @@ pub(super) struct Flows<'a> {
 }
 
 impl Flows<'_> {
-    fn keep(&mut self, id: &str, read: impl FnOnce() -> Result<Definition, String>) {
-        let read = id.parse::<FlowId>().map_err(|error| error.to_string()).and_then(|id| Ok((id, read()?)));
+    fn keep(&mut self, id: &str, read: Result<(FlowId, Definition), String>) {
         match read {
             Ok((id, definition)) => _ = self.export.flows.insert(id, definition),
             Err(reason) => _ = self.export.foreign.insert(id.to_owned(), reason),
@@ -44,14 +53,21 @@ impl Flows<'_> {
     }
 }
 
+fn flow(id: &str, read: impl FnOnce() -> Result<Definition, String>) -> Result<(FlowId, Definition), String> {
+    let id = id.parse::<FlowId>().map_err(|error| error.to_string())?;
+    Ok((id, read()?))
+}
+
 impl Sink for Flows<'_> {
-    fn take(&mut self, id: &str, item: &[u8]) {
+    fn take(&mut self, items: &[Item<'_>]) {
         let reader = self.reader;
-        self.keep(id, || reader.read(item));
+        let read = parallel::map(items, |Item { id, text }| flow(id, || reader.read(text)));
+        items.iter().zip(read).for_each(|(item, read)| self.keep(&item.id, read));
     }
 
     fn take_beginning(&mut self, id: &str, beginning: &[u8], bytes_max: u64) {
-        self.keep(id, || Definition::from_beginning(beginning, bytes_max).map_err(|error| error.to_string()));
+        let read = || Definition::from_beginning(beginning, bytes_max).map_err(|error| error.to_string());
+        self.keep(id, flow(id, read));
     }
 
     fn take_nameless(&mut self, beginning: &str) -> bool {
@@ -71,8 +87,8 @@ impl Sink for Flows<'_> {
 
 /// The lists whose ids alone matter.
 impl Sink for BTreeSet<String> {
-    fn take(&mut self, id: &str, _: &[u8]) {
-        self.insert(id.to_owned());
+    fn take(&mut self, items: &[Item<'_>]) {
+        self.extend(items.iter().map(|item| item.id.clone().into_owned()));
     }
 
     fn take_beginning(&mut self, id: &str, _: &[u8], _: u64) {
