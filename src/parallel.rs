@@ -1,5 +1,6 @@
 //! Work for every core, with its results in order.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Items a worker takes at a time.
@@ -61,8 +62,10 @@ where
     })
 }
 
+/// Asked for once: the answer is read from several files.
 fn n_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// As [`try_map`], for work that cannot fail.
