@@ -31,6 +31,10 @@ pub(super) struct Folder {
     raw: Vec<u8>,
     /// Where each entry begins.
     starts: Vec<usize>,
+    /// Where the entry begins that was put in last, and the hash of everything before, once that was made: most records
+    /// are written twice in a row, and their folder is long.
+    last_put: usize,
+    begun: Option<(usize, Sha1)>,
 }
 
 const ID_BYTES: usize = 20;
@@ -38,7 +42,7 @@ const ID_BYTES: usize = 20;
 impl Folder {
     /// Reads the bytes of a tree; nothing where they are not one.
     pub(super) fn parse(raw: &[u8]) -> Option<Self> {
-        let mut folder = Self { raw: raw.to_vec(), starts: Vec::new() };
+        let mut folder = Self { raw: raw.to_vec(), ..Self::default() };
         let mut at = 0;
         while at < raw.len() {
             folder.starts.push(at);
@@ -49,10 +53,12 @@ impl Folder {
     }
 
     /// Its id.
-    pub(super) fn id(&self) -> Option<Oid> {
-        let mut hasher = Sha1::new();
-        hasher.update(format!("tree {}\0", self.raw.len()));
-        hasher.update(&self.raw);
+    pub(super) fn id(&mut self) -> Option<Oid> {
+        let whole = || (0, Sha1::new_with_prefix(format!("tree {}\0", self.raw.len())));
+        let (at, mut hasher) = self.begun.take().unwrap_or_else(whole);
+        hasher.update(&self.raw[at..self.last_put]);
+        self.begun = Some((self.last_put, hasher.clone()));
+        hasher.update(&self.raw[self.last_put..]);
         Oid::from_bytes(&hasher.finalize()).ok()
     }
 
@@ -70,6 +76,8 @@ impl Folder {
     pub(super) fn set(&mut self, name: &[u8], kind: Kind, id: Oid) {
         match self.place(name, kind) {
             Ok(index) => {
+                self.last_put = self.starts[index];
+                self.begun.take_if(|(at, _)| *at > self.last_put);
                 let end = self.end(index);
                 self.raw[end - ID_BYTES..end].copy_from_slice(id.as_bytes());
             }
@@ -80,6 +88,8 @@ impl Folder {
                 self.starts[index..].iter_mut().for_each(|start| *start += entry.len());
                 self.starts.insert(index, at);
                 self.raw.splice(at..at, entry);
+                // The hash begins with the length.
+                (self.last_put, self.begun) = (at, None);
             }
         }
     }
@@ -147,13 +157,26 @@ mod tests {
             folder.set(name.as_bytes(), kind, id);
             let tree = builder.write().unwrap();
             assert_eq!(folder.id(), Some(tree), "{name}");
+            if kind == Kind::File {
+                folder.set(name.as_bytes(), kind, blob("other"));
+                assert_ne!(folder.id(), Some(tree), "{name}");
+                folder.set(name.as_bytes(), kind, id);
+                assert_eq!(folder.id(), Some(tree), "{name}");
+            }
             let odb = repo.odb().unwrap();
             let read = odb.read(tree).unwrap();
             let read = Folder::parse(read.data()).unwrap();
             assert_eq!(read.entries().collect::<Vec<_>>(), folder.entries().collect::<Vec<_>>());
             assert_eq!(read.find(name.as_bytes(), kind).map(|entry| entry.id), Some(id));
         }
-        folder.set(b"a-b", Kind::File, blob("new"));
+        // Behind, before and behind what was hashed last.
+        for (name, is_hashed) in [("a.b", true), ("a-b", false), ("a0", true)] {
+            folder.set(name.as_bytes(), Kind::File, blob("new"));
+            builder.insert(name, repo.blob(b"new").unwrap(), FileMode::Blob.into()).unwrap();
+            if is_hashed {
+                assert_eq!(folder.id(), Some(builder.write().unwrap()), "{name}");
+            }
+        }
         assert_eq!(folder.find(b"a-b", Kind::File).map(|entry| entry.id), Some(blob("new")));
         assert_eq!(folder.find(b"nothing", Kind::File), None);
         assert_eq!(folder.entries().count(), names.len());
