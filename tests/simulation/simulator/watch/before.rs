@@ -133,7 +133,7 @@ impl World {
     }
 
     /// Whether the deployment has written the flow, under this name or, where somebody forged that, another.
-    fn may_have_written(&self, manifest: &Manifest, id: &FlowId) -> bool {
+    pub(super) fn may_have_written(&self, manifest: &Manifest, id: &FlowId) -> bool {
         let notes = self.notes();
         let by_any = || notes.written.iter().any(|(_, other, _)| other == id);
         notes.has_written(&manifest.deployment_id, id) || self.forged.load(Ordering::Relaxed) && by_any()

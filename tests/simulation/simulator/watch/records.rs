@@ -130,6 +130,11 @@ impl World {
                 }
                 _ => continue,
             };
+            // What this deployment made no request for is as others left it, whatever an export had shown.
+            let is_reached = !matches!(flow.status, FlowStatus::NotAttempted | FlowStatus::Failed);
+            if manifest.status() != Status::Deployed && !is_reached && !self.may_have_written(manifest, &flow.id) {
+                continue;
+            }
             let live = self.live(&flow.id).map(|definition| definition.equality_hash);
             // An export that was stale by then may have shown what was there before an edit.
             let seen = begun.map(|begun| begun.checked_sub(STALE_MAX).unwrap_or(self.start()));
