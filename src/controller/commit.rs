@@ -100,7 +100,8 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let (mut tries, mut races) = (0, 0);
         loop {
             match self.commit_on(state.tip.as_ref(), &mut manifest, subject, previous).await {
-                Ok(commit) => {
+                Ok(None) => return Err(LedgerError::Closing),
+                Ok(Some(commit)) => {
                     if manifest.status().is_under_way() {
                         self.ledger.lease.begin(&term);
                     }
@@ -132,20 +133,26 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         }
     }
 
-    /// One try to commit a manifest, without the previous definitions where they are spent.
+    /// One try to commit a manifest; nothing where the deployment is being closed meanwhile. Previous
+    /// definitions go with it where they are spent.
     async fn commit_on(
         &self,
         tip: Option<&CommitId>,
         manifest: &mut Manifest,
         subject: &str,
         previous: Previous,
-    ) -> Result<CommitId, PushError> {
+    ) -> Result<Option<CommitId>, PushError> {
         let more = match previous {
             Previous::Stay => BTreeMap::new(),
             Previous::Go => self.engine.records.spent_definitions(tip).await?,
         };
+        let is_end = !manifest.status().is_under_way();
         let change = self.record_commit(manifest, more, subject);
-        self.engine.records.source.commit_records(tip, &change).await
+        // The journal may say by now how it ended: no manifest that is under way is committed with that.
+        if !is_end && self.ledger.closing.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        self.engine.records.source.commit_records(tip, &change).await.map(Some)
     }
 
     /// Fetches after a lost race: the tip may still be ours to build on, or hold what was pushed
@@ -224,7 +231,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         event: StatusEvent,
         edit: impl FnOnce(&mut Manifest) -> Result<(), IllegalEvent>,
     ) -> Result<CommitId, PassError> {
-        self.ledger.closing.store(true, Ordering::Relaxed);
+        self.ledger.closing.store(true, Ordering::SeqCst);
         let mut closed = Manifest::clone(&*self.ledger.manifest());
         edit(&mut closed)?;
         closed.apply(event)?;
@@ -280,7 +287,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                 () = tokio::time::sleep_until(self.ledger.lease.renew_at()) => {}
                 () = limit.renewal_wanted() => {}
             }
-            if self.ledger.closing.load(Ordering::Relaxed) {
+            if self.ledger.closing.load(Ordering::SeqCst) {
                 limit.is_renewed_no_more();
                 std::future::pending::<()>().await;
             }
@@ -289,6 +296,10 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
             else {
                 continue;
             };
+            if matches!(error, LedgerError::Closing) {
+                limit.is_renewed_no_more();
+                std::future::pending::<()>().await;
+            }
             tracing::error!(error = %crate::error_chain(&error), "the lease could not be renewed; what was written is taken back");
             stop.send_replace(true);
             if matches!(error, LedgerError::TakenOver(_)) {

@@ -44,6 +44,9 @@ pub(super) enum LedgerError {
     /// There was no time to wait for it once this process was asked to end.
     #[error("{0}: this process was asked to end, and the time for it is over")]
     NoTime(&'static str),
+    /// How the deployment ended is being written down: nothing else is.
+    #[error("the deployment is being closed")]
+    Closing,
     /// The push failed.
     #[error(transparent)]
     Push(#[from] PushError),

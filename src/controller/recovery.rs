@@ -87,7 +87,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Err(LedgerError::Status(error)) => return Err(error.into()),
                 Err(LedgerError::Pass(error)) => return Err(*error),
                 Err(LedgerError::NoTime(by)) => return Err(PassError::Stopped(by)),
-                Err(LedgerError::TakenOver(_)) => return Ok(None),
+                Err(LedgerError::TakenOver(_) | LedgerError::Closing) => return Ok(None),
             }
         }
         let existed = existed.union(&foreign).cloned().collect();

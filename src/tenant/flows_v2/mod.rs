@@ -1,6 +1,6 @@
 //! `api: flows-v2`, the dialect of Cognigy's flow API that flowsync speaks over HTTP.
 //!
-//! `list` or the methods below make `request`s, which the client of all dialects ([`super::http`]) carries;
+//! `list` or the methods below make `request`s, which the client of all dialects (`tenant/http`) carries;
 //! `endpoint` is the failure table. A list is read in `page`s that `fit`, and `count`ed; `sink` keeps its items.
 //!
 //! Deliberately absent: any cache of flows, and any decision about what to deploy.
