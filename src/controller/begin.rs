@@ -9,7 +9,7 @@ use super::report::EnvironmentReport;
 use super::{Engine, PassError, Prepared, Seen};
 use crate::deploy::{Journal, Lease, room_for};
 use crate::local::LocalState;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
 use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, manifest_digest};
 use crate::revision::CommitId;
@@ -135,9 +135,9 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let event = Event::new(EventKind::Begun)
             .with("planDigest", plan.digest.as_str())
             .with("kind", if kind == Kind::Rollback { "rollback" } else { "sync" })
-            .with("create", plan.count("create"))
-            .with("update", plan.count("update"))
-            .with("delete", plan.count("delete"));
+            .with("create", plan.count(Action::Create))
+            .with("update", plan.count(Action::Update))
+            .with("delete", plan.count(Action::Delete));
         Ok(self.ledger.journal.record(&event).await?)
     }
 }

@@ -18,8 +18,7 @@ use crate::local::LocalState;
 use crate::plan::{Change, drift_key};
 use crate::record::audit::{Event, EventKind};
 use crate::record::{
-    FlowAction, FlowStatus, IllegalEvent, Kind, LastDeployed, Manifest, ManifestFlow, Quarantine, QuarantineCause,
-    StatusEvent,
+    FlowAction, FlowStatus, IllegalEvent, Kind, LastDeployed, Manifest, Quarantine, QuarantineCause, StatusEvent,
 };
 use crate::shutdown::Stage;
 use crate::source::Source;
@@ -218,12 +217,12 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     async fn unfinished(&self, undos: &[Undo], by: &str) -> PassError {
         let manifest = self.ledger.manifest();
         let touched: BTreeSet<&FlowId> = undos.iter().map(|undo| &undo.id).collect();
-        let outcome = |flow: &ManifestFlow| FlowReport {
-            outcome: if touched.contains(&flow.id) { Outcome::NotRestored } else { Outcome::NotAttempted },
-            ..FlowReport::of(flow)
+        let outcome = |report: FlowReport| FlowReport {
+            outcome: if touched.contains(&report.id) { Outcome::NotRestored } else { Outcome::NotAttempted },
+            ..report
         };
         PassError::Unfinished {
-            flows: manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).map(outcome).collect(),
+            flows: manifest.flows.iter().filter_map(FlowReport::of).map(outcome).collect(),
             deployment: manifest.deployment_id.to_string(),
             reason: format!("{by}: this process was asked to end, and the time for it is over (`--grace`)"),
         }
@@ -413,5 +412,5 @@ fn add_failure(manifest: &mut Manifest, reason: &str) {
 /// The flows of a closed manifest, in plan order.
 fn flow_reports(manifest: &Manifest, changes: &[Change]) -> Vec<FlowReport> {
     let by_id: BTreeMap<&FlowId, _> = manifest.flows.iter().map(|flow| (&flow.id, flow)).collect();
-    changes.iter().filter_map(|change| Some(FlowReport::of(by_id.get(&change.id)?))).collect()
+    changes.iter().filter_map(|change| FlowReport::of(by_id.get(&change.id)?)).collect()
 }

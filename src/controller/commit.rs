@@ -20,7 +20,7 @@ use super::report::FlowReport;
 use crate::config::SubjectValues;
 use crate::local::LocalState;
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
-use crate::record::{FlowAction, IllegalEvent, Manifest, ManifestFlow, StatusEvent, manifest_digest, paths};
+use crate::record::{IllegalEvent, Manifest, StatusEvent, manifest_digest, paths};
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
 use crate::source::{PushError, RecordCommit, Source};
@@ -257,8 +257,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                 let mut manifest = closed;
                 let change = self.record_commit(&mut manifest, BTreeMap::new(), subject);
                 let kept = self.engine.outbox().keep(&manifest, change, self.ledger.lease.holder());
-                let is_change = |flow: &&ManifestFlow| flow.action != FlowAction::None;
-                let flows = manifest.flows.iter().filter(is_change).map(FlowReport::of).collect();
+                let flows = manifest.flows.iter().filter_map(FlowReport::of).collect();
                 let (deployment, reason) = (manifest.deployment_id.to_string(), crate::error_chain(&error));
                 Err(PassError::Unrecorded { reached, kept, deployment, reason, flows })
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Engine, PassError, Prepared, Seen};
 use crate::flow::{ContentHash, FlowId};
 use crate::local::LocalState;
-use crate::plan::{Change, DesiredFlow, Plan};
+use crate::plan::{Action, Change, DesiredFlow, Plan};
 use crate::record::{
     DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Held, Kind, LastFlow, Manifest, ManifestFlow,
     ManifestSource, Planned, is_inner_path, paths,
@@ -136,9 +136,9 @@ fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlo
     let DesiredFlow { definition, path, blob } = flow;
     let before = change.and_then(Change::before);
     let action = match change.map(Change::action) {
-        Some("create") => FlowAction::Create,
-        Some("update") => FlowAction::Update,
-        _ => FlowAction::None,
+        Some(Action::Create) => FlowAction::Create,
+        Some(Action::Update) => FlowAction::Update,
+        Some(Action::Delete) | None => FlowAction::None,
     };
     ManifestFlow {
         id: id.clone(),

@@ -227,7 +227,7 @@ fn merge(recovered: Option<EnvironmentReport>, mut next: EnvironmentReport) -> E
 fn not_attempted(plan: &Plan) -> Vec<FlowReport> {
     let report = |change: &Change| FlowReport {
         id: change.id.clone(),
-        action: change.action().to_owned(),
+        action: change.action(),
         outcome: Outcome::NotAttempted,
         error: None,
     };

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::flow::FlowId;
+use crate::plan::Action;
 use crate::problem::Problem;
 use crate::record::{FlowAction, FlowStatus, ManifestFlow};
 use crate::revision::CommitId;
@@ -83,8 +84,8 @@ pub enum Outcome {
 pub struct FlowReport {
     /// Which.
     pub id: FlowId,
-    /// `create`, `update` or `delete`.
-    pub action: String,
+    /// What was to be done.
+    pub action: Action,
     /// How it ended.
     pub outcome: Outcome,
     /// What went wrong with it.
@@ -93,14 +94,14 @@ pub struct FlowReport {
 }
 
 impl FlowReport {
-    /// How a flow of a closed manifest ended.
+    /// How a flow of a closed manifest ended; `None` where nothing was to be done to it.
     #[must_use]
-    pub fn of(flow: &ManifestFlow) -> Self {
+    pub fn of(flow: &ManifestFlow) -> Option<Self> {
         let action = match flow.action {
-            FlowAction::Create => "create",
-            FlowAction::Update => "update",
-            FlowAction::Delete => "delete",
-            FlowAction::None => "none",
+            FlowAction::Create => Action::Create,
+            FlowAction::Update => Action::Update,
+            FlowAction::Delete => Action::Delete,
+            FlowAction::None => return None,
         };
         let outcome = match flow.status {
             FlowStatus::Deployed => Outcome::Deployed,
@@ -109,7 +110,7 @@ impl FlowReport {
             FlowStatus::NotRestored => Outcome::NotRestored,
             FlowStatus::Pending | FlowStatus::NotAttempted => Outcome::NotAttempted,
         };
-        Self { id: flow.id.clone(), action: action.to_owned(), outcome, error: flow.error.clone() }
+        Some(Self { id: flow.id.clone(), action, outcome, error: flow.error.clone() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing left to decide. Only flows that git holds, or held when flowsync last deployed, are ever
 //! part of it; whatever else is live is listed as unmanaged and left alone.
 
+mod action;
 mod diff;
 mod digest;
 pub mod graph;
@@ -14,11 +15,15 @@ mod tests;
 mod unreadable;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
+
+use serde::Serialize;
 
 use crate::flow::{ContentHash, Definition, FlowId};
 use crate::revision::BlobId;
 
+pub use action::Action;
 pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
 pub use guard::{TooManyDeletes, check_deletes};
@@ -64,7 +69,8 @@ pub struct Last {
 }
 
 /// Where a difference comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Cause {
     /// Git changed.
     Commit,
@@ -89,6 +95,12 @@ impl Cause {
             Self::Drift => "drift",
             Self::Both => "both",
         }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -157,13 +169,13 @@ impl Change {
         }
     }
 
-    /// The word in outputs.
+    /// What it does, without what is needed to do it.
     #[must_use]
-    pub fn action(&self) -> &'static str {
+    pub fn action(&self) -> Action {
         match self.step {
-            Step::Create { .. } => "create",
-            Step::Update { .. } => "update",
-            Step::Delete { .. } => "delete",
+            Step::Create { .. } => Action::Create,
+            Step::Update { .. } => Action::Update,
+            Step::Delete { .. } => Action::Delete,
         }
     }
 
@@ -204,9 +216,9 @@ impl Plan {
         self.changes.iter().filter(|change| matches!(change.step, Step::Delete { .. }))
     }
 
-    /// How many changes have this action word.
+    /// How many changes do this.
     #[must_use]
-    pub fn count(&self, action: &str) -> usize {
+    pub fn count(&self, action: Action) -> usize {
         self.changes.iter().filter(|change| change.action() == action).count()
     }
 }

@@ -7,6 +7,7 @@ use super::raw::unified;
 use super::tell::{self, shortened};
 use crate::controller::view::{ChangeView, Compared, PlanView};
 use crate::flow::{BodyAbsent, Comparison, Reading};
+use crate::plan::Action;
 use crate::problem::escape_terminal;
 
 /// Most characters of a name in a headline.
@@ -91,9 +92,9 @@ fn lines(
 
 fn headline(change: &ChangeView<'_>, color: bool) -> String {
     let (mark, code) = match change.action {
-        "create" => ("+", "32"),
-        "update" => ("~", "33"),
-        _ => ("-", "31"),
+        Action::Create => ("+", "32"),
+        Action::Update => ("~", "33"),
+        Action::Delete => ("-", "31"),
     };
     let said = |text: &str| escape_terminal(&shortened(text, NAME_CHARS_MAX)).into_owned();
     let versions = match (&change.previous_version, &change.version) {

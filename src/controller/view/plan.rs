@@ -10,7 +10,7 @@ use super::compared::{Compared, view};
 use crate::flow::diff::{FlowDiff, View};
 use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
 use crate::parallel;
-use crate::plan::{Change, Plan, Step};
+use crate::plan::{Action, Cause, Change, Plan, Step};
 use crate::problem::Problem;
 use crate::revision::CommitId;
 
@@ -76,10 +76,10 @@ pub struct ChangeView<'a> {
     pub name: Cow<'a, str>,
     /// Its file; absent for a delete.
     pub path: Option<&'a str>,
-    /// `create`, `update` or `delete`.
-    pub action: &'static str,
-    /// `commit`, `drift` or `both`.
-    pub cause: &'static str,
+    /// What is to be done.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
     /// The version to be live; absent for a delete.
     pub version: Option<Cow<'a, str>>,
     /// The version that is live; absent for a create.
@@ -114,9 +114,9 @@ impl<'a> PlanView<'a> {
             commit: None,
             basis: None,
             summary: Summary {
-                create: plan.count("create"),
-                update: plan.count("update"),
-                delete: plan.count("delete"),
+                create: plan.count(Action::Create),
+                update: plan.count(Action::Update),
+                delete: plan.count(Action::Delete),
                 unchanged: plan.unchanged.len(),
             },
             changes: plan.changes.iter().map(ChangeView::new).collect(),
@@ -137,7 +137,7 @@ impl<'a> PlanView<'a> {
     /// The text of a flow was not loaded.
     pub fn look_into(&mut self, comparison: &Comparison, n_bytes: usize) -> Result<(), BodyAbsent> {
         let mut updates: Vec<&mut ChangeView<'a>> =
-            self.changes.iter_mut().chain(&mut self.drifted).filter(|change| change.action == "update").collect();
+            self.changes.iter_mut().chain(&mut self.drifted).filter(|change| change.action == Action::Update).collect();
         let (mut room, mut n_left) = (n_bytes, updates.len());
         for some in updates.chunks_mut(FLOWS_AT_ONCE) {
             let changes: Vec<&Change> = some.iter().map(|shown| shown.change).collect();
@@ -161,7 +161,7 @@ impl<'a> ChangeView<'a> {
             name: short(&change.definition().name),
             path: after.map(|flow| flow.path.as_str()),
             action: change.action(),
-            cause: change.cause.as_str(),
+            cause: change.cause,
             version: after.map(|flow| short(&flow.definition.version)),
             previous_version: before.map(|definition| short(&definition.version)),
             content_hash: after.map(|flow| flow.definition.content_hash),

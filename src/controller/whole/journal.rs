@@ -112,6 +112,10 @@ async fn a_flow_for_which_no_request_was_made_is_never_deleted() {
     });
     let report = machine.pass().await;
     assert_eq!(report.result, SyncResult::RolledBack, "{:?}", report.error);
-    assert!(report.flows.iter().all(|flow| flow.action == "create"), "it was deceived: {:?}", report.flows);
+    assert!(
+        report.flows.iter().all(|flow| flow.action == crate::plan::Action::Create),
+        "it was deceived: {:?}",
+        report.flows
+    );
     assert_eq!((world.tenant.n_writes(), world.whole("untouched").as_str()), (n_before, "1.0.0"));
 }

@@ -9,7 +9,7 @@ use crate::controller::view::{ChangeView, Compared, PlanView};
 use crate::flow::diff::{FlowDiff, View};
 use crate::flow::{BodyAbsent, Comparison, FlowId, Reference, ReferenceKind};
 use crate::picture::{Chart, Fate, Graph, mermaid};
-use crate::plan::Change;
+use crate::plan::{Action, Change};
 use crate::problem::code_block;
 
 /// Most bytes of one flow: one must not crowd out all others.
@@ -44,7 +44,7 @@ impl<'a> Look<'a> {
             return Ok(Self { said, chart: Some(chart), inside: Inside::Update(change.change, Box::new(compared)) });
         }
         let view = change.view(comparison)?;
-        let chart = (change.action == "create").then(|| Chart::of(&view));
+        let chart = (change.action == Action::Create).then(|| Chart::of(&view));
         let references = &change.change.definition().references;
         Ok(Self { said: String::new(), chart, inside: Inside::Whole(Box::new(view), references) })
     }
@@ -120,9 +120,9 @@ pub(super) fn graph(view: &PlanView<'_>) -> Option<String> {
     let mut n_edges = 0;
     for change in view.changes.iter().take(GRAPH_NODES_MAX) {
         let fate = match change.action {
-            "create" => Fate::Created,
-            "update" => Fate::Updated,
-            _ => Fate::Deleted,
+            Action::Create => Fate::Created,
+            Action::Update => Fate::Updated,
+            Action::Delete => Fate::Deleted,
         };
         let definition = change.change.definition();
         let in_target = definition.references.iter().filter(|reference| {

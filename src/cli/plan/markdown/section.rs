@@ -5,6 +5,7 @@ use super::details::{detail, graph};
 use crate::cli::output::Failure;
 use crate::controller::view::{Basis, ChangeView, PlanView};
 use crate::flow::{BodyAbsent, Comparison};
+use crate::plan::Cause;
 use crate::problem::{Problem, Severity, code_span};
 
 /// What was found for one environment.
@@ -204,11 +205,11 @@ fn row(change: &ChangeView<'_>) -> String {
 }
 
 /// Why, where it is not what a reviewer takes for granted.
-fn because(cause: &str) -> Option<&'static str> {
+fn because(cause: Cause) -> Option<&'static str> {
     match cause {
-        "drift" => Some("because the tenant drifted"),
-        "both" => Some("because git changed and the tenant drifted"),
-        _ => None,
+        Cause::Drift => Some("because the tenant drifted"),
+        Cause::Both => Some("because git changed and the tenant drifted"),
+        Cause::Commit => None,
     }
 }
 

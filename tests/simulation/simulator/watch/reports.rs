@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flowsync::controller::{EnvironmentReport, FlowReport, SyncResult};
 use flowsync::local::LocalState;
-use flowsync::record::{FlowAction, Manifest, Status};
+use flowsync::record::{Manifest, Status};
 use flowsync::shutdown::Stage;
 use tokio::time::Instant;
 
@@ -34,8 +34,7 @@ impl World {
             let found = self.manifest().map(|manifest| manifest.status());
             return self.violated(Invariant::ReportTrue, format!("{report:?} is reported, git has {found:?}"));
         };
-        let is_change = |flow: &&flowsync::record::ManifestFlow| flow.action != FlowAction::None;
-        let mut of_record: Vec<FlowReport> = recorded.flows.iter().filter(is_change).map(FlowReport::of).collect();
+        let mut of_record: Vec<FlowReport> = recorded.flows.iter().filter_map(FlowReport::of).collect();
         let mut of_report = report.flows.clone();
         of_record.sort_by(|a, b| a.id.cmp(&b.id));
         of_report.sort_by(|a, b| a.id.cmp(&b.id));
