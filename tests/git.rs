@@ -14,6 +14,8 @@ mod http;
 mod http_server;
 #[path = "git/local.rs"]
 mod local;
+#[path = "git/propose.rs"]
+mod propose;
 #[path = "git/race.rs"]
 mod race;
 #[path = "git/read.rs"]

@@ -1,4 +1,5 @@
-//! The seam to git: what can be read from a repository, and the one way records are written to it.
+//! The seam to git: what can be read from a repository, how records are written to it, and how a change
+//! is proposed on a branch of its own.
 //!
 //! Flows are read from git objects, never from a work tree. Records are committed by
 //! compare-and-swap and nothing is ever forced. Deciding *whether* a lost race may be tried again is
@@ -7,6 +8,7 @@
 mod git;
 mod listing;
 pub mod memory;
+mod proposal;
 mod selection;
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +24,7 @@ pub use listing::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
     FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
 };
+pub use proposal::{OUR_TRAILER, Proposal, ProposeError, Proposed, Rest};
 pub use selection::FlowSelection;
 
 /// A tree's id; equal ids are equal content.
@@ -312,4 +315,8 @@ pub trait Source: Send + Sync + 'static {
         base: Option<&CommitId>,
         change: &RecordCommit,
     ) -> impl Future<Output = Result<CommitId, PushError>> + Send;
+
+    /// Commits a proposal to its branch, wherever that stands, and pushes it. Races are run again; nothing is forced.
+    /// On success the branch was read back and holds the commit.
+    fn propose(&self, proposal: &Proposal) -> impl Future<Output = Result<Proposed, ProposeError>> + Send;
 }

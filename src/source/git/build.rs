@@ -5,6 +5,7 @@ use std::path::Path;
 
 use git2::build::TreeUpdateBuilder;
 use git2::{Commit, FileMode, Oid, Repository, Signature, Time, Tree};
+use jiff::Timestamp;
 
 use super::names;
 use super::read::Reader;
@@ -57,7 +58,7 @@ pub(super) fn build(
     }
     let tree = update.create_updated(repo, &before).map_err(failed)?;
     let tree = repo.find_tree(tree).map_err(failed)?;
-    let signature = signature(author, change)?;
+    let signature = signature(author, change.time)?;
     let parents: Vec<&Commit<'_>> = base.into_iter().collect();
     let id = repo.commit(None, &signature, &signature, &change.message, &tree, &parents).map_err(failed)?;
     let mut objects = written(&tree, &files, id);
@@ -81,14 +82,14 @@ fn empty_tree(repo: &Repository) -> Result<Tree<'_>, git2::Error> {
     repo.find_tree(repo.treebuilder(None)?.write()?)
 }
 
-fn signature(author: &Author, change: &RecordCommit) -> Result<Signature<'static>, SourceError> {
-    let time = Time::new(change.time.as_second(), 0);
+pub(super) fn signature(author: &Author, time: Timestamp) -> Result<Signature<'static>, SourceError> {
+    let time = Time::new(time.as_second(), 0);
     Signature::new(&author.name, &author.email, &time)
         .map_err(|error| SourceError::Setting(format!("`repository.author` cannot sign a commit: {}", error.message())))
 }
 
 /// The new blobs, the trees on the way to them, and the commit.
-fn written(tree: &Tree<'_>, files: &BTreeMap<String, Option<Oid>>, commit: Oid) -> Vec<Oid> {
+pub(super) fn written(tree: &Tree<'_>, files: &BTreeMap<String, Option<Oid>>, commit: Oid) -> Vec<Oid> {
     let folders = files.keys().flat_map(|path| path.match_indices('/').map(|(slash, _)| &path[..slash]));
     let folders = folders.filter_map(|folder| Some(tree.get_path(Path::new(folder)).ok()?.id()));
     let mut objects: Vec<Oid> = files.values().copied().flatten().chain(folders).chain([tree.id()]).collect();

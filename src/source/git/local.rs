@@ -17,7 +17,7 @@ use super::locks::remove_stale_locks;
 use super::names;
 use super::read::{Reader, commit_id, local_error};
 use super::sharing::Shared;
-use super::work_files;
+use super::work_files::{self, Overwrite};
 use crate::config::Author;
 use crate::source::{CommitId, PushError, RecordCommit, SourceError};
 
@@ -25,6 +25,9 @@ use crate::source::{CommitId, PushError, RecordCommit, SourceError};
 const LOCK_HELD: &str = "another git process holds";
 /// How long a reference lock of another process is waited for.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// What the log of a branch says of a move.
+const LOG_LINE: &str = "flowsync: commit";
 
 /// A repository in this file system.
 #[derive(Debug)]
@@ -80,13 +83,29 @@ impl Local {
             Built::Unchanged => return unchanged(base, target.records),
         };
         let base_id = base_commit.as_ref().map(git2::Commit::id);
-        if self.tip(&repo, target.branch)? != base_id {
+        self.move_branch(&reader, target.branch, base_id, &new, &shared)?;
+        work_files::follow(&repo, &refname, &new, &shared, &Overwrite::Always);
+        Ok(commit_id(new.id))
+    }
+
+    /// Moves a branch to a commit, if it still stands at `base`, and sees that it holds it.
+    pub(super) fn move_branch(
+        &self,
+        reader: &Reader<'_>,
+        branch: &str,
+        base: Option<Oid>,
+        new: &NewCommit,
+        shared: &Shared,
+    ) -> Result<(), PushError> {
+        let repo = reader.repo;
+        let refname = names::branch_ref(branch)?;
+        if self.tip(repo, branch)? != base {
             return Err(PushError::Lost("the branch stands at another commit".to_owned()));
         }
-        self.sync_objects(&repo, &new, &shared)?;
-        let swapped = self.swap(&repo, &refname, base_id, new.id);
+        self.sync_objects(repo, new, shared)?;
+        let swapped = self.swap(repo, &refname, base, new.id);
         if let Err(PushError::Lost(why)) = &swapped
-            && self.tip(&repo, target.branch)? == base_id
+            && self.tip(repo, branch)? == base
             && !why.contains(LOCK_HELD)
         {
             // Nobody was faster: the name itself cannot be, for example below a branch of that name.
@@ -97,17 +116,15 @@ impl Local {
         for file in [common.join(&refname), logs.join(&refname), logs.join("HEAD")] {
             shared.widen(&file);
         }
-        self.read_back(&reader, target.branch, new.id)?;
-        work_files::follow(&repo, &refname, &new, &shared);
-        Ok(commit_id(new.id))
+        self.read_back(reader, branch, new.id)
     }
 
     fn swap(&self, repo: &Repository, refname: &str, base: Option<Oid>, new: Oid) -> Result<(), PushError> {
         let started = Instant::now();
         loop {
             let moved = match base {
-                Some(base) => repo.reference_matching(refname, new, true, base, "flowsync: records"),
-                None => repo.reference(refname, new, false, "flowsync: records"),
+                Some(base) => repo.reference_matching(refname, new, true, base, LOG_LINE),
+                None => repo.reference(refname, new, false, LOG_LINE),
             };
             let error = match moved {
                 Ok(_) => return sync_reference(repo, refname).map_err(|e| self.io(e).into()),

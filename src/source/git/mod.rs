@@ -1,6 +1,6 @@
 //! Git through libgit2: a local repository used where it is, or a remote with a bare clone in the cache.
 //!
-//! Invariants: nothing is forced; only the records folder is written; no hook, submodule, symbolic
+//! Invariants: nothing is forced; on tracked branches only the records folder is written; no hook, submodule, symbolic
 //! link or remote helper of a repository is ever followed; whoever writes in the cache holds its lock.
 //! Every call runs on a blocking thread with a repository of its own.
 
@@ -23,6 +23,7 @@ mod locks;
 mod names;
 mod pace;
 mod packs;
+mod propose;
 mod prove;
 mod push;
 mod read;

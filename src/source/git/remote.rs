@@ -149,19 +149,30 @@ impl Remote {
             Built::New(new) => new,
             Built::Unchanged => return unchanged(base, target.records),
         };
+        self.push_commit(&repo, target.branch, base_commit.map(|base| base.id()), &new)
+    }
+
+    /// Pushes a commit, if the branch still stands at `base`, and sees that it holds it. The caller holds the lock.
+    pub(super) fn push_commit(
+        &self,
+        repo: &Repository,
+        branch: &str,
+        base: Option<Oid>,
+        new: &NewCommit,
+    ) -> Result<CommitId, PushError> {
         let NewCommit { id: new, objects, files: _ } = new;
-        let base = base_commit.map(|base| base.id());
+        let new = *new;
         let mut n_tries = 0;
         loop {
             n_tries += 1;
-            let outcome = self.push(&repo, target.branch, base, new)?;
+            let outcome = self.push(repo, branch, base, new)?;
             match &outcome {
                 Outcome::Elsewhere | Outcome::NotSent(_) => return Err(outcome.error(Stands::Moved)),
-                Outcome::Taken => self.keep_pushed(&repo, &objects),
+                Outcome::Taken => self.keep_pushed(repo, objects),
                 Outcome::Raced(_) | Outcome::Declined(_) | Outcome::Broken(_) => {}
             }
             self.keep_small(Effort::Brief);
-            let stands = match self.read_back(target.branch, new) {
+            let stands = match self.read_back(branch, new) {
                 Ok(ReadBack::Holds) => return Ok(commit_id(new)),
                 Ok(ReadBack::StandsAt(tip)) if tip == base => Stands::AtBase,
                 Ok(ReadBack::StandsAt(_)) => Stands::Moved,
@@ -204,7 +215,7 @@ impl Remote {
 pub(super) const KEPT: &str = "refs/flowsync/heads/";
 
 /// Objects are written to memory first where there is one.
-const BEFORE_ALL_OTHERS: i32 = 1000;
+pub(super) const BEFORE_ALL_OTHERS: i32 = 1000;
 
 /// What a look at the branch after a push shows.
 enum ReadBack {

@@ -21,8 +21,8 @@ use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
 use crate::parallel;
 use crate::source::{
-    BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, PushError, PushProof,
-    RecordCommit, Source, SourceError, Tips, Touched, TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, Proposal, ProposeError,
+    Proposed, PushError, PushProof, RecordCommit, Source, SourceError, Tips, Touched, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -46,7 +46,7 @@ pub(super) struct Inner {
     pub(super) records_branch: String,
     pub(super) flows: FlowSelection,
     pub(super) records: String,
-    author: Author,
+    pub(super) author: Author,
     pub(super) options: GitOptions,
     memory: Memory,
     /// Races lost in a row.
@@ -347,5 +347,10 @@ impl Source for GitSource {
         let done = self.run(move |inner| inner.commit(base.as_ref(), &change)).await;
         self.back_off(&done).await;
         done
+    }
+
+    async fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
+        let proposal = proposal.clone();
+        self.run(move |inner| inner.propose(&proposal)).await
     }
 }

@@ -4,12 +4,13 @@
 //! So the record files, and only these, follow into the work tree and the index; whatever else the
 //! user has staged or changed stays. A failure here is a warning: the commit stands.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use git2::{ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository};
+use git2::{ErrorCode, Index, IndexEntry, IndexTime, ObjectType, Oid, Repository};
 
 use super::build::NewCommit;
 use super::chance;
@@ -19,22 +20,46 @@ use super::sharing::Shared;
 /// How long the index lock of another process is waited for.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 
+/// Which files of a work tree a commit may take the place of.
+pub(super) enum Overwrite<'f> {
+    /// All of its own: nobody else writes them.
+    Always,
+    /// Those that stand as they did in the commit before, which is said here.
+    Unchanged(&'f BTreeMap<String, Option<Oid>>),
+}
+
 /// Brings the files of a commit into every work tree that has the branch checked out.
-pub(super) fn follow(repo: &Repository, refname: &str, new: &NewCommit, shared: &Shared) {
+pub(super) fn follow(repo: &Repository, refname: &str, new: &NewCommit, shared: &Shared, overwrite: &Overwrite<'_>) {
     for repo in work_trees(repo) {
         let on_branch =
             repo.find_reference("HEAD").ok().and_then(|head| head.symbolic_target().ok()?.map(str::to_owned));
         let Some(work_dir) = repo.workdir().filter(|_| on_branch.as_deref() == Some(refname)) else { continue };
         for (path, blob) in &new.files {
-            if let Err(error) = write(&repo, work_dir, path, *blob) {
-                tracing::warn!(path, %error, "cannot bring a record into the work tree");
+            if let Overwrite::Unchanged(before) = overwrite
+                && !stands(work_dir, path, before.get(path).copied().flatten())
+            {
+                tracing::warn!(path, "it was changed in the work tree, and is left as it is");
+            } else if let Err(error) = write(&repo, work_dir, path, *blob) {
+                tracing::warn!(path, %error, "cannot bring a file into the work tree");
             }
         }
-        let updated = update_index(&repo, new);
+        let updated = update_index(&repo, new, overwrite);
         shared.widen_alone(&repo.path().join("index"));
         if let Err(error) = updated {
-            tracing::warn!(%error, "cannot bring the records into the index; `git status` will show them as changed");
+            tracing::warn!(%error, "cannot bring the files into the index; `git status` will show them as changed");
         }
+    }
+}
+
+/// Whether a file of the work tree has this content; `None`: is not there.
+fn stands(work_dir: &Path, path: &str, blob: Option<Oid>) -> bool {
+    let Ok(file) = inside(work_dir, path) else { return false };
+    match (fs::symlink_metadata(&file), blob) {
+        (Err(error), None) => error.kind() == std::io::ErrorKind::NotFound,
+        (Ok(meta), Some(blob)) => {
+            meta.is_file() && Oid::hash_file(ObjectType::Blob, &file).is_ok_and(|found| found == blob)
+        }
+        (Ok(_), None) | (Err(_), Some(_)) => false,
     }
 }
 
@@ -92,12 +117,18 @@ fn inside(work_dir: &Path, path: &str) -> std::io::Result<PathBuf> {
     Ok(place)
 }
 
-fn update_index(repo: &Repository, new: &NewCommit) -> Result<(), git2::Error> {
+fn update_index(repo: &Repository, new: &NewCommit, overwrite: &Overwrite<'_>) -> Result<(), git2::Error> {
     let started = Instant::now();
     loop {
         let mut index = repo.index()?;
         index.read(true)?;
         for (path, blob) in &new.files {
+            // What somebody has staged stays.
+            if let Overwrite::Unchanged(before) = overwrite
+                && index.get_path(Path::new(path), 0).map(|entry| entry.id) != before.get(path).copied().flatten()
+            {
+                continue;
+            }
             set_entry(repo, &mut index, path, *blob)?;
         }
         match index.write() {

@@ -4,6 +4,7 @@
 //! [`MemoryRemote`] is the shared repository; [`MemorySource`] is one process's way to it, with a hook
 //! that may refuse, delay, lose or cut off each operation. Ids are content-addressed and look like git's.
 
+mod propose;
 mod remote;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,8 +17,8 @@ use tokio::time::sleep;
 
 use super::selection::{FlowSelection, Met, Step, Walk};
 use super::{
-    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, PushError, RECORD_BYTES_MAX,
-    RecordCommit, Source, SourceError, Tips, Touched, TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed,
+    PushError, RECORD_BYTES_MAX, RecordCommit, Source, SourceError, Tips, Touched, TreeId,
 };
 
 pub use remote::{Edits, MemoryRemote};
@@ -29,7 +30,7 @@ pub enum Operation {
     Fetch,
     /// Reads what was fetched.
     Read,
-    /// Commits records and pushes them.
+    /// Commits records, or a proposal, and pushes.
     Push,
 }
 
@@ -340,6 +341,29 @@ impl Source for MemorySource {
                 pending().await
             }
         }
+    }
+
+    async fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
+        if [&self.folders.branch, &self.folders.records_branch].contains(&&proposal.branch) {
+            return Err(ProposeError::Tracked(proposal.branch.clone()));
+        }
+        self.take_time().await;
+        match self.hook.next(Operation::Push) {
+            SourceFault::Slow(time) => sleep(time).await,
+            SourceFault::Unreachable => return Err(unreachable("push to").into()),
+            SourceFault::Declined => return Err(PushError::Declined("protected branch".into()).into()),
+            SourceFault::LostAnswer => {
+                self.remote.propose(proposal)?;
+                return Err(unreachable("push to").into());
+            }
+            SourceFault::CrashBefore => pending().await,
+            SourceFault::CrashAfter => {
+                self.remote.propose(proposal)?;
+                pending().await
+            }
+            SourceFault::None | SourceFault::Raced | SourceFault::Forged => {}
+        }
+        self.remote.propose(proposal)
     }
 }
 

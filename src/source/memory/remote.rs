@@ -19,7 +19,7 @@ type Files = BTreeMap<String, BlobId>;
 pub struct MemoryRemote(Arc<Mutex<Store>>);
 
 #[derive(Debug, Default)]
-struct Store {
+pub(super) struct Store {
     blobs: BTreeMap<BlobId, Arc<[u8]>>,
     commits: BTreeMap<CommitId, Commit>,
     branches: BTreeMap<String, CommitId>,
@@ -29,12 +29,13 @@ struct Store {
 struct Commit {
     parents: Vec<CommitId>,
     files: Arc<Files>,
+    message: String,
     time: Timestamp,
     generation: usize,
 }
 
 impl MemoryRemote {
-    fn with<R>(&self, act: impl FnOnce(&mut Store) -> R) -> R {
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Store) -> R) -> R {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -206,9 +207,24 @@ impl Store {
         time: Timestamp,
         edits: &Edits,
     ) -> CommitId {
-        let parent = parents.first().and_then(|parent| self.commits.get(parent));
-        let generation = parent.map_or(0, |parent| parent.generation + 1);
-        let mut files = parent.map(|parent| Files::clone(&parent.files)).unwrap_or_default();
+        let onto = parents.first().cloned();
+        self.commit_tree(branch, parents, onto.as_ref(), message, time, edits)
+    }
+
+    /// A commit that holds the files of `onto` with some edits.
+    pub(super) fn commit_tree(
+        &mut self,
+        branch: &str,
+        parents: Vec<CommitId>,
+        onto: Option<&CommitId>,
+        message: &str,
+        time: Timestamp,
+        edits: &Edits,
+    ) -> CommitId {
+        let generations = parents.iter().filter_map(|parent| Some(self.commits.get(parent)?.generation + 1));
+        let generation = generations.max().unwrap_or_default();
+        let onto = onto.and_then(|onto| self.commits.get(onto));
+        let mut files = onto.map(|onto| Files::clone(&onto.files)).unwrap_or_default();
         for (path, content) in edits {
             match content {
                 Some(content) => {
@@ -220,12 +236,46 @@ impl Store {
             }
         }
         let id = CommitId(digits("commit", commit_text(&parents, &files, message, time).as_bytes()));
-        self.commits.insert(id.clone(), Commit { parents, files: Arc::new(files), time, generation });
+        self.commits.insert(
+            id.clone(),
+            Commit { parents, files: Arc::new(files), message: message.to_owned(), time, generation },
+        );
         self.branches.insert(branch.to_owned(), id.clone());
         id
     }
 
-    fn history(&self, tip: &CommitId) -> Vec<CommitId> {
+    pub(super) fn tip(&self, branch: &str) -> Option<CommitId> {
+        self.branches.get(branch).cloned()
+    }
+
+    pub(super) fn blob_at(&self, commit: &CommitId, path: &str) -> Option<BlobId> {
+        self.commits.get(commit)?.files.get(path).cloned()
+    }
+
+    pub(super) fn content(&self, blob: &BlobId) -> Option<Vec<u8>> {
+        self.blobs.get(blob).map(|content| content.to_vec())
+    }
+
+    pub(super) fn message(&self, commit: &CommitId) -> &str {
+        self.commits.get(commit).map_or("", |commit| commit.message.as_str())
+    }
+
+    /// The paths at which two commits differ.
+    pub(super) fn differing(&self, one: &CommitId, other: &CommitId) -> BTreeSet<String> {
+        let paths = [one, other].into_iter().filter_map(|commit| self.commits.get(commit));
+        let paths: BTreeSet<String> = paths.flat_map(|commit| commit.files.keys().cloned()).collect();
+        paths.into_iter().filter(|path| self.blob_at(one, path) != self.blob_at(other, path)).collect()
+    }
+
+    /// The paths at which a commit differs from every parent.
+    pub(super) fn changes_of(&self, commit: &CommitId) -> BTreeSet<String> {
+        let parents = self.commits.get(commit).map(|commit| commit.parents.as_slice()).unwrap_or_default();
+        let mut changes = parents.iter().map(|parent| self.differing(parent, commit));
+        let first = changes.next().unwrap_or_default();
+        changes.fold(first, |all, next| &all & &next)
+    }
+
+    pub(super) fn history(&self, tip: &CommitId) -> Vec<CommitId> {
         let generation = |id: &CommitId| self.commits.get(id).map_or(0, |commit| commit.generation);
         let mut open = BTreeSet::from([(generation(tip), tip.clone())]);
         let mut history = Vec::new();

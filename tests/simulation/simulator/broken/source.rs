@@ -6,8 +6,8 @@ use std::sync::Arc;
 use flowsync::revision::{BlobId, CommitId};
 use flowsync::source::memory::MemorySource;
 use flowsync::source::{
-    Expected, FileVersion, FlowListing, HistoryEntry, PushError, RecordCommit, Source, SourceError, Tips, Touched,
-    TreeId,
+    Expected, FileVersion, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed, PushError, RecordCommit,
+    Source, SourceError, Tips, Touched, TreeId,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -173,5 +173,9 @@ impl Source for BrokenSource {
 
     async fn touched(&self, commit: &CommitId) -> Result<Touched, SourceError> {
         self.clone.touched(commit).await
+    }
+
+    async fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
+        self.clone.propose(proposal).await
     }
 }
