@@ -116,10 +116,16 @@ impl<S: Source> Records<S> {
         options: &PassOptions,
     ) -> Result<Option<Held>, PassError> {
         if let Some(held) = &claim.held {
-            let is_there = self.is_on_branch(tip, &held.commit, options).await?
-                && self.source.flow_blob(&held.commit, &held.path).await?.as_ref() == Some(&held.blob)
-                && self.is_flow(held, &claim.id).await?;
-            return Ok(is_there.then(|| held.clone()));
+            if !self.is_on_branch(tip, &held.commit, options).await? {
+                return Ok(None);
+            }
+            if self.source.flow_blob(&held.commit, &held.path).await?.as_ref() == Some(&held.blob) {
+                return Ok(self.is_flow(held, &claim.id).await?.then(|| held.clone()));
+            }
+            // Older versions named the file that a failed deployment had meant: the id says which flow it is.
+            let flow = self.holding(&held.commit).await?.flows.remove(&claim.id);
+            let flow = flow.filter(|flow| flow.blob == held.blob);
+            return Ok(flow.map(|HeldFlow { path, blob, .. }| Held { commit: held.commit.clone(), path, blob }));
         }
         let (Some(path), Some(blob)) = (&claim.path, &claim.blob) else { return Ok(None) };
         let history = self.source.flow_history(tip, path).await?;

@@ -120,7 +120,7 @@ fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&Manifest>) 
         flows.insert(id.clone(), held(id, flow, changes.get(id).copied()));
     }
     for change in plan.deletes() {
-        flows.insert(change.id.clone(), deleted(change, earlier));
+        flows.insert(change.id.clone(), deleted(change, last.get(&change.id)));
     }
     if let Some(earlier) = earlier {
         for flow in earlier.flows.iter().filter(|flow| plan.orphaned.contains(&flow.id)) {
@@ -129,7 +129,13 @@ fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&Manifest>) 
             }
         }
     }
-    flows.into_values().map(|flow| ManifestFlow { last: last.get(&flow.id).cloned(), ..flow }).collect()
+    flows.into_values().map(|flow| ManifestFlow { last: last_of(&flow, last.get(&flow.id)), ..flow }).collect()
+}
+
+/// What the last completed deployment left of a flow; its file is told where it was another.
+fn last_of(flow: &ManifestFlow, last: Option<&LastFlow>) -> Option<LastFlow> {
+    let last = last?;
+    Some(LastFlow { path: last.path.clone().filter(|path| flow.path.as_ref() != Some(path)), ..last.clone() })
 }
 
 fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlow {
@@ -163,11 +169,8 @@ fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlo
     }
 }
 
-fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
+fn deleted(change: &Change, last: Option<&LastFlow>) -> ManifestFlow {
     let definition = change.definition();
-    let path = earlier
-        .and_then(|manifest| manifest.flows.iter().find(|flow| flow.id == change.id))
-        .and_then(|flow| flow.path.clone());
     ManifestFlow {
         id: change.id.clone(),
         name: definition.name.clone(),
@@ -179,7 +182,7 @@ fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
         previous_version: Some(definition.version.clone()),
         previous_hash: Some(definition.content_hash),
         before: None,
-        path,
+        path: last.and_then(|last| last.path.clone()),
         blob: None,
         held: None,
         equality_hash: None,
@@ -193,12 +196,13 @@ fn deleted(change: &Change, earlier: Option<&Manifest>) -> ManifestFlow {
 
 /// What the last completed deployment left of it: a failed one since then may have meant something else.
 fn orphaned(flow: &ManifestFlow, last: &LastFlow, earlier: &Manifest) -> ManifestFlow {
-    let LastFlow { content_hash, equality_hash, version, blob, held } = last.clone();
+    let LastFlow { content_hash, equality_hash, version, blob, path, held } = last.clone();
     let held = held.or_else(|| {
-        let (commit, path) = (earlier.last_deployed.as_ref()?.commit.clone()?, flow.path.clone()?);
+        let (commit, path) = (earlier.last_deployed.as_ref()?.commit.clone()?, path.clone()?);
         Some(Held { commit, path, blob: blob.clone()? })
     });
     ManifestFlow {
+        path,
         version,
         content_hash: Some(content_hash),
         equality_hash: other(equality_hash, content_hash),

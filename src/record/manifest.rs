@@ -257,6 +257,9 @@ pub struct LastFlow {
     pub version: String,
     /// Git blob of its file.
     pub blob: Option<BlobId>,
+    /// Its file then, where the flow's own `path` is another.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ids::path")]
+    pub path: Option<String>,
     /// Where git held it, if the deployment's commit does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
@@ -286,8 +289,15 @@ impl ManifestFlow {
             equality_hash: self.target_equality()?,
             version: self.version.clone(),
             blob: self.blob.clone(),
+            path: self.path.clone(),
             held: self.held.clone(),
         })
+    }
+
+    /// The flow as the last completed deployment left it: its file is this manifest's, unless it says otherwise.
+    fn as_left(&self) -> Option<LastFlow> {
+        let last = self.last.clone()?;
+        Some(LastFlow { path: last.path.or_else(|| self.path.clone()), ..last })
     }
 }
 
@@ -466,12 +476,12 @@ impl Manifest {
         }
     }
 
-    /// What the last completed deployment left live, as far as this manifest tells.
+    /// What the last completed deployment left live, and in which file it stood, as far as this manifest tells.
     #[must_use]
     pub fn last_flows(&self) -> BTreeMap<FlowId, LastFlow> {
         let of = |flow: &ManifestFlow| match self.status {
             Status::Deployed => flow.as_deployed(),
-            _ => flow.last.clone(),
+            _ => flow.as_left(),
         };
         self.flows.iter().filter_map(|flow| Some((flow.id.clone(), of(flow)?))).collect()
     }

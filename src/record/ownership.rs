@@ -75,10 +75,8 @@ impl Manifest {
     /// The flows that this manifest says the last completed deployment to have left live.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
-        let paths: BTreeMap<&FlowId, &Option<String>> = self.flows.iter().map(|flow| (&flow.id, &flow.path)).collect();
         let claim = |(id, last): (FlowId, LastFlow)| {
-            let LastFlow { content_hash, blob, held, .. } = last;
-            let path = paths.get(&id).and_then(|path| (*path).clone());
+            let LastFlow { content_hash, blob, held, path, .. } = last;
             Claim { id, blob, content_hash, held, path }
         };
         self.last_flows().into_iter().map(claim).collect()

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod journal;
+mod moved;
 mod signals;
 
 use std::collections::BTreeSet;

@@ -303,6 +303,7 @@ fn what_was_deployed_last_is_what_the_manifest_before_says() {
         equality_hash: hash(1),
         version: String::new(),
         blob: Some(blob('1')),
+        path: None,
         held: None,
     };
     doubted(
