@@ -39,8 +39,8 @@ pub(super) struct Work {
     pub beside: Beside,
     /// Which way it goes.
     pub course: Course,
-    /// Whether every flow counts as touched: another run began it.
-    pub resumed: bool,
+    /// Flows that an earlier run has written, or may have.
+    pub touched: BTreeSet<FlowId>,
     /// Flows whose previous definition is in no commit.
     pub lost: BTreeSet<FlowId>,
     /// Creates that an earlier run saw answered as updates.
@@ -329,16 +329,19 @@ impl HoldBack {
     }
 }
 
-/// What has to be looked at: what this run touched, or, where another run began it, everything.
+/// What has to be looked at: what this run has written, or an earlier one. What was done already is none of this
+/// run's, whatever became of it since.
 fn touched(work: &Work, pushed: &PushReport) -> Vec<Undo> {
-    work.changes
-        .iter()
-        .filter(|change| !work.lost.contains(&change.id))
-        .filter_map(|change| match pushed.flows.get(&change.id) {
-            None | Some(Pushed::NotAttempted | Pushed::Unsent(_)) if !work.resumed => None,
-            pushed => Some(Undo::of(change, work.existed.contains(&change.id) || pushed.is_some_and(Pushed::existed))),
-        })
-        .collect()
+    let by_this_run = |id: &FlowId, pushed: Option<&Pushed>| {
+        matches!(pushed, Some(Pushed::Done { .. } | Pushed::Failed(_))) && !work.standing.done.contains(id)
+    };
+    let undo = |change: &Change| {
+        let pushed = pushed.flows.get(&change.id);
+        let is_touched = by_this_run(&change.id, pushed) || work.touched.contains(&change.id);
+        let existed = work.existed.contains(&change.id) || pushed.is_some_and(Pushed::existed);
+        (is_touched && !work.lost.contains(&change.id)).then(|| Undo::of(change, existed))
+    };
+    work.changes.iter().filter_map(undo).collect()
 }
 
 /// Writes the end of each flow into the manifest.
@@ -362,6 +365,8 @@ fn settle(manifest: &mut Manifest, pushed: &PushReport, restored: &BTreeMap<Flow
             (Some(Restored::Untouched), _) if matches!(flow.status, FlowStatus::Deployed | FlowStatus::Failed) => {
                 FlowStatus::RolledBack
             }
+            // A run that did not come to its end says why it made no request.
+            (None, _) if flow.status == FlowStatus::Failed => FlowStatus::Failed,
             (Some(Restored::Untouched) | None, _) => FlowStatus::NotAttempted,
         };
     }

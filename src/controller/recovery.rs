@@ -14,13 +14,16 @@ use super::prove::Proven;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::{
-    self, Beside, FlowFailure, Journal, Lease, Looked, Recovery, Standing, believed_until, look, overwritten, room_for,
+    self, Asked, Beside, FlowFailure, Found, JOURNAL_MEMBER, Journal, Lease, Looked, Recovery, Standing,
+    believed_until, look, overwritten, room_for,
 };
 use crate::flow::{Definition, FlowId};
 use crate::local::{LocalState, Sighting};
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
 use crate::record::audit::{Event, EventKind};
-use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Holder, Manifest, ManifestFlow, Status, StatusEvent, paths};
+use crate::record::{
+    DEFINITION_BYTES_MAX, FlowAction, FlowStatus, Holder, Manifest, ManifestFlow, Status, StatusEvent, paths,
+};
 use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::{Blame, CallLimits, Export, Tenant};
@@ -42,22 +45,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= existed.contains(&flow.id));
         let (changes, lost) = self.look(self.changes_of(&manifest)).await?;
         let (audit, journal) = self.look(self.journal_of(seen, &manifest)).await?;
-        let told = journal
-            .existed()
-            .map_err(|source| PassError::Audit { environment: self.records.environment.clone(), source })?;
+        let damaged = |source| PassError::Audit { environment: self.records.environment.clone(), source };
+        let told = journal.existed().map_err(damaged)?;
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= told.contains(flow.id.as_str()));
         let existed: BTreeSet<FlowId> =
             manifest.flows.iter().filter(|flow| flow.existed).map(|flow| flow.id.clone()).collect();
         let event = Event::new(EventKind::Continued)
             .with("holder", holder.as_str())
             .with("from", manifest.holder.as_ref().map_or("", |holder| holder.id.as_str()))
-            .with("status", manifest.status().as_str());
+            .with("status", manifest.status().as_str())
+            .with(JOURNAL_MEMBER, journal.before().as_str());
         let room = room_for(&changes, manifest.flows.len(), self.policy.concurrency.get());
         if let Err(error) = journal.secure(room) {
             // Half of it may be live: what can be done without is to take it back.
             journal.fail(&error);
         }
         journal.record_if_possible(&event).await;
+        let asked = journal.asked().map_err(damaged)?;
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status(), "going on with an interrupted deployment");
         manifest.apply(StatusEvent::Continued)?;
         let status = manifest.status();
@@ -71,8 +75,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let settling = self.settle_live(ledger, status, &changes, &existed);
-        let Settled { standing, foreign, looked, beside } = self.in_time(settling).await??;
+        let settling = self.settle_live(ledger, &asked, &changes, &existed);
+        let Settled { standing, touched, foreign, looked, beside } = self.in_time(settling).await??;
         if !foreign.is_empty() {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.
             let mark = |manifest: &mut Manifest| {
@@ -100,7 +104,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             None => Course::Forward,
         };
-        let work = Work { changes, standing, looked, beside, course, resumed: true, lost, existed };
+        let work = Work { changes, standing, looked, beside, course, touched, lost, existed };
         deployment.carry_out(work).await.map(Some)
     }
 
@@ -218,7 +222,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     async fn settle_live(
         &self,
         ledger: &Ledger<L>,
-        status: Status,
+        asked: &Asked,
         changes: &[Change],
         existed: &BTreeSet<FlowId>,
     ) -> Result<Settled, PassError> {
@@ -226,7 +230,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
         let Export { flows, .. } = self.tenant.export(&self.records.target, &self.reader, &limits).await?;
         let (looked, beside) = (Looked::since(began), Beside::of(flows.values(), changes));
-        let mut settled = Settled { standing: Standing::default(), foreign: BTreeSet::new(), looked, beside };
+        let (standing, manifest) = (Standing::default(), ledger.manifest());
+        let status = manifest.status();
+        let mut settled = Settled { standing, touched: BTreeSet::new(), foreign: BTreeSet::new(), looked, beside };
         for change in changes {
             let live = flows.get(&change.id);
             let found = look(
@@ -236,6 +242,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             );
             let event = Event::new(EventKind::Found).with("flow", change.id.as_str()).with("live", found.as_str());
             ledger.journal.record_if_possible(&event).await;
+            let was_asked = asked.was(&change.id);
+            if was_asked.unwrap_or_else(|| may_be_ours(found, &change.id, &manifest)) {
+                settled.touched.insert(change.id.clone());
+            }
+            let is_somebodys = |live| !existed.contains(&change.id) && !self.is_first_form(live, change, changes);
             match (found.recovery(status), live) {
                 (Recovery::Leave, _) => _ = settled.standing.done.insert(change.id.clone()),
                 (Recovery::KeepAndWrite, Some(live)) if status == Status::Deploying => {
@@ -244,10 +255,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                     ledger.journal.record_if_possible(&kept).await;
                     if change.before().is_none() {
                         settled.standing.there.insert(change.id.clone());
-                        if !existed.contains(&change.id) && !self.is_first_form(live, change, changes) {
+                        if is_somebodys(live) {
                             settled.foreign.insert(change.id.clone());
                         }
                     }
+                }
+                // Nobody knows who created it: it is not deleted.
+                (Recovery::KeepAndWrite, Some(live))
+                    if change.before().is_none() && was_asked.is_none() && is_somebodys(live) =>
+                {
+                    settled.foreign.insert(change.id.clone());
                 }
                 (Recovery::Write | Recovery::KeepAndWrite, _) => {}
             }
@@ -267,12 +284,21 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 struct Settled {
     /// What needs nothing, and what is there in another form.
     standing: Standing,
+    /// The flows that an earlier run has written or, where the trail does not tell, may have.
+    touched: BTreeSet<FlowId>,
     /// When that was seen.
     looked: Looked,
     /// What was live then of the other flows.
     beside: Beside,
     /// The flows to be created that somebody else has created, or changed, meanwhile.
     foreign: BTreeSet<FlowId>,
+}
+
+/// Whether an earlier run may have written a flow, where its trail is lost: what is as before was not, unless git
+/// says otherwise.
+fn may_be_ours(found: Found, id: &FlowId, manifest: &Manifest) -> bool {
+    let is_it = |flow: &ManifestFlow| flow.id == *id && flow.status == FlowStatus::Deployed;
+    found != Found::Previous || manifest.flows.iter().any(is_it)
 }
 
 impl Work {
@@ -284,7 +310,7 @@ impl Work {
             looked,
             beside,
             course: Course::Forward,
-            resumed: false,
+            touched: BTreeSet::new(),
             lost: BTreeSet::new(),
             existed: BTreeSet::new(),
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Mutex as TurnMutex;
 
+use super::asked::{Asked, Before};
 use crate::clock::Clock;
 use crate::local::{LocalError, LocalState, Room};
 use crate::plan::Change;
@@ -47,6 +48,8 @@ pub struct Journal<L> {
     local: Arc<L>,
     clock: Arc<dyn Clock>,
     deployment: String,
+    /// What was found on this machine of an earlier run's; of a new deployment there is no other.
+    before: Before,
     state: Mutex<State>,
     turn: TurnMutex<()>,
 }
@@ -64,7 +67,7 @@ impl<L: LocalState> Journal<L> {
     #[must_use]
     pub fn new(local: Arc<L>, clock: Arc<dyn Clock>, environment: &str, deployment: &str, head: Option<&str>) -> Self {
         let chain = Chain::new(environment, deployment, head);
-        Self::with(local, clock, deployment, chain, Vec::new())
+        Self::with(local, clock, deployment, Before::Whole, chain, Vec::new())
     }
 
     /// The journal of a deployment that another run began. `committed` is its audit file in git; the
@@ -80,8 +83,9 @@ impl<L: LocalState> Journal<L> {
         let longer = whole_lines(&on_disk);
         let is_sound = longer.starts_with(committed) && Chain::resume(environment, deployment, longer).is_ok();
         let text = if is_sound { longer } else { committed }.to_vec();
+        let before = if is_sound && !longer.is_empty() { Before::Whole } else { Before::Lost };
         let chain = Chain::resume(environment, deployment, &text)?;
-        let journal = Self::with(local, clock, deployment, chain, text);
+        let journal = Self::with(local, clock, deployment, before, chain, text);
         if journal.state().text != on_disk {
             journal.write_anew();
         }
@@ -97,9 +101,22 @@ impl<L: LocalState> Journal<L> {
         }
     }
 
-    fn with(local: Arc<L>, clock: Arc<dyn Clock>, deployment: &str, chain: Chain, text: Vec<u8>) -> Self {
+    fn with(
+        local: Arc<L>,
+        clock: Arc<dyn Clock>,
+        deployment: &str,
+        before: Before,
+        chain: Chain,
+        text: Vec<u8>,
+    ) -> Self {
         let state = Mutex::new(State { chain, text, unwritten: Vec::new(), failure: None });
-        Self { local, clock, deployment: deployment.to_owned(), state, turn: TurnMutex::new(()) }
+        Self { local, clock, deployment: deployment.to_owned(), before, state, turn: TurnMutex::new(()) }
+    }
+
+    /// What was found on this machine of the journal of the run before.
+    #[must_use]
+    pub fn before(&self) -> Before {
+        self.before
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -183,6 +200,11 @@ impl<L: LocalState> Journal<L> {
         Ok(told.map(|record| record.text("flow").to_owned()).collect())
     }
 
+    /// The flows for which this deployment has made requests so far.
+    pub fn asked(&self) -> Result<Asked, Fault> {
+        parse(&self.state().text).map(|records| Asked::of(&records))
+    }
+
     /// Forgets the file on this machine: the records are in git. What cannot be removed is in nobody's way.
     pub fn forget(&self) {
         if let Err(error) = self.local.remove_journal(&self.deployment) {
@@ -259,6 +281,7 @@ mod tests {
         resumed.record(&Event::new(EventKind::Ended)).await.unwrap();
         assert_eq!(parse(&resumed.snapshot().0).unwrap().len(), 3);
         assert_eq!(local.read_journal("d1").unwrap().unwrap(), resumed.snapshot().0);
+        assert_eq!(resumed.before(), Before::Whole, "a request is made when its whole line is on the disk");
     }
 
     #[tokio::test]
@@ -269,6 +292,6 @@ mod tests {
         let mut chain = Chain::new("production", "d1", None);
         let committed = chain.seal(clock.now(), &Event::new(EventKind::Begun)).into_bytes();
         let resumed = Journal::resume(local, clock, "production", "d1", &committed).unwrap();
-        assert_eq!(resumed.snapshot().0, committed);
+        assert_eq!((resumed.snapshot().0, resumed.before()), (committed, Before::Lost));
     }
 }

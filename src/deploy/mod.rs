@@ -4,6 +4,7 @@
 //! what was there before. Nothing here decides what is to be done: that is the plan's. Every request
 //! that changes the tenant has an intent record on the disk before it and an outcome record after it.
 
+mod asked;
 mod beside;
 mod different;
 mod jobs;
@@ -32,6 +33,7 @@ use crate::local::LocalState;
 use crate::shutdown::{Grace, Shutdown, Stage};
 use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
 
+pub use asked::{Asked, Before, JOURNAL_MEMBER};
 pub use beside::{Beside, SideEffect};
 pub use journal::{Journal, JournalFailed, room_for};
 pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
+use super::asked::UNSENT;
 use super::jobs::{Direction, Schedule};
 use super::look::Before;
 use super::{Deployer, FlowFailure, Pace, PushReport, Pushed, Step as Shown};
@@ -244,14 +245,17 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// A call that there was no time to wait for: it may take effect yet.
     fn cut_off(&self, call: Call, id: &FlowId, failure: FlowFailure) -> FlowFailure {
-        let event = Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str());
+        let event = outcome_event(call, id);
         self.journal.note(&event.with("result", "unknown").with("error", failure.message.as_str()));
         failure
     }
 
     async fn intent(&self, call: Call, definition: &Definition, note: &str) -> Result<(), FlowFailure> {
-        let event = intent_event(call, definition, note);
-        self.journal.record(&event).await.map_err(|failed| FlowFailure::journal(&failed))
+        let recorded = self.journal.record(&intent_event(call, definition, note)).await;
+        recorded.map_err(|failed| {
+            self.journal.note(&outcome_event(call, &definition.id).with("result", UNSENT));
+            FlowFailure::journal(&failed)
+        })
     }
 
     /// An intent on the way back, which goes on without the journal where it must.
@@ -260,7 +264,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     pub(super) fn outcome<V>(&self, call: Call, id: &FlowId, answer: &Result<Reply<V>, TenantError>) {
-        let event = Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str());
+        let event = outcome_event(call, id);
         self.journal.note(&match answer {
             Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
             Err(error) => event
@@ -278,6 +282,10 @@ fn intent_event(call: Call, definition: &Definition, note: &str) -> Event {
         .with("version", definition.version.as_str())
         .with("contentHash", definition.content_hash.to_string());
     if note.is_empty() { event } else { event.with("note", note) }
+}
+
+fn outcome_event(call: Call, id: &FlowId) -> Event {
+    Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str())
 }
 
 /// How fast it goes, but for what was `done` already.

@@ -284,7 +284,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             (None, _) if undo.existed => Err(blamed(
                 Blame::Flow,
                 format!(
-                    "`{}` was created by somebody else meanwhile and overwritten; look for it in the audit record, and decide whether it stays",
+                    "`{}` was created by somebody else meanwhile, as far as can be told, and is not deleted; what was overwritten of it stands in the audit record; decide whether it stays",
                     undo.id
                 ),
             )),

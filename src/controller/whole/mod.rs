@@ -1,6 +1,7 @@
 //! The tenant ends whole whatever happens to this process or machine: at every step of a deployment, under
 //! paused time.
 
+mod asked;
 mod clocks;
 mod journal;
 mod moved;

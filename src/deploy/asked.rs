@@ -1,0 +1,133 @@
+//! For which flows an unfinished deployment has made requests, as far as its audit trail tells. Pure.
+//!
+//! Every request on the way forward has its intent on the disk before it, and every commit carries the trail so far:
+//! one that says `restoring` carries all of the way forward. What may be missing are the intents of a run that ended
+//! without a commit, and with which another machine, or one that lost its journal, went on: each run says that of
+//! the one before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flow::FlowId;
+use crate::record::Status;
+use crate::record::audit::{EventKind, Record};
+
+/// The member of a `continued` record that says what was found of the journal.
+pub const JOURNAL_MEMBER: &str = "journal";
+
+/// The result of an intent after which no request was made.
+pub(super) const UNSENT: &str = "unsent";
+
+/// What was found on this machine of the journal of an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Everything, up to the request that was made last.
+    Whole,
+    /// Nothing beyond what git has.
+    Lost,
+}
+
+impl Before {
+    /// The word in audit records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// The flows for which requests were made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    flows: BTreeSet<String>,
+    /// Whether there were no others.
+    is_all: bool,
+}
+
+impl Asked {
+    pub(super) fn of(records: &[Record]) -> Self {
+        let is = |record: &Record, kind: EventKind| record.text("event") == kind.as_str();
+        let mut n_sent: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut is_all = records.first().is_some_and(|first| is(first, EventKind::Begun));
+        for record in records {
+            if is(record, EventKind::Intent) {
+                *n_sent.entry(record.text("flow")).or_default() += 1;
+            } else if is(record, EventKind::Outcome) && record.text("result") == UNSENT {
+                n_sent.entry(record.text("flow")).and_modify(|n_sent| *n_sent = n_sent.saturating_sub(1));
+            } else if is(record, EventKind::Continued) && record.text("status") != Status::Restoring.as_str() {
+                is_all &= record.text(JOURNAL_MEMBER) == Before::Whole.as_str();
+            }
+        }
+        let flows = n_sent.into_iter().filter(|(_, n_sent)| *n_sent > 0).map(|(flow, _)| flow.to_owned()).collect();
+        Self { flows, is_all }
+    }
+
+    /// Whether requests were made for a flow; nothing where the trail does not tell.
+    #[must_use]
+    pub fn was(&self, flow: &FlowId) -> Option<bool> {
+        let was = self.flows.contains(flow.as_str());
+        (was || self.is_all).then_some(was)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::audit::{Chain, Event, parse};
+
+    fn asked(events: &[Event]) -> Asked {
+        let mut chain = Chain::new("production", "d1", None);
+        let text: String = events.iter().map(|event| chain.seal(jiff::Timestamp::UNIX_EPOCH, event)).collect();
+        Asked::of(&parse(text.as_bytes()).unwrap())
+    }
+
+    fn begun() -> Event {
+        Event::new(EventKind::Begun)
+    }
+
+    fn intent(flow: &str) -> Event {
+        Event::new(EventKind::Intent).with("flow", flow)
+    }
+
+    fn unsent(flow: &str) -> Event {
+        Event::new(EventKind::Outcome).with("flow", flow).with("result", UNSENT)
+    }
+
+    fn continued(status: Status, before: Before) -> Event {
+        Event::new(EventKind::Continued).with("status", status.as_str()).with(JOURNAL_MEMBER, before.as_str())
+    }
+
+    #[track_caller]
+    fn check(events: &[Event], a: Option<bool>, b: Option<bool>) {
+        let asked = asked(events);
+        let was = |flow: &str| asked.was(&flow.parse().unwrap());
+        assert_eq!((was("flow_a"), was("flow_b")), (a, b), "{events:?}");
+    }
+
+    #[test]
+    fn an_intent_tells_of_a_request_unless_it_was_not_sent() {
+        check(&[begun(), intent("flow_a")], Some(true), Some(false));
+        check(&[begun(), intent("flow_a"), unsent("flow_a")], Some(false), Some(false));
+        check(&[begun(), intent("flow_a"), intent("flow_a"), unsent("flow_a")], Some(true), Some(false));
+    }
+
+    #[test]
+    fn what_a_lost_journal_may_have_held_is_not_known() {
+        let (lost, whole) = (Before::Lost, Before::Whole);
+        check(&[begun(), intent("flow_a"), continued(Status::Deploying, whole)], Some(true), Some(false));
+        check(&[begun(), intent("flow_a"), continued(Status::Deploying, lost)], Some(true), None);
+        let back = [begun(), intent("flow_a"), continued(Status::Restoring, lost)];
+        check(&back, Some(true), Some(false));
+        let first_lost = [begun(), continued(Status::Deploying, lost), continued(Status::Deploying, whole)];
+        check(&first_lost, None, None);
+    }
+
+    #[test]
+    fn a_trail_without_its_beginning_or_of_an_older_version_tells_only_what_it_has() {
+        check(&[], None, None);
+        check(&[intent("flow_a")], Some(true), None);
+        let older = Event::new(EventKind::Continued).with("status", "deploying");
+        check(&[begun(), older, intent("flow_b")], None, Some(true));
+    }
+}
