@@ -2,7 +2,8 @@
 //! would have told that somebody else's flow was there.
 //!
 //! Flows that are to appear or to go are not written on the strength of a look older than [`super::Looked`] allows;
-//! updates use what was seen last.
+//! updates use what was seen last. A lease that is over or in doubt is waited for before that: what is seen counts
+//! when the request follows at once.
 
 use tokio::time::Instant;
 
@@ -29,6 +30,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Looks at a flow before its first write. What is live and neither planned nor wanted is kept in the record;
     /// where a flow to be created is there, git says so when this returns.
     pub(super) async fn look_before(&self, change: &Change) -> Result<Before, FlowFailure> {
+        self.in_time(self.limits.lease.holds()).await?;
         let mut newest = self.looks.0.lock().await;
         if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
             let (looked, export) = self.in_time(self.look()).await?.map_err(|error| FlowFailure::of(&error))?;
@@ -50,6 +52,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Before a flow is written again that this deployment has written in another form: what was seen live since then,
     /// and is somebody else's doing, is kept in the record.
     pub(super) async fn look_between(&self, change: &Change) -> Result<Before, FlowFailure> {
+        self.in_time(self.limits.lease.holds()).await?;
         let newest = self.looks.0.lock().await;
         let live = newest.export.as_ref().and_then(|export| export.flows.get(&change.id));
         let ours = newest.on_the_way.get(&change.id);

@@ -226,6 +226,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let give_up_at = in_future(self.verify_timeout);
         let mut pause = FIRST_REREAD;
         loop {
+            // What it takes to wait for the lease says nothing of how long a look takes.
+            _ = self.limits.lease.holds().await;
             let began = Instant::now();
             let export = self.tenant.export(self.target, &self.reader, &self.limits).await;
             let moves = |error: &TenantError| matches!(error.failure.last(), Failure::Incomplete { .. });

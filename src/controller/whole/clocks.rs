@@ -1,5 +1,7 @@
 //! A machine that sleeps, and clocks that are set, at every step.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use jiff::SignedDuration;
 
 use super::*;
@@ -51,6 +53,37 @@ async fn whoever_wakes_finds_out_who_went_on_and_writes_nothing_over_it() {
                 assert_eq!(report.result, SyncResult::Busy, "{why}");
             }
         }
+    }
+}
+
+/// A wait for the lease is no part of a look: what was seen just after it is as old as ever.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_waited_for_the_lease_is_fresh_no_longer_than_any_other() {
+    let world = World::new().await;
+    let empty = World { remote: MemoryRemote::default(), tenant: MemoryTenant::default(), ..world };
+    empty.commit(1);
+    let (n_status, n_pushes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let machine = Machine::new(&empty, 2).taking(Duration::from_millis(10)).when(move |machine, op, _| match op {
+        Op::Tenant(Call::Status) => match n_status.fetch_add(1, Ordering::Relaxed) {
+            0 => {
+                // From now on the lease is in doubt.
+                machine.clock.step(SignedDuration::from_secs(5));
+                Some(Fault::Tenant(TenantFault::Slow(Duration::from_secs(10))))
+            }
+            1 => Some(Fault::Tenant(TenantFault::Slow(Duration::from_secs(10)))),
+            _ => None,
+        },
+        Op::Source(Operation::Push) if n_pushes.fetch_add(1, Ordering::Relaxed) == 1 => {
+            Some(Fault::Source(SourceFault::Slow(MINUTE)))
+        }
+        _ => None,
+    });
+    assert_eq!(machine.pass().await.result, SyncResult::Deployed);
+    let made = machine.made();
+    let imports: Vec<usize> = (0..made.len()).filter(|at| made[*at] == Op::Tenant(Call::Import)).collect();
+    for pair in imports[..3].windows(2) {
+        let between = &made[pair[0]..pair[1]];
+        assert!(between.contains(&Op::Tenant(Call::Export)), "no look between the flows: {between:?}");
     }
 }
 
