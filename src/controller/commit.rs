@@ -283,8 +283,10 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let limit = self.ledger.lease.limit();
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(self.ledger.lease.renew_at()) => {}
+                // One renewal serves both.
+                biased;
                 () = limit.renewal_wanted() => {}
+                () = tokio::time::sleep_until(self.ledger.lease.renew_at()) => {}
             }
             if self.ledger.closing.load(Ordering::SeqCst) {
                 limit.is_renewed_no_more();
