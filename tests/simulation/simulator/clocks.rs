@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use flowsync::clock::SimulatedClock;
-use jiff::SignedDuration;
-use tokio::time::sleep;
+use flowsync::clock::{Clock, SimulatedClock};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
 
 use super::script::Script;
 use super::world::origin;
@@ -18,17 +18,20 @@ pub struct Clocks {
     pub simulated: Arc<SimulatedClock>,
     at_first: SignedDuration,
     ahead: Mutex<SignedDuration>,
+    /// What it showed each time just before it was set.
+    before: Mutex<Vec<(Instant, Timestamp)>>,
 }
 
 impl Clocks {
     pub fn new(ahead: SignedDuration, seed: u64) -> Self {
         let simulated = Arc::new(SimulatedClock::starting_at(origin() + ahead, seed));
-        Self { simulated, at_first: ahead, ahead: Mutex::new(ahead) }
+        Self { simulated, at_first: ahead, ahead: Mutex::new(ahead), before: Mutex::default() }
     }
 
     /// Sets the wall clock: so far it is ahead from now on.
     pub fn set(&self, ahead: SignedDuration) {
         let mut before = self.ahead.lock().unwrap();
+        self.before.lock().unwrap().push((Instant::now(), self.simulated.now()));
         self.simulated.step(ahead - *before);
         *before = ahead;
     }
@@ -36,6 +39,13 @@ impl Clocks {
     /// Sets the wall clock as it was at first.
     pub fn set_right(&self) {
         self.set(self.at_first);
+    }
+
+    /// The times that a process which started then can have been shown last: now, or before the clock was set.
+    pub fn shown_since(&self, started: Instant) -> Vec<Timestamp> {
+        let before = self.before.lock().unwrap();
+        let shown = before.iter().filter(|(at, _)| *at >= started).map(|(_, shown)| *shown);
+        shown.chain([self.simulated.now()]).collect()
     }
 
     pub fn is_as_at_first(&self) -> bool {

@@ -83,6 +83,11 @@ async fn check_rest(world: &World, machine: &Machine, result: SyncResult, is_uns
             for flow in &manifest.flows {
                 let wanted = match (manifest.status(), flow.action) {
                     _ if flow.orphaned || flow.status == FlowStatus::NotRestored => continue,
+                    (_, FlowAction::Create | FlowAction::Update | FlowAction::Delete)
+                        if world.is_as_others_left_it(manifest, flow) =>
+                    {
+                        continue;
+                    }
                     (Status::RolledBack | Status::RollbackIncomplete, FlowAction::None) | (Status::Deployed, _) => {
                         flow.target_equality().filter(|_| flow.action != FlowAction::Delete)
                     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flowsync::flow::{Definition, FlowId};
-use flowsync::record::{FlowAction, ManifestFlow};
+use flowsync::record::{FlowAction, Manifest};
 use flowsync::tenant::{Call, Imported};
 
 use super::super::invariant::Invariant;
@@ -58,9 +58,13 @@ impl World {
             return;
         }
         let Ok(missing) = missing.parse::<FlowId>() else { return };
-        // What was live before may have referred to what was not, where an earlier restoration was incomplete.
-        let is_new = |flow: &ManifestFlow| flow.id == missing && flow.action == FlowAction::Create;
-        if restoring.is_some() && self.pushed_manifest().is_some_and(|manifest| manifest.flows.iter().any(is_new)) {
+        // What was live before may have referred to what was not, where an earlier restoration was incomplete: this
+        // deployment has created that since, or has nothing to do with it. What it replaced or deleted was live.
+        let was_absent = |manifest: Arc<Manifest>| {
+            let found = manifest.flows.iter().find(|flow| flow.id == missing);
+            found.is_none_or(|flow| flow.action == FlowAction::Create)
+        };
+        if restoring.is_some() && self.pushed_manifest().is_some_and(was_absent) {
             return;
         }
         // Or what it needs could not come back for such a reason itself.

@@ -34,14 +34,20 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Whether the target was announced, with its hash, before the journal failed: such a write comes to its end.
+    /// Whether the request was announced, for the target with its hash or for a delete, before the journal failed: such
+    /// a write comes to its end.
     fn was_under_way(&self) -> bool {
         let hash = self.flow.and_then(|flow| flow.content_hash);
         let is_target = hash.is_some() && hash == self.body.as_ref().map(|body| body.content_hash);
         let about = format!("\"flow\":\"{}\"", self.id);
         let newest = self.journal.lines().rev().find(|line| line.contains(&about)).unwrap_or_default();
-        let tells = |hash: ContentHash| newest.contains("\"event\":\"intent\"") && newest.contains(&hash.to_string());
-        self.is_unwritten && is_target && hash.is_some_and(tells)
+        let is_delete = self.call == Call::Delete && self.flow.is_some_and(|flow| flow.action == FlowAction::Delete);
+        let tells = |what: &str| newest.contains("\"event\":\"intent\"") && newest.contains(what);
+        let is_announced = match hash.filter(|_| is_target) {
+            Some(hash) => tells(&hash.to_string()),
+            None => is_delete && tells("\"call\":\"delete\""),
+        };
+        self.is_unwritten && is_announced
     }
 }
 
@@ -68,6 +74,7 @@ impl World {
             Call::Delete => self.check_delete(&request),
             _ => self.check_written(&request),
         }
+        self.notes().asked.insert((manifest.deployment_id.clone(), id.clone()));
     }
 
     /// A flow's status is asked for: by now git knows of a flow that was somebody else's.
@@ -176,6 +183,7 @@ impl World {
             let how = format!("delete of {id} ({action:?}) while {} is {status}", manifest.deployment_id);
             self.violated(Invariant::DeletesMeant, how);
         }
+        let is_asked = self.notes().asked.contains(&(manifest.deployment_id.clone(), (*id).clone()));
         let foreign = self.notes().somebodys.contains(id) && action == Some(FlowAction::Create);
         let is_told = script.knows().foreign.contains(&(manifest.deployment_id.clone(), (*id).clone()))
             || flow.is_some_and(|flow| flow.existed)
@@ -183,9 +191,20 @@ impl World {
         if foreign && is_told {
             self.violated(Invariant::SomebodysStays, format!("delete of {id}, which somebody else had created"));
         }
+        // Who lost the trail takes what is live as the commit has it for the deployment's own.
+        if foreign && !is_asked && !self.is_target(request) {
+            self.violated(Invariant::SomebodysStays, format!("delete of {id}, for which no request had been made"));
+        }
         if *status == Status::Deploying {
             self.check_dependents(manifest, id);
         }
+    }
+
+    /// Whether a flow is live as the deployment would leave it, but for references.
+    fn is_target(&self, request: &Request<'_>) -> bool {
+        let text = request.flow.and_then(|flow| self.remote.blob(flow.blob.as_ref()?));
+        let live = self.live(request.id);
+        text.zip(live).is_some_and(|(text, live)| is_same_but_references(&text, &live))
     }
 
     /// Whether the deployment can have created the flow. Where nobody forges records, it says so itself; what

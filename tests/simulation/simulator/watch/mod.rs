@@ -36,6 +36,10 @@ pub struct Notes {
     dangling: BTreeSet<FlowId>,
     /// When each lease ends by true time, by holder and the deadline it wrote.
     terms: BTreeMap<(String, Timestamp), Timestamp>,
+    /// Who pushed a record of each deployment last.
+    holders: BTreeMap<DeploymentId, String>,
+    /// For which flows each deployment has asked for a change.
+    asked: BTreeSet<(DeploymentId, FlowId)>,
     /// Deployments that are taken back because a process was asked to end.
     asked_to_end: BTreeSet<DeploymentId>,
     /// Since when the newest deployment is being taken back.

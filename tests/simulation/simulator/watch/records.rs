@@ -33,6 +33,7 @@ impl World {
         let mut notes = self.notes();
         let is_new = !notes.begun.contains_key(&manifest.deployment_id);
         notes.begun.entry(manifest.deployment_id.clone()).or_insert(script.started);
+        notes.holders.insert(manifest.deployment_id.clone(), script.holder.clone());
         if script.shutdown.asked().is_some() && manifest.status() == Status::Restoring {
             notes.asked_to_end.insert(manifest.deployment_id.clone());
         }
@@ -84,7 +85,9 @@ impl World {
         let is_same = !held.drift_only && held.key == manifest.source.flows_digest && manifest.kind == Kind::Sync;
         // A time that no wait reaches was written by a clock that was wrong.
         let longest = TRANSPORT_WAIT * (1 << TRANSPORT_TRIES_MAX.min(held.attempts)) / 2 + SignedDuration::from_mins(2);
-        let is_ahead = |until: Timestamp| script.clock() < until && until.duration_since(script.clock()) <= longest;
+        // A clock that is set back once a deployment was judged does not hold that back.
+        let shown = script.clocks.shown_since(script.started);
+        let is_ahead = |until: Timestamp| shown.iter().all(|now| *now < until && until.duration_since(*now) <= longest);
         if is_same && held.until.is_none_or(is_ahead) {
             let how = format!("{} tries again what is held back: {}", manifest.deployment_id, held.reason);
             self.violated(Invariant::HeldBack, how);
@@ -130,9 +133,7 @@ impl World {
                 }
                 _ => continue,
             };
-            // What this deployment made no request for is as others left it, whatever an export had shown.
-            let is_reached = !matches!(flow.status, FlowStatus::NotAttempted | FlowStatus::Failed);
-            if manifest.status() != Status::Deployed && !is_reached && !self.may_have_written(manifest, &flow.id) {
+            if self.is_as_others_left_it(manifest, flow) {
                 continue;
             }
             let live = self.live(&flow.id).map(|definition| definition.equality_hash);
@@ -142,6 +143,12 @@ impl World {
                 self.violated(Invariant::Whole, not_as_recorded(manifest, flow, live, wanted));
             }
         }
+    }
+
+    /// Whether a deployment that failed made no request for a flow: whatever an export had shown, it is none of its.
+    pub fn is_as_others_left_it(&self, manifest: &Manifest, flow: &ManifestFlow) -> bool {
+        let is_reached = !matches!(flow.status, FlowStatus::NotAttempted | FlowStatus::Failed);
+        manifest.status() != Status::Deployed && !is_reached && !self.may_have_written(manifest, &flow.id)
     }
 
     /// What failed is held back, and for as long as it should be.

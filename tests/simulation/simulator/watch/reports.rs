@@ -54,7 +54,8 @@ impl World {
     }
 
     /// Whether nobody could write down how a deployment ended, or knows that it was: there was no time left, or no
-    /// room. Where git says that it is under way, the next pass goes on.
+    /// room. Where git says that it is under way, the next pass goes on; where somebody else has gone on with it, this
+    /// process had no time to hear of that.
     fn is_left_open(&self, script: &Script, report: &EnvironmentReport) -> bool {
         let is_excused = script.shutdown.asked().is_some() || script.knows().is_unkept;
         let may_be = match report.result {
@@ -67,7 +68,12 @@ impl World {
             Some(manifest.deployment_id.as_str()) == report.deployment_id.as_deref()
                 && (manifest.status().is_under_way() || manifest.status() == may_be)
         };
-        is_excused && self.pushed_manifest().is_some_and(|manifest| is_it(&manifest))
+        let has_gone_on = || {
+            let notes = self.notes();
+            let mut holders = notes.holders.iter();
+            holders.any(|(id, holder)| Some(id.as_str()) == report.deployment_id.as_deref() && *holder != script.holder)
+        };
+        is_excused && (self.pushed_manifest().is_some_and(|manifest| is_it(&manifest)) || has_gone_on())
     }
 
     /// Every other result says that nothing was deployed by this pass, or where its record is.
