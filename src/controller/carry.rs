@@ -121,11 +121,9 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         Box::new(move |id| {
             let id = id.clone();
             Box::pin(async move {
-                let mark = |manifest: &mut Manifest| {
-                    manifest.flows.iter_mut().filter(|flow| flow.id == id).for_each(|flow| flow.existed = true);
-                    manifest.apply(StatusEvent::Continued)
-                };
-                let committed = self.advance("deploying", mark).await;
+                // Where this commit fails, the next one says it, whatever it is about.
+                self.ledger.disown(&id);
+                let committed = self.advance("deploying", |manifest| manifest.apply(StatusEvent::Continued)).await;
                 let reason = |error| {
                     format!(
                         "`{id}` was there before it was created, and git could not be told so: {}",

@@ -192,6 +192,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     ) -> RecordCommit {
         let (audit, head) = self.ledger.journal.snapshot();
         manifest.audit_head = Some(head);
+        self.ledger.tell_disowned(manifest);
         if manifest.status().is_under_way() {
             // An ended one stays as its digest in the audit trail says.
             manifest.generated_at = self.engine.now();
@@ -234,6 +235,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         self.ledger.closing.store(true, Ordering::SeqCst);
         let mut closed = Manifest::clone(&*self.ledger.manifest());
         edit(&mut closed)?;
+        self.ledger.tell_disowned(&mut closed);
         closed.apply(event)?;
         closed.generated_at = self.engine.now();
         let ended = Event::new(EventKind::Ended)

@@ -1,5 +1,6 @@
 //! What a deployment under way has written down so far: its manifest, journal and lease.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 
@@ -7,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::PassError;
 use crate::deploy::{Journal, Lease};
+use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::record::{IllegalEvent, Manifest, SealKey, paths};
 use crate::revision::CommitId;
@@ -23,6 +25,8 @@ pub(super) struct Ledger<L> {
     /// Nothing more is written to the tenant: the lease need not be renewed, and the journal ends.
     pub closing: AtomicBool,
     pub state: Mutex<State>,
+    /// Flows to be created that were found to be somebody else's: every manifest from then on says so.
+    disowned: std::sync::Mutex<BTreeSet<FlowId>>,
     /// The manifest of `state`, for whoever must not wait for a push under way.
     committed: std::sync::Mutex<Arc<Manifest>>,
 }
@@ -70,12 +74,24 @@ impl<L: LocalState> Ledger<L> {
         let manifest = Arc::new(manifest);
         let committed = std::sync::Mutex::new(Arc::clone(&manifest));
         let state = Mutex::new(State { manifest, tip });
-        Self { journal, lease, seal, audit, closing: AtomicBool::new(false), state, committed }
+        let (closing, disowned) = (AtomicBool::new(false), std::sync::Mutex::default());
+        Self { journal, lease, seal, audit, closing, state, disowned, committed }
     }
 
     /// The same, with an audit file that stands elsewhere: an older version began it there.
     pub(super) fn with_audit_at(self, audit: String) -> Self {
         Self { audit, ..self }
+    }
+
+    /// A flow to be created was somebody else's.
+    pub(super) fn disown(&self, id: &FlowId) {
+        self.disowned.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+    }
+
+    /// Says in a manifest what is known of flows that were somebody else's.
+    pub(super) fn tell_disowned(&self, manifest: &mut Manifest) {
+        let disowned = self.disowned.lock().unwrap_or_else(PoisonError::into_inner);
+        manifest.flows.iter_mut().for_each(|flow| flow.existed |= disowned.contains(&flow.id));
     }
 
     /// The commit to build on next.

@@ -3,6 +3,7 @@
 
 mod asked;
 mod clocks;
+mod disowned;
 mod journal;
 mod moved;
 mod signals;
