@@ -64,16 +64,14 @@ impl World {
             let found = manifest.flows.iter().find(|flow| flow.id == missing);
             found.is_none_or(|flow| flow.action == FlowAction::Create)
         };
-        if restoring.is_some() && self.pushed_manifest().is_some_and(was_absent) {
-            return;
-        }
+        let never_was = restoring.is_some() && self.pushed_manifest().is_some_and(was_absent);
         // Or what it needs could not come back for such a reason itself.
-        let by_hand = self.drifted_since(&missing, None) || self.notes().dangling.contains(&missing);
-        if by_hand {
+        let is_excused = never_was || self.drifted_since(&missing, None) || self.notes().dangling.contains(&missing);
+        if is_excused {
             self.notes().dangling.insert(flow.clone());
         }
         self.say(|| format!("refused: {flow} needs {missing}"));
-        if !by_hand {
+        if !is_excused {
             let how = format!("{flow} was imported while {missing}, which it needs, is not live");
             self.violated(Invariant::NeededFirst, how);
         }

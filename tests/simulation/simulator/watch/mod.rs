@@ -32,7 +32,7 @@ pub struct Notes {
     begun: BTreeMap<DeploymentId, Instant>,
     /// What each deployment has written.
     written: BTreeSet<(DeploymentId, FlowId, Option<ContentHash>)>,
-    /// Flows that were refused because somebody deleted by hand what they need, or what that needs.
+    /// Flows that were refused because what they need was deleted by hand or never live, or what that needs.
     dangling: BTreeSet<FlowId>,
     /// When each lease ends by true time, by holder and the deadline it wrote.
     terms: BTreeMap<(String, Timestamp), Timestamp>,
