@@ -4,6 +4,8 @@
 
 #[path = "cli/adopt.rs"]
 mod adopt;
+#[path = "cli/approval.rs"]
+mod approval;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/config.rs"]

@@ -195,6 +195,10 @@ pub struct PlanArgs {
     /// Write the plan as a `pending` manifest to this file (one environment)
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write the plan into the work tree as a file to be reviewed and merged: it approves these changes (see
+    /// `sync.approval`)
+    #[arg(long)]
+    pub propose: bool,
     /// Exit with 2 where changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,

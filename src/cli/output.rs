@@ -15,6 +15,9 @@ use crate::problem::Problem;
 /// The exit code of wrong usage.
 pub(super) const USAGE: u8 = 64;
 
+/// The exit code of what is refused.
+pub(super) const REFUSED: u8 = 3;
+
 /// Why a command ended without its result.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {

@@ -180,6 +180,8 @@ pub struct SyncPolicy {
     pub concurrency: NonZeroUsize,
     /// What to do about changes made behind git's back.
     pub drift: Drift,
+    /// Whether a change must be approved before it is deployed.
+    pub approval: ApprovalPolicy,
     /// What to do about live flows that git once held and no longer holds.
     pub prune: Prune,
     /// How many deletes one deployment may make.
@@ -199,6 +201,7 @@ impl Default for SyncPolicy {
             interval: Duration::from_secs(60),
             concurrency: const { NonZeroUsize::new(8).unwrap() },
             drift: Drift::Correct,
+            approval: ApprovalPolicy::None,
             prune: Prune::Keep,
             max_deletes: MaxDeletes::Percent(10),
             ignore: Vec::new(),
@@ -215,6 +218,15 @@ pub enum Drift {
     Correct,
     /// Say so, change nothing.
     Report,
+}
+
+/// Whether a change must be approved before it is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApprovalPolicy {
+    /// What is merged is deployed.
+    None,
+    /// Only what a manifest in the folder of approvals allows.
+    Manifest,
 }
 
 /// What to do about flows that left git.

@@ -34,8 +34,8 @@ pub use exclude::{Exclude, ExcludeError};
 pub use find::{FILE_NAME, locate, unknown_variables};
 pub use mask::Mask;
 pub use meant::{
-    Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository, SyncPolicy,
-    TenantAddress,
+    ApprovalPolicy, Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository,
+    SyncPolicy, TenantAddress,
 };
 pub use nearest::nearest;
 pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};

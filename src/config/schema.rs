@@ -105,6 +105,7 @@ mod tests {
             ("concurrency: 8", "concurrency: 0"),
             ("concurrency: 8", "concurrency: 257"),
             ("drift: correct", "drift: ignore"),
+            ("approval: none", "approval: yes"),
             ("prune: false", "prune: 'no'"),
             ("maxDeletes: 10%", "maxDeletes: 101%"),
             ("maxDeletes: 10%", "maxDeletes: -1"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::names;
 use super::written::{Findings, SYNC, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
-use super::{Drift, MaxDeletes, Prune, SyncPolicy, format_duration, parse_duration};
+use super::{ApprovalPolicy, Drift, MaxDeletes, Prune, SyncPolicy, format_duration, parse_duration};
 use crate::problem::Rule;
 
 /// Time between two passes.
@@ -31,6 +31,8 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
     }
     let Some(section) = Section::open(node, SYNC, findings) else { return default };
     let drift = |node| names::choice(node, &[("correct", Drift::Correct), ("report", Drift::Report)]);
+    let approval =
+        |node| names::choice(node, &[("none", ApprovalPolicy::None), ("manifest", ApprovalPolicy::Manifest)]);
     let prune = |node| names::boolean(node).map(|prune| if prune { Prune::Remove } else { Prune::Keep });
     let mut time = |key, within| section.read(key, findings, |node| duration(node, within));
     let interval = time("interval", INTERVAL);
@@ -40,6 +42,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
         interval: interval.unwrap_or(default.interval),
         concurrency: section.read("concurrency", findings, concurrency).unwrap_or(default.concurrency),
         drift: section.read("drift", findings, drift).unwrap_or(default.drift),
+        approval: section.read("approval", findings, approval).unwrap_or(default.approval),
         prune: section.read("prune", findings, prune).unwrap_or(default.prune),
         max_deletes: section.read("maxDeletes", findings, max_deletes).unwrap_or(default.max_deletes),
         ignore: section.get("ignore").map(|node| ignore(node, findings)).unwrap_or_default(),

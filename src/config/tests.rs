@@ -63,7 +63,7 @@ fn every_default_is_filled_in() {
 
 #[test]
 fn what_is_written_is_meant() {
-    let sync = "      { interval: 5m, concurrency: 256, drift: report, prune: true, maxDeletes: 3,\n        \
+    let sync = "      { interval: 5m, concurrency: 256, drift: report, approval: manifest, prune: true, maxDeletes: 3,\n        \
                 ignore: [/a/*/b], verifyTimeout: 1s, deployTimeout: 1h30m }";
     let text =
         file("  recordsBranch: flowsync/records\n  caFile: ca.pem", "    branch: release\n    flows: ./a/b/", sync);
@@ -76,6 +76,7 @@ fn what_is_written_is_meant() {
         interval: Duration::from_secs(300),
         concurrency: std::num::NonZeroUsize::new(256).unwrap(),
         drift: Drift::Report,
+        approval: ApprovalPolicy::Manifest,
         prune: Prune::Remove,
         max_deletes: MaxDeletes::Count(3),
         ignore: vec!["/a/*/b".to_owned()],
@@ -94,9 +95,9 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
             "12:5: error[unknown-key] unknown key `interval` in an environment (`interval` belongs in `sync`)",
             "14:7: error[unknown-key] unknown key `intervall` in `sync` (did you mean `interval`?)",
             "15:7: error[unknown-key] unknown key `client_secret` in `sync` (known keys are `interval`, `concurrency`, \
-             `drift`, `prune`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
+             `drift`, `approval`, `prune`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
             "16:7: error[unknown-key] unknown key `colour` in `sync` (known keys are `interval`, `concurrency`, \
-             `drift`, `prune`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
+             `drift`, `approval`, `prune`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
         ],
     );
 }

@@ -57,7 +57,17 @@ pub(super) const OAUTH2: Shape = Shape { name: "oauth2", keys: &["tokenUrl", "cl
 /// `sync`.
 pub(super) const SYNC: Shape = Shape {
     name: "sync",
-    keys: &["interval", "concurrency", "drift", "prune", "maxDeletes", "ignore", "verifyTimeout", "deployTimeout"],
+    keys: &[
+        "interval",
+        "concurrency",
+        "drift",
+        "approval",
+        "prune",
+        "maxDeletes",
+        "ignore",
+        "verifyTimeout",
+        "deployTimeout",
+    ],
 };
 /// A secret.
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };

@@ -7,12 +7,13 @@ use super::ledger::Ledger;
 use super::pass::STARTS_MAX;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, Prepared, Seen};
+use crate::config::ApprovalPolicy;
 use crate::deploy::{Journal, Lease, room_for};
 use crate::local::LocalState;
 use crate::plan::{Action, Plan};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
-use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, manifest_digest};
-use crate::revision::CommitId;
+use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, UsedApproval, manifest_digest, paths};
+use crate::revision::{BlobId, CommitId};
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
 
@@ -26,6 +27,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Option<EnvironmentReport>, PassError> {
         self.may_begin()?;
         let mut manifest = self.look(self.new_manifest(seen, &prepared.plan, prepared, Kind::Adoption)).await?;
+        manifest.approvals =
+            self.look(self.records.approvals_carried(&seen.tips.flows, seen.manifest.as_ref())).await?;
         manifest.apply(StatusEvent::Adopted)?;
         manifest.last_deployed = Some(LastDeployed {
             deployment_id: manifest.deployment_id.clone(),
@@ -58,8 +61,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         plan: &Plan,
         prepared: &Prepared,
         kind: Kind,
+        approvals: Vec<(String, BlobId)>,
     ) -> Result<Option<Deployment<'_, T, S, L>>, PassError> {
         let mut manifest = self.look(self.new_manifest(seen, plan, prepared, kind)).await?;
+        manifest.approvals =
+            self.look(self.records.approvals_carried(&seen.tips.flows, seen.manifest.as_ref())).await?;
+        let deployment_id = &manifest.deployment_id;
+        let own = |(file, blob)| UsedApproval { file, blob, deployment_id: deployment_id.clone() };
+        manifest.approvals.extend(approvals.into_iter().map(own));
         manifest.apply(StatusEvent::Begun)?;
         let stored = self.look(self.store_previous(&mut manifest, &plan.changes)).await?;
         let deployment = self.new_deployment(seen, manifest)?;
@@ -94,9 +103,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(Deployment::new(self, ledger))
     }
 
-    /// Whether neither the flows nor this environment's records differ between two looks at git.
+    /// Whether neither the flows, nor their approvals, nor this environment's records differ between two looks at git.
     async fn is_same_ground(&self, before: &crate::source::Tips, now: &crate::source::Tips) -> Result<bool, PassError> {
         if self.records.source.flows_tree(&before.flows).await? != self.records.source.flows_tree(&now.flows).await? {
+            return Ok(false);
+        }
+        let source = &self.records.source;
+        let approved = paths::approved_folder(&self.records.environment);
+        if source.records_tree(&before.flows, &approved).await? != source.records_tree(&now.flows, &approved).await? {
             return Ok(false);
         }
         let folder = |tip: Option<CommitId>| async move {
@@ -138,6 +152,15 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
             .with("create", plan.count(Action::Create))
             .with("update", plan.count(Action::Update))
             .with("delete", plan.count(Action::Delete));
+        let event = match (self.engine.policy.approval, kind) {
+            (ApprovalPolicy::None, _) => event,
+            (ApprovalPolicy::Manifest, Kind::Rollback) => event.with("approval", "none asked"),
+            (ApprovalPolicy::Manifest, Kind::Sync | Kind::Adoption) => {
+                let manifest = self.ledger.manifest();
+                let own = manifest.approvals.iter().filter(|it| it.deployment_id == manifest.deployment_id);
+                event.with("approval", own.map(|approval| approval.file.clone()).collect::<Vec<_>>())
+            }
+        };
         Ok(self.ledger.journal.record(&event).await?)
     }
 }

@@ -144,7 +144,11 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     ) -> Result<Option<CommitId>, PushError> {
         let more = match previous {
             Previous::Stay => BTreeMap::new(),
-            Previous::Go => self.engine.records.spent_definitions(tip).await?,
+            Previous::Go => {
+                let mut spent = self.engine.records.spent_definitions(tip).await?;
+                spent.extend(self.engine.records.used_up(tip, manifest).await?);
+                spent
+            }
         };
         let is_end = !manifest.status().is_under_way();
         let change = self.record_commit(manifest, more, subject);

@@ -3,6 +3,7 @@
 //! A pass takes no input: it looks at all of git and all of live. The same code serves a first start,
 //! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
 
+mod approval;
 mod begin;
 mod carry;
 mod claims;
@@ -48,6 +49,7 @@ use crate::shutdown::Shutdown;
 use crate::source::{PushError, SourceError};
 use crate::tenant::TenantError;
 
+pub use approval::{Approvals, entry, left_live};
 pub use desired::read_desired;
 pub use observe::Seen;
 pub use prepare::Prepared;

@@ -28,8 +28,26 @@ pub struct Seen {
     /// Whether a person takes the records for this environment's, which they do not say of themselves: the next
     /// record says it.
     pub adopts: bool,
+    /// Whether that manifest is not as it was closed.
+    pub is_altered: bool,
     /// What a person should know.
     pub alarms: Vec<String>,
+}
+
+impl Seen {
+    /// Tips whose records were not looked at.
+    #[must_use]
+    pub fn of(tips: Tips) -> Self {
+        Self {
+            tips,
+            manifest: None,
+            interrupted: false,
+            unfinished: None,
+            adopts: false,
+            is_altered: false,
+            alarms: Vec::new(),
+        }
+    }
 }
 
 impl<S: Source> Records<S> {
@@ -41,8 +59,7 @@ impl<S: Source> Records<S> {
 
     /// Reads what the given tips hold.
     pub async fn seen_at(&self, tips: Tips, options: &PassOptions) -> Result<Seen, PassError> {
-        let mut seen =
-            Seen { tips, manifest: None, interrupted: false, unfinished: None, adopts: false, alarms: Vec::new() };
+        let mut seen = Seen::of(tips);
         let Some(records) = seen.tips.records.clone() else {
             return Ok(seen);
         };
@@ -101,7 +118,9 @@ impl<S: Source> Records<S> {
     /// Lets a manifest count, less what git does not prove.
     async fn count(&self, seen: &mut Seen, recorded: Recorded, options: &PassOptions) -> Result<(), PassError> {
         if !recorded.manifest.status().is_under_way() {
-            seen.alarms.extend(self.altered(&recorded).await?);
+            let altered = self.altered(&recorded).await?;
+            seen.is_altered = altered.is_some();
+            seen.alarms.extend(altered);
         }
         let mut manifest = recorded.manifest;
         seen.alarms.extend(self.keep_what_is_proven(&seen.tips.flows, &mut manifest, options).await?);

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::local::{LocalState, Unsent};
 use crate::record::audit::Named;
 use crate::record::{Manifest, Status};
+use crate::revision::CommitId;
 use crate::source::{PushError, RecordCommit, Source};
 use crate::tenant::Tenant;
 
@@ -76,6 +77,9 @@ impl<S: Source, L: LocalState> Outbox<'_, S, L> {
             let mut files = BTreeMap::new();
             if is_settled(&unsent) {
                 files = self.records.spent_definitions(tips.records.as_ref()).await?;
+                if let Some(manifest) = kept_manifest(&unsent) {
+                    files.extend(self.records.used_up(tips.records.as_ref(), &manifest).await?);
+                }
             }
             let bytes = |content: Option<String>| content.map(String::into_bytes);
             files.extend(unsent.files.clone().into_iter().map(|(path, content)| (path, bytes(content))));
@@ -103,6 +107,12 @@ fn is_settled(unsent: &Unsent) -> bool {
     let manifest = unsent.files.iter().find(|(path, _)| path.ends_with("/manifest.json"));
     let named = manifest.and_then(|(_, text)| Named::read(text.as_deref()?.as_bytes()));
     named.is_some_and(|named| leaves_nothing_open(named.status))
+}
+
+/// The manifest of a kept record, where it can be read.
+fn kept_manifest(unsent: &Unsent) -> Option<Manifest> {
+    let (path, text) = unsent.files.iter().find(|(path, _)| path.ends_with("/manifest.json"))?;
+    Manifest::from_text(text.as_deref()?.as_bytes(), path, &CommitId("not committed yet".into())).ok()
 }
 
 /// Whether a status is an end after which nobody has to look at the deployment.

@@ -93,11 +93,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.reader.index().save();
         let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
         self.judge(&prepared, seen, options)?;
+        let approved = self.look(self.approve(seen, &prepared.plan)).await?;
         let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
         report.problems.clone_from(&prepared.problems);
         report.alarms.clone_from(&seen.alarms);
         report.alarms.extend(contested);
+        report.alarms.extend(approved.alarms);
         report.alarms.extend(seen.interrupted.then(|| self.who_holds(seen)));
         report.flows = not_attempted(&prepared.plan);
         if options.dry_run {
@@ -117,7 +119,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             return Ok(Some(report));
         }
-        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync).await? else {
+        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, approved.uses).await? else {
             return Ok(None);
         };
         let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;

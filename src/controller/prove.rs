@@ -83,6 +83,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 (Witness::Nobody, Prune::Remove) => Pruning::On,
                 (Witness::Nobody, Prune::Keep) => Pruning::Off,
             },
+            unapproved: match witness {
+                Witness::Trusted => BTreeMap::new(),
+                Witness::Nobody => self.unapproved_in(seen, manifest, before).await?,
+            },
             owned,
         };
         let doubts = proof::doubts(manifest, &facts);

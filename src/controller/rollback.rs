@@ -155,7 +155,7 @@ impl Attempt {
             if let Some(quarantine) = seen.manifest.as_ref().and_then(|manifest| manifest.quarantine.as_ref()) {
                 plan.flows_digest.clone_from(&quarantine.key);
             }
-            if let Some(deployment) = engine.begin(&seen, &plan, &prepared, Kind::Rollback).await? {
+            if let Some(deployment) = engine.begin(&seen, &plan, &prepared, Kind::Rollback, Vec::new()).await? {
                 return deployment.carry_out(Work::new(plan.changes, prepared.looked, prepared.beside)).await;
             }
         }

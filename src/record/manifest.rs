@@ -2,7 +2,7 @@
 //!
 //! Pushed with status `deploying` it is the lock and the journal; with an ended status, the report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,7 @@ use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
 use crate::revision::{BlobId, CommitId};
 
 /// The version of the manifest's shape. What has another first number is not read.
-const MANIFEST_VERSION: &str = "1.0.0";
-
-/// A manifest may have this many bytes at most, which is some 40,000 flows: it is measured before it is read.
-pub const MANIFEST_BYTES_MAX: u64 = 32 * 1024 * 1024;
+pub(super) const MANIFEST_VERSION: &str = "1.0.0";
 
 /// JSON Schema (draft 2020-12) of the manifest.
 pub const MANIFEST_SCHEMA: &str = include_str!("manifest.schema.json");
@@ -88,6 +85,13 @@ pub struct Manifest {
     /// What must not be tried again for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<Quarantine>,
+    /// The approvals that deployments have used, as long as their files are there, and those that this one uses; its
+    /// own are gone where it was taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<UsedApproval>,
+    /// The plan file that the deployment was bound to: the id that stands in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<DeploymentId>,
     /// Every managed flow, by id.
     pub flows: Vec<ManifestFlow>,
     /// What each flow needs: a flow id alone, other kinds as `kind:id`.
@@ -125,6 +129,19 @@ pub struct LastDeployed {
     pub deployment_id: DeploymentId,
     /// The commit it deployed.
     pub commit: Option<CommitId>,
+}
+
+/// A file of approvals and the deployment that uses it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsedApproval {
+    /// Its path from the root of the repository.
+    #[serde(deserialize_with = "ids::inner_path")]
+    pub file: String,
+    /// The blob of that file.
+    pub blob: BlobId,
+    /// The deployment.
+    pub deployment_id: DeploymentId,
 }
 
 /// The state a rollback goes back to.
@@ -301,64 +318,6 @@ impl ManifestFlow {
     }
 }
 
-/// A manifest in git that is not gone by.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the manifest `{path}` at {commit}: {}", fault.remedy())]
-pub struct ManifestError {
-    /// Its path in the repository.
-    pub path: String,
-    /// The commit.
-    pub commit: CommitId,
-    /// What is wrong.
-    #[source]
-    pub fault: ManifestFault,
-}
-
-/// What is wrong with a manifest's text.
-#[derive(Debug, thiserror::Error)]
-pub enum ManifestFault {
-    /// Its first number of version is greater than ours.
-    #[error("it was made by a newer flowsync: its version is {found}, this one reads {MANIFEST_VERSION}")]
-    Newer {
-        /// Digits and dots.
-        found: String,
-    },
-    /// No JSON, or not of this shape.
-    #[error(transparent)]
-    Shape(#[from] serde_json::Error),
-    /// It lists a flow more than once: two manifests were merged.
-    #[error("it lists `{0}` twice")]
-    Twice(FlowId),
-    /// More than [`MANIFEST_BYTES_MAX`].
-    #[error("it has {bytes} bytes, the most is {MANIFEST_BYTES_MAX}")]
-    TooLarge {
-        /// So many.
-        bytes: u64,
-    },
-}
-
-impl ManifestFault {
-    fn remedy(&self) -> &'static str {
-        match self {
-            Self::Newer { .. } => "use that version here",
-            _ => "only flowsync writes it; restore it from its git history",
-        }
-    }
-}
-
-/// What every version of the format has.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Versioned {
-    manifest_version: String,
-}
-
-/// The first number of a version such as `1.0.0`.
-fn major(version: &str) -> Option<u64> {
-    let numbers: Vec<u64> = version.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    numbers.first().copied().filter(|_| numbers.len() == 3)
-}
-
 /// What is known of a deployment before it begins.
 #[derive(Debug, Clone)]
 pub struct Planned {
@@ -415,6 +374,8 @@ impl Manifest {
             ignore,
             failure: None,
             quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
+            approvals: Vec::new(),
+            bound_to: None,
             flows,
             dependency_graph,
         }
@@ -433,7 +394,17 @@ impl Manifest {
     /// The event cannot happen in this status; the manifest stays as it is.
     pub fn apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
         self.status = self.status.after(event)?;
+        if matches!(self.status, Status::RolledBack | Status::RollbackIncomplete) {
+            // What it was to use is as good as before.
+            self.approvals.retain(|approval| approval.deployment_id != self.deployment_id);
+        }
         Ok(())
+    }
+
+    /// The approvals that this manifest proves to be used: its own ones count from its good end on.
+    pub fn spent_approvals(&self) -> impl Iterator<Item = &UsedApproval> {
+        let is_deployed = self.status == Status::Deployed;
+        self.approvals.iter().filter(move |approval| is_deployed || approval.deployment_id != self.deployment_id)
     }
 
     /// The text that is committed: two-space indented, with a final newline.
@@ -443,37 +414,6 @@ impl Manifest {
         let mut text = serde_json::to_vec_pretty(self).expect("a manifest has a form in JSON");
         text.push(b'\n');
         text
-    }
-
-    /// Reads a manifest of git.
-    ///
-    /// # Errors
-    ///
-    /// The text is none, or one of a newer major version; or it lists a flow twice.
-    pub fn from_text(text: &[u8], path: &str, commit: &CommitId) -> Result<Self, ManifestError> {
-        Self::read(text).map_err(|fault| ManifestError { path: path.to_owned(), commit: commit.clone(), fault })
-    }
-
-    fn read(text: &[u8]) -> Result<Self, ManifestFault> {
-        let bytes = text.len() as u64;
-        if bytes > MANIFEST_BYTES_MAX {
-            return Err(ManifestFault::TooLarge { bytes });
-        }
-        // A newer one may have another shape: its version is looked at whether the rest can be read or not.
-        let read = serde_json::from_slice::<Self>(text);
-        let found = match &read {
-            Ok(manifest) => manifest.manifest_version.clone(),
-            Err(_) => serde_json::from_slice::<Versioned>(text).map(|it| it.manifest_version).unwrap_or_default(),
-        };
-        if major(&found) > major(MANIFEST_VERSION) {
-            return Err(ManifestFault::Newer { found });
-        }
-        let manifest = read?;
-        let mut seen = BTreeSet::new();
-        match manifest.flows.iter().find(|flow| !seen.insert(&flow.id)) {
-            Some(flow) => Err(ManifestFault::Twice(flow.id.clone())),
-            None => Ok(manifest),
-        }
     }
 
     /// What the last completed deployment left live, and in which file it stood, as far as this manifest tells.

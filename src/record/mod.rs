@@ -3,6 +3,7 @@
 //!
 //! The manifest is lock, journal and report in one; see [`Manifest`] for its life.
 
+pub mod approval;
 pub mod audit;
 mod digest;
 mod identity;
@@ -13,6 +14,7 @@ mod ownership;
 pub mod paths;
 pub mod proof;
 mod quarantine;
+mod reading;
 mod seal;
 
 /// A previous definition may have this many bytes at most: twice what a flow file may have.
@@ -23,10 +25,11 @@ pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_BYTES_MAX, MANIFEST_SCHEMA, Manifest,
-    ManifestError, ManifestFault, ManifestFlow, ManifestSource, Planned, RollbackState, RollbackTo,
+    FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_SCHEMA, Manifest, ManifestFlow,
+    ManifestSource, Planned, RollbackState, RollbackTo, UsedApproval,
 };
 pub use ownership::{Claim, ClaimFacts, Unproven};
 pub use proof::HeldFlow;
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
+pub use reading::{MANIFEST_BYTES_MAX, ManifestError, ManifestFault};
 pub use seal::{SealFault, SealKey, manifest_digest};

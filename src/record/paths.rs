@@ -34,6 +34,12 @@ pub fn audit_anywhere(environment: &str, deployment: &DeploymentId) -> [String; 
     [audit(environment, deployment), audit_without_month(environment, deployment)]
 }
 
+/// The folder of approvals: manifests that people propose and review.
+#[must_use]
+pub fn approved_folder(environment: &str) -> String {
+    format!("{environment}/approved")
+}
+
 /// The folder of previous definitions that git did not hold yet.
 #[must_use]
 pub fn before_folder(environment: &str) -> String {

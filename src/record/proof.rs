@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::approval::Missing;
 use super::{FlowAction, Kind, Manifest, ManifestFlow, Status};
 use crate::flow::{ContentHash, FlowId};
 use crate::revision::{BlobId, CommitId};
@@ -115,6 +116,8 @@ pub struct Facts {
     pub wanted: Option<Result<ProvenState, String>>,
     /// Whether deletes are the environment's policy.
     pub pruning: Pruning,
+    /// Of each change that is to be approved and was not: why.
+    pub unapproved: BTreeMap<FlowId, Missing>,
 }
 
 /// Something that a manifest says and git does not.
@@ -221,6 +224,9 @@ pub enum FlowDoubt {
     /// It is to be deleted, and the environment deletes nothing.
     #[error("it is to be deleted, and `prune` is off")]
     PruneOff,
+    /// It is to be approved, and was not when the deployment began.
+    #[error("it was not approved: {0}")]
+    Unapproved(Missing),
     /// The state that a rollback goes back to is another.
     #[error("the state that it goes back to has it otherwise")]
     OtherState,
@@ -290,6 +296,7 @@ pub fn doubts(manifest: &Manifest, facts: &Facts) -> Vec<Doubt> {
         let found = if flow.orphaned { orphaned(flow, facts) } else { deleted(flow, manifest, facts, is_held) };
         found.into_iter().for_each(|found| doubt(&flow.id, found));
     }
+    facts.unapproved.iter().for_each(|(id, missing)| doubt(id, FlowDoubt::Unapproved(missing.clone())));
     for flow in &manifest.flows {
         previous(flow, facts).into_iter().for_each(|found| doubt(&flow.id, found));
     }

@@ -7,9 +7,16 @@ use crate::support::{Place, ended, git, until, word};
 
 /// A deployment of version 1.1.0 of `a` and of `b`, which needs `a`, that hangs once `a` is written.
 fn half_done() -> (Place, Child) {
-    let place = Place::new(&["a 1.0.0", "b 1.0.0 > a"]);
+    half_done_with("", &|_| {})
+}
+
+/// The same with lines of `sync:`, and with what people do about each commit.
+pub fn half_done_with(sync: &str, review: &dyn Fn(&Place)) -> (Place, Child) {
+    let place = Place::with(sync, &["a 1.0.0", "b 1.0.0 > a"]);
+    review(&place);
     place.sync_with(&[]).exits(0);
     place.commit(&["a 1.1.0", "b 1.1.0 > a"]);
+    review(&place);
     place.tenant.fails("- { match: { call: import, flow: flow_a, nth: 1 }, fault: { delay: { after: 10m } } }");
     let child = place.command(&["sync", "--output", "json"]).spawn().unwrap();
     until("a is written", || place.tenant.live().starts_with("a 1.1.0"));

@@ -58,7 +58,7 @@ const INSIDE: &[(&str, Table)] = &[
             ("schema", &["document"]),
         ],
     ),
-    ("record", &[(OWN, &["audit"]), ("audit", &[OWN]), ("proof", &[])]),
+    ("record", &[(OWN, &["approval", "audit"]), ("approval", &[OWN]), ("audit", &[OWN]), ("proof", &[])]),
     ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
     ("tenant", &[(OWN, &[]), ("http", &[OWN]), ("flows_v2", &[OWN, "http"]), ("memory", &[OWN]), ("sandbox", &[OWN])]),
 ];

@@ -8,7 +8,7 @@ use crate::cli::output::{Failure, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
-use crate::controller::{listing_problems, read_desired, unread};
+use crate::controller::{Seen, listing_problems, read_desired, unread};
 use crate::flow::{self, Comparison};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
@@ -24,6 +24,12 @@ pub(super) struct Ground {
     pub(super) manifest: Option<Manifest>,
     pub(super) commit: Option<CommitId>,
     pub(super) left_out: Vec<LeftOut>,
+    /// The commit whose flows are planned, or on which the work tree stands.
+    pub(super) planned: Option<CommitId>,
+    /// The commits whose approvals count.
+    pub(super) reviewed: Vec<CommitId>,
+    /// The commit with the records.
+    pub(super) records: Option<CommitId>,
 }
 
 /// What a plan made here looks at.
@@ -49,11 +55,12 @@ pub(super) async fn local_ground(
     reference: Option<&str>,
 ) -> Result<Ground, Failure> {
     let settings = &environment.repository;
-    let mut manifest = None;
+    let (mut manifest, mut records) = (None, None);
     if let Some(mut recorded) = last_recorded(repository, environment)? {
         engine.records.check_own(&recorded)?;
         tell(keep_what_is_proven(repository, environment, &mut recorded.manifest).iter());
         manifest = Some(recorded.manifest);
+        records = repository.resolve(&recorded.commit.0).ok();
     }
     let selection = FlowSelection::of(settings);
     let (files, commit) = match (reference, repository.work_tree()?) {
@@ -65,7 +72,10 @@ pub(super) async fn local_ground(
         }
     };
     let (desired, problems) = checked(&files, engine.reader.comparison());
-    Ok(Ground { desired: Arc::new(desired), problems, manifest, commit, left_out: files.left_out })
+    let planned = commit.clone().or_else(|| repository.resolve("HEAD").ok());
+    let reviewed = planned.iter().cloned().collect();
+    let (desired, left_out) = (Arc::new(desired), files.left_out);
+    Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records })
 }
 
 fn tell<'a>(alarms: impl Iterator<Item = &'a String>) {
@@ -140,5 +150,7 @@ pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) 
     };
     let (desired, problems) = read_desired(&*engine.records.source, &commit, engine.reader.index()).await?;
     let (problems, left_out) = (problems.to_vec(), Vec::new());
-    Ok(Ground { desired, problems, manifest: seen.manifest, commit: Some(commit), left_out })
+    let (planned, reviewed, commit) = (Some(commit.clone()), vec![commit.clone()], Some(commit));
+    let Seen { manifest, tips, .. } = seen;
+    Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records: tips.records })
 }

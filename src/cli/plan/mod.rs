@@ -1,5 +1,6 @@
 //! `flowsync plan`: what a deployment of the work tree, or of a commit, would change.
 
+mod approval;
 mod ground;
 mod inside;
 mod json;
@@ -14,20 +15,22 @@ mod text;
 
 use std::sync::Arc;
 
-use self::ground::{Ground, basis_of, local_ground, remote_ground};
+use self::approval::{Judged, Standing};
+use self::ground::{basis_of, local_ground, remote_ground};
 use self::json::{Document, Documents};
 use self::limits::PLAN_BYTES_MAX;
 use self::markdown::Section;
 use self::text::{Inside, Style};
 use super::arguments::{PlanArgs, PlanForm};
 use super::context::{Context, note, select};
-use super::output::{self, Failure};
-use crate::config::Environment;
+use super::output::{self, Failure, complain};
+use crate::config::{ApprovalPolicy, Environment};
 use crate::controller::view::{Basis, PlanView};
 use crate::controller::{PassError, PassOptions, Prepared, Seen, left_out_note};
 use crate::flow::{BodyAbsent, Comparison};
 use crate::problem::{any_error, escape_terminal};
 use crate::record::Kind;
+use crate::record::approval::Verdict;
 use crate::revision::CommitId;
 use crate::source::{LocalRepository, Tips};
 
@@ -39,14 +42,22 @@ struct Planned {
     basis: Basis,
     prepared: Prepared,
     refused: Option<String>,
+    /// Of each change, where approvals are asked for.
+    verdicts: Option<Vec<Verdict>>,
+    /// The file by which it was proposed.
+    proposed: Option<String>,
     comparison: Arc<Comparison>,
 }
 
 impl Planned {
     fn view(&self) -> PlanView<'_> {
         let Prepared { plan, problems, .. } = &self.prepared;
-        let view = PlanView::new(&self.environment, &self.target, plan, problems);
-        PlanView { commit: self.commit.as_ref(), basis: Some(&self.basis), refused: self.refused.as_deref(), ..view }
+        let mut view = PlanView::new(&self.environment, &self.target, plan, problems);
+        if let Some(verdicts) = &self.verdicts {
+            view.judge(verdicts);
+        }
+        let (refused, proposed) = (self.refused.as_deref(), self.proposed.as_deref());
+        PlanView { commit: self.commit.as_ref(), basis: Some(&self.basis), refused, proposed, ..view }
     }
 
     fn exit_code(&self, detailed: bool) -> u8 {
@@ -129,7 +140,7 @@ impl Found {
 
     fn section(&self) -> Section<'_> {
         match &self.planned {
-            Ok(planned) => Section::Planned { view: planned.view(), comparison: &planned.comparison },
+            Ok(planned) => Section::Planned { view: Box::new(planned.view()), comparison: &planned.comparison },
             Err(failure) => Section::Failed { environment: &self.environment, failure },
         }
     }
@@ -139,6 +150,9 @@ impl Found {
 fn say(planned: &Planned, form: PlanForm) {
     if form != PlanForm::Json {
         output::show_problems(&planned.prepared.problems);
+    }
+    if let Some(file) = &planned.proposed {
+        output::say(&format!("{}: proposed by `{}`", planned.environment, escape_terminal(file)));
     }
     if let Some(reason) = &planned.refused {
         output::say(&format!("{}: refused: {}", planned.environment, escape_terminal(reason)));
@@ -169,29 +183,37 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     let (repository, reference) = (LocalRepository::find(&here)?, arguments.reference.as_deref());
     let basis = basis_of(repository.as_ref(), environment, reference);
     note(context, &format!("{}: planning {}", environment.name, escape_terminal(&basis.to_string())));
-    let ground = match repository {
-        Some(repository) => local_ground(&engine, environment, &repository, reference).await?,
+    let ground = match &repository {
+        Some(repository) => local_ground(&engine, environment, repository, reference).await?,
         None => remote_ground(&engine, reference).await?,
     };
-    let Ground { desired, problems, manifest, commit, left_out } = ground;
-    if let Some(text) = left_out_note(&left_out) {
+    if let Some(text) = left_out_note(&ground.left_out) {
         note(context, &escape_terminal(&text));
     }
-    if any_error(&problems) {
-        let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
+    if any_error(&ground.problems) {
+        let n_errors = ground.problems.iter().filter(|problem| problem.is_error()).count();
         return Err(PassError::Refused {
             reason: format!("{n_errors} problem(s) in the flows of `{}`", environment.name),
-            problems,
+            problems: ground.problems,
             quarantined: false,
         }
         .into());
     }
-    let mut prepared = engine.prepare(desired, manifest.as_ref()).await?;
+    let mut prepared = engine.prepare(Arc::clone(&ground.desired), ground.manifest.as_ref()).await?;
     engine.load_reported(&mut prepared).await?;
-    prepared.problems.extend(problems);
+    prepared.problems.extend(ground.problems.iter().cloned());
     prepared.problems.sort();
+    let commit = ground.commit.clone();
     let tips = Tips { flows: commit.clone().unwrap_or_else(|| CommitId(String::new())), records: None };
-    let seen = Seen { tips, manifest, interrupted: false, unfinished: None, adopts: false, alarms: Vec::new() };
+    let seen = Seen { manifest: ground.manifest.clone(), ..Seen::of(tips) };
+    let records = match &repository {
+        Some(repository) => approval::records_here(context, &engine, environment, repository)?,
+        None => engine.records.clone(),
+    };
+    let is_asked = arguments.propose || environment.sync.approval == ApprovalPolicy::Manifest;
+    let judged =
+        if is_asked { approval::judged(&records, environment, &ground, &prepared).await? } else { Judged::default() };
+    judged.alarms.iter().for_each(|alarm| complain(&format!("alarm: {}", escape_terminal(alarm))));
     let refused = match engine.judge(&prepared, &seen, &PassOptions::default()) {
         Ok(()) => None,
         Err(PassError::Refused { reason, .. }) => Some(reason),
@@ -203,7 +225,14 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
         std::fs::write(file, pending.to_text())
             .map_err(|error| Failure::other(format!("cannot write `{}`: {error}", file.display())))?;
     }
+    let standing = Standing { seen: &seen, ground: &ground, prepared: &prepared, judged: &judged };
+    let proposed = if arguments.propose {
+        approval::propose(&engine, environment, repository.as_ref(), &standing).await?
+    } else {
+        None
+    };
     let (environment, target) = (environment.name.clone(), engine.records.target.to_string());
     let comparison = Arc::clone(engine.reader.comparison());
-    Ok(Planned { environment, target, commit, basis, prepared, refused, comparison })
+    let verdicts = judged.verdicts;
+    Ok(Planned { environment, target, commit, basis, prepared, refused, verdicts, proposed, comparison })
 }

@@ -54,6 +54,9 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
     };
     for change in &view.changes {
         text.push_str(&headline(change, style.color));
+        if let Some(reason) = &change.not_approved {
+            text.push_str(&format!("    not approved: {}\n", escape_terminal(reason)));
+        }
         inside(change, &mut text)?;
     }
     for change in &view.drifted {
@@ -68,6 +71,11 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
         text.push_str(&format!("  {} live flow(s) are not managed here\n", view.unmanaged.len()));
     }
     text.push_str(&format!("{}\n", view.summary));
+    match view.n_unapproved() {
+        None => {}
+        Some(0) => text.push_str("every change is approved\n"),
+        Some(n) => text.push_str(&format!("{n} change(s) are not approved\n")),
+    }
     Ok(text)
 }
 

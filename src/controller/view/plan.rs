@@ -12,6 +12,7 @@ use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
 use crate::parallel;
 use crate::plan::{Action, Cause, Change, Plan, Step};
 use crate::problem::Problem;
+use crate::record::approval::Verdict;
 use crate::revision::CommitId;
 
 /// A plan of one environment: `plan --output json` is this struct, text and Markdown are made from it.
@@ -41,6 +42,9 @@ pub struct PlanView<'a> {
     pub problems: &'a [Problem],
     /// Why a deployment would be refused.
     pub refused: Option<&'a str>,
+    /// The file by which the plan was proposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<&'a str>,
     /// What binds the plan.
     pub plan_digest: &'a str,
 }
@@ -90,6 +94,11 @@ pub struct ChangeView<'a> {
     pub previous_hash: Option<ContentHash>,
     /// Depth in the dependency graph.
     pub wave: usize,
+    /// Whether it may be deployed as far as approvals go; absent where nobody asks for one.
+    pub approved: Option<bool>,
+    /// Why it is not approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_approved: Option<String>,
     /// What differs, for an update, as far as it may be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<FlowDiff>,
@@ -125,8 +134,27 @@ impl<'a> PlanView<'a> {
             orphaned: &plan.orphaned,
             problems,
             refused: None,
+            proposed: None,
             plan_digest: &plan.digest,
         }
+    }
+
+    /// Puts in which changes were approved: what is said of each, in their order.
+    pub fn judge(&mut self, verdicts: &[Verdict]) {
+        for (change, verdict) in self.changes.iter_mut().zip(verdicts) {
+            change.approved = Some(!matches!(verdict, Verdict::Missing(_)));
+            change.not_approved = match verdict {
+                Verdict::Missing(missing) => Some(missing.to_string()),
+                Verdict::NotAsked | Verdict::Approved => None,
+            };
+        }
+    }
+
+    /// How many changes are not approved, where somebody asks for it.
+    #[must_use]
+    pub fn n_unapproved(&self) -> Option<usize> {
+        let asked: Vec<bool> = self.changes.iter().filter_map(|change| change.approved).collect();
+        (!asked.is_empty()).then(|| asked.iter().filter(|approved| !**approved).count())
     }
 
     /// Puts in what differs in each update, in about `n_bytes` of JSON altogether: what small ones leave
@@ -167,6 +195,8 @@ impl<'a> ChangeView<'a> {
             content_hash: after.map(|flow| flow.definition.content_hash),
             previous_hash: before.map(|definition| definition.content_hash),
             wave: change.wave,
+            approved: None,
+            not_approved: None,
             diff: None,
             change,
         }

@@ -80,6 +80,8 @@ fn manifest() -> Manifest {
         ignore: Vec::new(),
         failure: None,
         quarantine: None,
+        approvals: Vec::new(),
+        bound_to: None,
         flows: vec![updated, flow("b", FlowAction::Create), flow("c", FlowAction::None), deleted, orphan],
         dependency_graph: BTreeMap::new(),
     }
@@ -106,6 +108,7 @@ fn facts() -> Facts {
         previous: [(blob('a'), previous_flow("a", 10)), (blob('d'), previous_flow("d", 13))].into(),
         wanted: None,
         pruning: Pruning::On,
+        unapproved: BTreeMap::new(),
     }
 }
 
@@ -231,6 +234,14 @@ fn a_delete_is_of_what_was_deployed_and_is_not_held_any_more() {
     let mut facts = facts();
     facts.pruning = Pruning::Settled;
     assert_eq!(told(&manifest(), &facts), "");
+}
+
+#[test]
+fn what_was_to_be_approved_and_was_not_is_doubted() {
+    doubted(
+        |facts| _ = facts.unapproved.insert(id("a"), Missing::Never { used: None }),
+        "`flow_a`: it was not approved: never approved",
+    );
 }
 
 #[test]

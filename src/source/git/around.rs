@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{Direction, ErrorCode, ObjectType, Oid, Repository};
+use git2::{Direction, ErrorCode, ObjectType, Oid, Repository, StatusOptions};
 
 use super::address::{normalise_from, normalise_url, real_folder};
 use super::names;
@@ -211,6 +211,20 @@ impl LocalRepository {
     /// [`SourceError::Local`] where the history cannot be read.
     pub fn contains(&self, commit: &CommitId, ancestor: &CommitId) -> Result<bool, SourceError> {
         self.reader().contains(commit, ancestor)
+    }
+
+    /// Paths, from the root, of what differs from the commit that is checked out, in these folders: changed, staged or
+    /// not yet known to git.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where it cannot be found out.
+    pub fn uncommitted(&self, folders: &[&str]) -> Result<Vec<String>, SourceError> {
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).disable_pathspec_match(true);
+        folders.iter().filter(|folder| !folder.is_empty()).for_each(|folder| _ = options.pathspec(folder));
+        let found = self.repo.statuses(Some(&mut options));
+        let found = found.map_err(|error| local_error(&self.shown, "compare the work tree", &error))?;
+        Ok(found.iter().map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
     }
 
     fn reader(&self) -> Reader<'_> {

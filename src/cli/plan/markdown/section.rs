@@ -13,7 +13,7 @@ pub(in crate::cli::plan) enum Section<'a> {
     /// A plan.
     Planned {
         /// It.
-        view: PlanView<'a>,
+        view: Box<PlanView<'a>>,
         /// How its flows are compared.
         comparison: &'a Comparison,
     },
@@ -166,8 +166,13 @@ fn head(section: &Section<'_>) -> String {
             let refused = view.refused.map_or(String::new(), |reason| {
                 format!("\n> **Would be refused:** {}\n", code_span(reason, MESSAGE_CHARS_MAX))
             });
+            let approval = match view.n_unapproved() {
+                None => String::new(),
+                Some(0) => "\nApproval: every change is approved\n".to_owned(),
+                Some(n) => format!("\nApproval: **{n} change(s) are not approved**\n"),
+            };
             format!(
-                "\n### flowsync plan: {}\n\n**{}** in {target}, from {of}\n{refused}\nPlan digest: `{}`\n",
+                "\n### flowsync plan: {}\n\n**{}** in {target}, from {of}\n{refused}{approval}\nPlan digest: `{}`\n",
                 code_span(view.environment, NAME_CHARS_MAX),
                 view.summary,
                 view.plan_digest

@@ -62,7 +62,10 @@ fn counts_and_digests_of_many_environments_stay() {
     for n_environments in [1, 20, 100, 2_000] {
         let sections: Vec<Section<'_>> = names[..n_environments]
             .iter()
-            .map(|name| Section::Planned { view: PlanView::new(name, "env", &plan, &[]), comparison: &comparison })
+            .map(|name| Section::Planned {
+                view: Box::new(PlanView::new(name, "env", &plan, &[])),
+                comparison: &comparison,
+            })
             .collect();
         let comment = page(&sections, None).unwrap();
         assert!(comment.len() <= 65_000, "{}", comment.len());

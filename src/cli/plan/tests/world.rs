@@ -72,7 +72,7 @@ pub(super) fn update(edits: &[(&str, &str)]) -> String {
 pub(super) fn comment(git: &[String], live: &[String]) -> String {
     let plan = planned(git, live);
     let view = PlanView::new("production", "env_prod", &plan, &[]);
-    page(&[Section::Planned { view, comparison: &Comparison::default() }], Some("production")).unwrap()
+    page(&[Section::Planned { view: Box::new(view), comparison: &Comparison::default() }], Some("production")).unwrap()
 }
 
 pub(super) fn document(git: &[String], live: &[String]) -> String {
