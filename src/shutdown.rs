@@ -4,15 +4,22 @@
 //! rest to be taken back and written down. A second signal, or the end of the grace, ends the process as
 //! it stands: the next pass goes on from git and the journal.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 /// The one handle to ask with and to look at; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Shutdown(Arc<watch::Sender<Option<Grace>>>);
+pub struct Shutdown(Arc<Asked>);
+
+/// Whoever waits for it goes on in the order of having come: chance has no part in it.
+#[derive(Debug, Default)]
+struct Asked {
+    grace: Mutex<Option<Grace>>,
+    heard: Notify,
+}
 
 /// No grace is longer: far beyond it, instants cannot be told.
 const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -57,31 +64,25 @@ impl Grace {
 impl Shutdown {
     /// Asks; whoever asks first is heard.
     pub fn ask(&self, by: &'static str, grace: Duration) {
-        self.0.send_if_modified(|asked| {
-            let first = asked.is_none();
-            if first {
-                *asked = Some(Grace { by, asked: Instant::now(), length: grace.min(GRACE_MAX) });
-            }
-            first
-        });
+        let ours = Grace { by, asked: Instant::now(), length: grace.min(GRACE_MAX) };
+        self.0.grace.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(ours);
+        self.0.heard.notify_waiters();
     }
 
     /// What is left, if somebody has asked.
     #[must_use]
     pub fn asked(&self) -> Option<Grace> {
-        *self.0.borrow()
+        *self.0.grace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Comes back when somebody has asked.
     pub async fn when_asked(&self) -> Grace {
-        let mut seen = self.0.subscribe();
         loop {
-            if let Some(grace) = *seen.borrow_and_update() {
+            let heard = self.0.heard.notified();
+            if let Some(grace) = self.asked() {
                 return grace;
             }
-            if seen.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            heard.await;
         }
     }
 

@@ -1,9 +1,9 @@
 //! How long a call may go on: the lease it runs under, and the moment its caller loses patience.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Reading, in_future};
@@ -21,7 +21,9 @@ pub struct StartLimit(Option<Arc<Limit>>);
 
 struct Limit {
     clock: Option<Arc<dyn Clock>>,
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    /// Whoever waits for a renewal goes on in the order of having come: chance has no part in it.
+    changed: Notify,
     wanted: Notify,
 }
 
@@ -45,7 +47,7 @@ enum Renewal {
 
 impl std::fmt::Debug for StartLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("StartLimit").field(&self.0.as_ref().map(|limit| *limit.state.borrow())).finish()
+        f.debug_tuple("StartLimit").field(&self.0.as_ref().map(|limit| limit.state())).finish()
     }
 }
 
@@ -70,14 +72,15 @@ impl StartLimit {
 
     fn with(clock: Option<Arc<dyn Clock>>, last_start: Option<Instant>) -> Self {
         let state = State { last_start, term: None, renewed_by: Renewal::Nobody, n_failed: 0 };
-        Self(Some(Arc::new(Limit { clock, state: watch::Sender::new(state), wanted: Notify::new() })))
+        let (state, changed, wanted) = (Mutex::new(state), Notify::new(), Notify::new());
+        Self(Some(Arc::new(Limit { clock, state, changed, wanted })))
     }
 
     /// Requests may start for `allowance` from the moment of a reading, which lies in the past.
     pub fn begin(&self, from: Reading, allowance: Duration) {
         let Some(limit) = &self.0 else { return };
         let spent = limit.clock.as_ref().map_or(Duration::ZERO, |clock| clock.reading().since(&from).longest);
-        limit.state.send_modify(|state| {
+        limit.change(|state| {
             state.last_start = Some(in_future(allowance.saturating_sub(spent)));
             state.term = Some((from, allowance));
         });
@@ -86,14 +89,14 @@ impl StartLimit {
     /// Moves a limit without a clock, for every clone.
     pub fn move_to(&self, instant: Instant) {
         if let Some(limit) = &self.0 {
-            limit.state.send_modify(|state| state.last_start = Some(instant));
+            limit.change(|state| state.last_start = Some(instant));
         }
     }
 
     /// Nothing starts any more: somebody else holds the lease.
     pub fn end(&self) {
         if let Some(limit) = &self.0 {
-            limit.state.send_modify(|state| {
+            limit.change(|state| {
                 (state.last_start, state.term, state.renewed_by) = (None, None, Renewal::Nobody);
             });
         }
@@ -102,7 +105,7 @@ impl StartLimit {
     /// The last instant by tokio's clock, if there is a limit.
     #[must_use]
     pub fn get(&self) -> Option<Instant> {
-        self.0.as_ref().map(|limit| limit.state.borrow().last_start.unwrap_or_else(Instant::now))
+        self.0.as_ref().map(|limit| limit.state().last_start.unwrap_or_else(Instant::now))
     }
 
     /// Whether a request may start now.
@@ -115,9 +118,10 @@ impl StartLimit {
     /// that is done.
     pub async fn holds(&self) -> bool {
         let Some(limit) = &self.0 else { return true };
-        let mut changes = limit.state.subscribe();
         loop {
-            let State { renewed_by, n_failed, .. } = *changes.borrow_and_update();
+            // Hears of every change from now on, awaited or not.
+            let changed = limit.changed.notified();
+            let State { renewed_by, n_failed, .. } = limit.state();
             if limit.allows_now() {
                 return true;
             }
@@ -125,7 +129,8 @@ impl StartLimit {
                 return false;
             }
             limit.wanted.notify_one();
-            if changes.changed().await.is_err() || changes.borrow().n_failed > n_failed {
+            changed.await;
+            if limit.state().n_failed > n_failed {
                 return limit.allows_now();
             }
         }
@@ -148,7 +153,7 @@ impl StartLimit {
 
     fn renewed(&self, change: impl FnOnce(&mut State)) {
         if let Some(limit) = &self.0 {
-            limit.state.send_modify(change);
+            limit.change(change);
         }
     }
 
@@ -162,8 +167,17 @@ impl StartLimit {
 }
 
 impl Limit {
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_waiters();
+    }
+
     fn allows_now(&self) -> bool {
-        let State { last_start, term, .. } = *self.state.borrow();
+        let State { last_start, term, .. } = self.state();
         if last_start.is_none_or(|last| Instant::now() > last) {
             return false;
         }

@@ -40,6 +40,15 @@ fn what_went_wrong_once_does_not_again() {
     }
 }
 
+/// Else nobody could look at what went wrong.
+#[test]
+fn a_seed_has_one_life() {
+    for seed in 300_040..300_080 {
+        let live = || seeded::run(seed, true).story;
+        assert!(live() == live(), "seed {seed}");
+    }
+}
+
 #[test]
 fn every_fault_and_every_crash_point_leaves_a_deployment_whole() {
     let singles = enumerated::singles();
