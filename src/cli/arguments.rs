@@ -186,6 +186,9 @@ pub struct PlanArgs {
     /// Plan this commit, branch or tag instead of the work tree
     #[arg(long = "ref", value_name = "REV")]
     pub reference: Option<String>,
+    /// Plan what a merge into this commit, branch or tag would come to: of the work tree's commit, or of `--ref`
+    #[arg(long, value_name = "REV")]
+    pub merge_into: Option<String>,
     /// Form of the result
     #[arg(long, value_enum, default_value = "text")]
     pub output: PlanForm,
@@ -199,6 +202,10 @@ pub struct PlanArgs {
     /// `sync.approval`)
     #[arg(long)]
     pub propose: bool,
+    /// Instead of into the work tree, commit that file to this branch of the repository: on top of it, or on the planned
+    /// commit where it does not exist
+    #[arg(long, value_name = "BRANCH", requires = "propose")]
+    pub push: Option<String>,
     /// Exit with 2 where changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -213,6 +220,9 @@ pub struct SyncArgs {
     /// Say what would be done, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Deploy exactly what this file of `plan --out` says, once, or nothing (one environment)
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// Form of the result
     #[arg(long, value_enum, default_value = "text")]
     pub output: Form,

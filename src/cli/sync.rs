@@ -1,5 +1,7 @@
 //! `flowsync sync`: one pass over each environment.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::arguments::{Form, OnceArgs, SyncArgs};
@@ -8,22 +10,30 @@ use super::output::{self, Failure, complain};
 use super::{panics, progress};
 use crate::config::Environment;
 use crate::controller::{EnvironmentReport, Outcome, PassOptions, SyncResult};
+use crate::disk::read_regular;
 use crate::problem::escape_terminal;
+use crate::record::MANIFEST_BYTES_MAX;
+use crate::record::approval::{ApprovalsOf, PlanFile};
 
 impl OnceArgs {
     /// What it means for a pass.
     pub(super) fn options(&self, dry_run: bool) -> PassOptions {
         let Self { retry, take_over, allow_deletes, allow_rewind, adopt_records, grace: _ } = self.clone();
-        PassOptions { dry_run, retry, take_over, allow_deletes, allow_rewind, adopt_records }
+        PassOptions { dry_run, retry, take_over, allow_deletes, allow_rewind, adopt_records, plan: None }
     }
 }
 
 pub(super) async fn run(context: &Context, arguments: &SyncArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let options = arguments.once.options(arguments.dry_run);
-    let passes = select(&config, &arguments.env)?.into_iter().map(|(name, environment)| {
+    let selected = select(&config, &arguments.env)?;
+    if arguments.plan.is_some() && selected.len() != 1 {
+        let message = "--plan is the plan of one environment: name it with --env";
+        return Err(Failure { code: output::USAGE, ..Failure::other(message) });
+    }
+    let passes = selected.into_iter().map(|(name, environment)| {
         let options = options.clone();
-        async move { one(context, &name, environment, &options).await }
+        async move { one(context, &name, environment, options, arguments.plan.as_deref()).await }
     });
     let reports = futures_util::future::join_all(passes).await;
     match arguments.output {
@@ -37,12 +47,15 @@ async fn one(
     context: &Context,
     name: &str,
     environment: Result<&Environment, Failure>,
-    options: &PassOptions,
+    mut options: PassOptions,
+    plan: Option<&Path>,
 ) -> EnvironmentReport {
-    let engine = environment
-        .and_then(|environment| context.engine(environment, progress::of(context, name), options.allow_rewind));
+    let engine = environment.and_then(|environment| {
+        options.plan = plan.map(|file| plan_file(environment, file)).transpose()?;
+        context.engine(environment, progress::of(context, name), options.allow_rewind)
+    });
     let report = match engine {
-        Ok(engine) => panics::pass(name, engine.pass(options)).await,
+        Ok(engine) => panics::pass(name, engine.pass(&options)).await,
         Err(failure) => EnvironmentReport {
             error: Some(failure.message),
             problems: failure.problems,
@@ -51,6 +64,16 @@ async fn one(
     };
     tell(&report);
     report
+}
+
+/// Reads what `plan --out` wrote.
+fn plan_file(environment: &Environment, file: &Path) -> Result<PlanFile, Failure> {
+    let shown = escape_terminal(&file.display().to_string()).into_owned();
+    let text = read_regular(file, MANIFEST_BYTES_MAX)
+        .map_err(|error| Failure::other(format!("cannot read the plan `{shown}`: {error}")))?;
+    let of = ApprovalsOf { environment: &environment.name, target: &environment.tenant.environment_id };
+    PlanFile::read(of, &text)
+        .map_err(|fault| Failure::other(format!("`{shown}` is no plan to carry out here: {fault}")))
 }
 
 /// What a person must hear, on stderr.

@@ -45,6 +45,15 @@ pub(super) struct Approved {
     pub(super) alarms: Vec<String>,
 }
 
+/// What allows a deployment besides its plan.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Warrant {
+    /// The files of approvals that it uses, each with its blob.
+    pub(super) approvals: Vec<(String, BlobId)>,
+    /// The plan file that it carries out.
+    pub(super) bound_to: Option<DeploymentId>,
+}
+
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Whether every change of a plan was approved.
     ///

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::approval::Warrant;
 use super::deployment::Deployment;
 use super::ledger::Ledger;
 use super::pass::STARTS_MAX;
@@ -13,7 +14,7 @@ use crate::local::LocalState;
 use crate::plan::{Action, Plan};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
 use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, UsedApproval, manifest_digest, paths};
-use crate::revision::{BlobId, CommitId};
+use crate::revision::CommitId;
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
 
@@ -61,14 +62,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         plan: &Plan,
         prepared: &Prepared,
         kind: Kind,
-        approvals: Vec<(String, BlobId)>,
+        warrant: Warrant,
     ) -> Result<Option<Deployment<'_, T, S, L>>, PassError> {
         let mut manifest = self.look(self.new_manifest(seen, plan, prepared, kind)).await?;
         manifest.approvals =
             self.look(self.records.approvals_carried(&seen.tips.flows, seen.manifest.as_ref())).await?;
         let deployment_id = &manifest.deployment_id;
         let own = |(file, blob)| UsedApproval { file, blob, deployment_id: deployment_id.clone() };
-        manifest.approvals.extend(approvals.into_iter().map(own));
+        manifest.approvals.extend(warrant.approvals.into_iter().map(own));
+        manifest.bound_to = warrant.bound_to;
         manifest.apply(StatusEvent::Begun)?;
         let stored = self.look(self.store_previous(&mut manifest, &plan.changes)).await?;
         let deployment = self.new_deployment(seen, manifest)?;

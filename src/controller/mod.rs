@@ -5,6 +5,7 @@
 
 mod approval;
 mod begin;
+mod bound;
 mod carry;
 mod claims;
 mod commit;
@@ -44,6 +45,7 @@ use crate::flow::BodyAbsent;
 use crate::index::LiveReader;
 use crate::local::LocalError;
 use crate::problem::Problem;
+use crate::record::approval::PlanFile;
 use crate::record::{IllegalEvent, ManifestError, Status, audit};
 use crate::shutdown::Shutdown;
 use crate::source::{PushError, SourceError};
@@ -97,6 +99,8 @@ pub struct PassOptions {
     pub allow_rewind: bool,
     /// Take records of another environment, target, tenant or seal for this environment's.
     pub adopt_records: bool,
+    /// Deploy exactly these changes, or nothing.
+    pub plan: Option<PlanFile>,
 }
 
 /// Why a pass could not do its work. Nothing was written to the tenant but by [`PassError::Unrecorded`] and

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::approval::Warrant;
 use super::carry::Work;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError, PassOptions, Seen, read_desired};
@@ -93,6 +94,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.reader.index().save();
         let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
         self.judge(&prepared, seen, options)?;
+        if let Some(file) = &options.plan {
+            self.look(self.check_bound(seen, &prepared.plan, file)).await?;
+        }
         let approved = self.look(self.approve(seen, &prepared.plan)).await?;
         let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
@@ -119,7 +123,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             return Ok(Some(report));
         }
-        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, approved.uses).await? else {
+        let bound_to = options.plan.as_ref().map(|file| file.id.clone());
+        let warrant = Warrant { approvals: approved.uses, bound_to };
+        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, warrant).await? else {
             return Ok(None);
         };
         let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
@@ -163,6 +169,7 @@ impl Attempt {
             self.commit = Some(tips.flows.clone());
             if start == 0
                 && !options.dry_run
+                && options.plan.is_none()
                 && let Some(report) = engine.look(engine.still_quiet(&tips)).await?
             {
                 return Ok(report);
@@ -173,7 +180,11 @@ impl Attempt {
             // Whoever only looks is never held up: the plan then stands on what was deployed before.
             if seen.interrupted && !options.dry_run {
                 if let Some(report) = engine.recover(&seen, &options).await? {
+                    let has_carried_out = report.result == SyncResult::Deployed && is_bound(&seen, &options);
                     self.recovered = Some(report);
+                    if has_carried_out {
+                        return Ok(EnvironmentReport::new(&engine.records.environment, SyncResult::InSync));
+                    }
                 }
                 continue;
             }
@@ -200,6 +211,12 @@ impl Attempt {
         let error = |error| EnvironmentReport { commit, ..engine.report_of_error(error) };
         merge(recovered, ended.unwrap_or_else(error))
     }
+}
+
+/// Whether the deployment that was found unfinished carries out the very plan file that this pass is bound to.
+fn is_bound(seen: &Seen, options: &PassOptions) -> bool {
+    let unfinished = seen.unfinished.as_ref().and_then(|manifest| manifest.bound_to.as_ref());
+    options.plan.as_ref().is_some_and(|file| unfinished == Some(&file.id))
 }
 
 /// The graver of a recovery and what the same pass did next; the other is told beside it. A deployment that was

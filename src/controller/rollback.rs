@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::approval::Warrant;
 use super::carry::Work;
 use super::named::Named;
 use super::pass::{Attempt, STARTS_MAX};
@@ -155,7 +156,7 @@ impl Attempt {
             if let Some(quarantine) = seen.manifest.as_ref().and_then(|manifest| manifest.quarantine.as_ref()) {
                 plan.flows_digest.clone_from(&quarantine.key);
             }
-            if let Some(deployment) = engine.begin(&seen, &plan, &prepared, Kind::Rollback, Vec::new()).await? {
+            if let Some(deployment) = engine.begin(&seen, &plan, &prepared, Kind::Rollback, Warrant::default()).await? {
                 return deployment.carry_out(Work::new(plan.changes, prepared.looked, prepared.beside)).await;
             }
         }

@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 pub use crate::revision::{BlobId, CommitId};
 pub use git::{
-    GitOptions, GitSource, LocalRecord, LocalRepository, RefWatch, WorkTree, blob_id, discover_work_tree, normalise_url,
+    GitOptions, GitSource, LocalRecord, LocalRepository, Merged, RefWatch, WorkTree, blob_id, discover_work_tree,
+    normalise_url,
 };
 use jiff::Timestamp;
 pub use listing::{

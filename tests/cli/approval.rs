@@ -352,3 +352,175 @@ fn only_what_is_committed_is_proposed_and_nothing_where_nothing_changes() {
     let of_commit = place.run_in_work(&["plan", "--propose", "--ref", "HEAD", "--output", "json"]).exits(0);
     assert!(of_commit.json()["proposed"].is_null(), "the commit changes nothing");
 }
+
+#[test]
+fn the_plan_of_a_request_is_made_on_the_result_of_the_merge() {
+    let place = deployed();
+    place.update_work();
+    git(&place.work(), &["checkout", "-q", "-b", "feature"]);
+    place.write("flows/a.json", &format!("{:#}\n", flow("a 1.1.0")));
+    git(&place.work(), &["commit", "-q", "--all", "-m", "a"]);
+    git(&place.work(), &["push", "-q", "origin", "feature"]);
+    let feature = git(&place.work(), &["rev-parse", "feature"]);
+    git(&place.work(), &["checkout", "-q", "main"]);
+    place.write("flows/b.json", &format!("{:#}\n", flow("b 1.1.0")));
+    place.push("b goes on meanwhile");
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    git(&place.work(), &["checkout", "-q", "feature"]);
+    let n_objects = git(&place.work(), &["count-objects"]);
+    let alone = place.run_in_work(&["plan", "--output", "json"]).exits(0).json();
+    assert_eq!(alone["changes"].as_array().unwrap().len(), 1);
+    let merged = ["plan", "--merge-into", "origin/main", "--output", "json"];
+    let plan = place.run_in_work(&merged).exits(0).json();
+    let ids: Vec<&str> = plan["changes"].as_array().unwrap().iter().map(|change| word(&change["id"])).collect();
+    assert_eq!(ids, ["flow_a", "flow_b"]);
+    assert_eq!((word(&plan["basis"]["kind"]), word(&plan["basis"]["into"])), ("merge", "origin/main"));
+    assert_eq!(word(&plan["commit"]), feature);
+    assert_eq!(git(&place.work(), &["count-objects"]), n_objects, "the merge is made in memory");
+    let proposed = place.run_in_work(&[&merged[..], &["--propose", "--push", "feature"]].concat()).exits(0).json();
+    let file = word(&proposed["proposed"]).to_owned();
+    assert_eq!(git(&place.origin(), &["diff", "--name-only", &feature, "feature"]), file, "only that file");
+    assert_eq!(git(&place.origin(), &["rev-parse", "feature~1"]), feature, "on top of the branch");
+    assert!(!place.work().join(&file).exists());
+    // CI runs again on that very commit, and proposes nothing more.
+    git(&place.work(), &["pull", "-q", "origin", "feature"]);
+    place.run_in_work(&[&merged[..], &["--propose", "--push", "feature"]].concat()).exits(0);
+    assert_eq!(
+        git(&place.origin(), &["rev-parse", "feature~2"]),
+        git(&place.origin(), &["rev-parse", &format!("{feature}~1")])
+    );
+    git(&place.work(), &["checkout", "-q", "main"]);
+    git(&place.work(), &["merge", "-q", "-m", "merge", "feature"]);
+    place.push("merged");
+    assert_eq!(place.sync(), "0 deployed update a deployed, update b deployed");
+    place.run(&["audit", "verify"]).exits(0);
+}
+
+#[test]
+fn a_merge_with_conflicts_is_refused_with_the_files() {
+    let place = deployed();
+    place.update_work();
+    git(&place.work(), &["checkout", "-q", "-b", "feature"]);
+    place.write("flows/a.json", &format!("{:#}\n", flow("a 1.1.0")));
+    git(&place.work(), &["commit", "-q", "--all", "-m", "a"]);
+    git(&place.work(), &["checkout", "-q", "main"]);
+    place.write("flows/a.json", &format!("{:#}\n", flow("a 1.2.0")));
+    git(&place.work(), &["commit", "-q", "--all", "-m", "a otherwise"]);
+    let args = ["plan", "--ref", "feature", "--merge-into", "main"];
+    place.run_in_work(&args).exits(3).says(&["cannot be merged", "`flows/a.json`"]);
+    place.write("flows/a.json", &format!("{:#}\n", flow("a 1.3.0")));
+    place.run_in_work(&["plan", "--merge-into", "main", "--propose"]).exits(3).says(&["not committed"]);
+    place.run_in_work(&["plan", "--merge-into", "nowhere"]).exits(1).says(&["nowhere"]);
+    place.run(&["plan", "--merge-into", "main"]).exits(1).says(&["git repository"]);
+}
+
+#[test]
+fn a_proposal_is_pushed_to_a_new_branch_on_the_planned_commit() {
+    for is_served in [false, true] {
+        let place = deployed();
+        place.update_work();
+        let _server = is_served.then(|| place.serve(crate::http_server::Rules::default()));
+        git(&place.work(), &["checkout", "-q", "-b", "feature"]);
+        place.write("flows/a.json", &format!("{:#}\n", flow("a 1.1.0")));
+        git(&place.work(), &["commit", "-q", "--all", "-m", "a"]);
+        git(&place.work(), &["push", "-q", "origin", "feature"]);
+        git(&place.work(), &["fetch", "-q", "origin"]);
+        let feature = git(&place.work(), &["rev-parse", "feature"]);
+        let push = ["plan", "--propose", "--push", "approve/a", "--output", "json"];
+        let file = word(&place.run_in_work(&push).exits(0).json()["proposed"]).to_owned();
+        assert_eq!(git(&place.origin(), &["rev-parse", "approve/a~1"]), feature);
+        assert_eq!(git(&place.origin(), &["diff", "--name-only", &feature, "approve/a"]), file);
+        let message = git(&place.origin(), &["log", "-1", "--format=%B", "approve/a"]);
+        assert!(message.contains("Flowsync-Environment: production"), "{message}");
+        place.run_in_work(&["plan", "--propose", "--push", "main"]).exits(3).says(&["branch `main` is deployed from"]);
+        place.run_in_work(&["plan", "--push", "x"]).exits(64);
+        git(&place.work(), &["pull", "-q", "origin", "approve/a"]);
+        place.push("merged");
+        assert_eq!(place.sync(), "0 deployed update a deployed");
+    }
+}
+
+/// A plan that stands in a file beside the repository.
+fn plan_out(place: &Place) -> String {
+    let file = place.path("plan.json").display().to_string();
+    place.run(&["plan", "--out", &file]).exits(0);
+    file
+}
+
+#[test]
+fn a_plan_file_is_carried_out_once_wherever_that_was() {
+    let place = Place::new(&["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.commit(&["a 1.1.0"]);
+    let file = plan_out(&place);
+    place.sync_with(&["--plan", &file]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.1.0");
+    let manifest = place.manifest();
+    let plan: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(manifest["boundTo"], plan["deploymentId"]);
+    for machine in ["the same", "another"] {
+        if machine == "another" {
+            fs::remove_dir_all(place.path("state")).unwrap();
+            fs::remove_dir_all(place.path("cache")).unwrap();
+        }
+        refused_by(&place, &file, "was carried out by deployment");
+        place.tenant.put(&["a 1.0.0"]);
+        refused_by(&place, &file, word(&manifest["deploymentId"]));
+        place.tenant.put(&["a 1.1.0"]);
+    }
+    place.tenant.put(&["a 1.0.0"]);
+    let anew = plan_out(&place);
+    place.sync_with(&["--plan", &anew]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.1.0");
+}
+
+#[track_caller]
+fn refused_by(place: &Place, file: &str, text: &str) {
+    let tip = place.tip();
+    place.tenant.writes();
+    place.sync_with(&["--plan", file]).exits(3).says(&[text]);
+    assert_eq!((place.tip(), place.tenant.writes().as_str()), (tip, ""));
+}
+
+#[test]
+fn a_plan_that_is_stale_or_none_is_not_carried_out() {
+    let place = Place::new(&["a 1.0.0", "b 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.commit(&["a 1.1.0", "b 1.0.0"]);
+    let file = plan_out(&place);
+    place.commit(&["a 1.2.0", "b 1.0.0"]);
+    refused_by(&place, &file, "`flow_a`: git moved");
+    place.commit(&["a 1.1.0", "b 1.1.0"]);
+    refused_by(&place, &file, "`flow_b` is not in the plan");
+    place.commit(&["a 1.0.0", "b 1.0.0"]);
+    refused_by(&place, &file, "`flow_a` is not to be changed any more");
+    place.commit(&["a 1.1.0", "b 1.0.0"]);
+    place.tenant.put(&["a 0.9.0"]);
+    refused_by(&place, &file, "`flow_a`: live moved");
+    place.tenant.put(&["a 1.0.0"]);
+    place.tenant.writes();
+    let text = fs::read_to_string(&file).unwrap();
+    let wrong = place.path("wrong.json").display().to_string();
+    for other in [
+        "{".to_owned(),
+        text.replace("\"production\"", "\"staging\""),
+        text.replace("\"env_prod\"", "\"env_x\""),
+        text.replacen("\"status\": \"pending\"", "\"status\": \"deployed\"", 1),
+    ] {
+        fs::write(&wrong, other).unwrap();
+        let ended = place.sync_with(&["--plan", &wrong]).exits(1).says(&["is no plan to carry out here"]);
+        assert_eq!(ended.environment()["result"], "error");
+    }
+    place.sync_with(&["--plan", "/nowhere"]).exits(1).says(&["cannot read the plan"]);
+    place.sync_with(&["--plan", "/dev"]).exits(1);
+    assert_eq!(place.tenant.writes(), "");
+    place.edit_configuration("verifyTimeout: 1s", "verifyTimeout: 1s\n      approval: manifest");
+    refused_by(&place, &file, "update `flow_a`: never approved");
+    place.edit_configuration("approval: manifest", "approval: none");
+    place.sync_with(&["--plan", &file, "--dry-run"]).exits(0);
+    place.tenant.fails("- { match: { call: import, flow: flow_a, nth: 1 }, fault: refuse }");
+    place.sync_with(&["--plan", &file]).exits(4);
+    place.tenant.heals();
+    place.sync_with(&["--plan", &file, "--retry"]).exits(0);
+    assert_eq!(place.tenant.live(), "a 1.1.0, b 1.0.0");
+}

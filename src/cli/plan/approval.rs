@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::ground::Ground;
+use super::ground::{Ground, What};
 use crate::cli::context::{Context, RealEngine, RealRecords};
 use crate::cli::output::{Failure, REFUSED};
 use crate::config::{self, ApprovalPolicy, Environment};
@@ -12,7 +12,9 @@ use crate::problem::{any_error, escape_terminal};
 use crate::record::approval::{Approval, Entry, Verdict, judge};
 use crate::record::{Kind, Manifest, paths};
 use crate::revision::CommitId;
-use crate::source::{GitOptions, GitSource, LocalRepository, SourceError, Tips};
+use crate::source::{
+    GitOptions, GitSource, LocalRepository, OUR_TRAILER, Proposal, ProposeError, Rest, Source as _, SourceError, Tips,
+};
 
 /// What is known of the approvals of a plan.
 #[derive(Default)]
@@ -73,6 +75,8 @@ pub(super) fn records_here(
 
 /// A plan, and what it stands on.
 pub(super) struct Standing<'a> {
+    /// What a person asked to be planned.
+    pub(super) what: What<'a>,
     pub(super) seen: &'a Seen,
     pub(super) ground: &'a Ground,
     pub(super) prepared: &'a Prepared,
@@ -91,12 +95,13 @@ pub(super) async fn propose(
     environment: &Environment,
     repository: Option<&LocalRepository>,
     standing: &Standing<'_>,
+    push: Option<&str>,
 ) -> Result<Option<String>, Failure> {
-    let Standing { seen, ground, prepared, judged } = standing;
-    let Some(repository) = repository else {
+    let Standing { what, seen, ground, prepared, judged } = standing;
+    if repository.is_none() && push.is_none() {
         return Err(Failure::other("`--propose` writes into a git work tree: run it in one"));
-    };
-    if ground.commit.is_none() {
+    }
+    if let Some(repository) = repository.filter(|it| what.reference.is_none() && it.work_dir().is_some()) {
         check_committed(repository, environment)?;
     }
     if prepared.plan.changes.is_empty() {
@@ -111,10 +116,40 @@ pub(super) async fn propose(
     let folder = paths::approved_folder(&engine.records.environment);
     let digits = manifest.plan_digest.trim_start_matches("sha256:");
     let file = format!("{}/{folder}/{digits}.json", engine.records.folder);
-    if !judged.uses.contains(&file) {
-        write(repository, &file, &manifest)?;
+    if judged.uses.contains(&file) {
+        return Ok(Some(file));
+    }
+    match (push, repository) {
+        (Some(branch), _) => commit(engine, branch, &file, &manifest).await?,
+        (None, Some(repository)) => write(repository, &file, &manifest)?,
+        (None, None) => {}
     }
     Ok(Some(file))
+}
+
+/// Commits a proposal, and nothing else, to a branch of the configured repository.
+async fn commit(engine: &RealEngine, branch: &str, file: &str, manifest: &Manifest) -> Result<(), Failure> {
+    let Some(base) = manifest.source.commit.clone() else {
+        return Err(Failure::other("there is no commit yet to propose anything on"));
+    };
+    let (environment, digest) = (&manifest.environment, &manifest.plan_digest);
+    let subject = format!("flowsync: propose a plan of {environment}\n\nMerged, it approves plan {digest}.\n\n");
+    let message = [&subject, OUR_TRAILER, ": ", environment, "\n"].concat();
+    let proposal = Proposal {
+        branch: branch.to_owned(),
+        base,
+        rest: Rest::Stays,
+        message,
+        files: [(file.to_owned(), Some(manifest.to_text()))].into(),
+        time: manifest.generated_at,
+    };
+    match engine.records.source.propose(&proposal).await {
+        Ok(_) => Ok(()),
+        Err(error @ (ProposeError::Tracked(_) | ProposeError::Occupied { .. })) => {
+            Err(Failure { code: REFUSED, ..Failure::of(&error) })
+        }
+        Err(error) => Err(Failure::of(&error)),
+    }
 }
 
 /// Whether what is planned is what a commit holds: nobody can approve what is on a disk only.

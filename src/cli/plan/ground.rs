@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::cli::context::RealEngine;
-use crate::cli::output::{Failure, complain};
+use crate::cli::output::{Failure, REFUSED, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
@@ -15,7 +15,7 @@ use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Problem, escape_terminal};
 use crate::record::Manifest;
 use crate::revision::{BlobId, CommitId};
-use crate::source::{FlowSelection, LeftOut, Listing, LocalRepository, Source, SourceError, WorkTree, blob_id};
+use crate::source::{FlowSelection, LeftOut, Listing, LocalRepository, Merged, Source, SourceError, WorkTree, blob_id};
 
 /// What a plan stands on.
 pub(super) struct Ground {
@@ -32,9 +32,23 @@ pub(super) struct Ground {
     pub(super) records: Option<CommitId>,
 }
 
+/// What a person asked to be planned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct What<'a> {
+    /// A revision, instead of the work tree.
+    pub(super) reference: Option<&'a str>,
+    /// What it is merged into.
+    pub(super) merge_into: Option<&'a str>,
+}
+
 /// What a plan made here looks at.
-pub(super) fn basis_of(here: Option<&LocalRepository>, environment: &Environment, reference: Option<&str>) -> Basis {
+pub(super) fn basis_of(here: Option<&LocalRepository>, environment: &Environment, what: What<'_>) -> Basis {
     let config::Repository { url, branch, .. } = &environment.repository;
+    let What { reference, merge_into } = what;
+    if let (Some(here), Some(into)) = (here, merge_into) {
+        let revision = reference.unwrap_or("HEAD").to_owned();
+        return Basis::Merge { repository: here.shown().to_owned(), revision, into: into.to_owned() };
+    }
     match (here, here.and_then(LocalRepository::work_dir), reference) {
         (Some(_), Some(root), None) => Basis::WorkTree { repository: root.display().to_string() },
         (Some(here), _, reference) => {
@@ -52,8 +66,9 @@ pub(super) async fn local_ground(
     engine: &RealEngine,
     environment: &Environment,
     repository: &LocalRepository,
-    reference: Option<&str>,
+    what: What<'_>,
 ) -> Result<Ground, Failure> {
+    let What { reference, merge_into } = what;
     let settings = &environment.repository;
     let (mut manifest, mut records) = (None, None);
     if let Some(mut recorded) = last_recorded(repository, environment)? {
@@ -63,7 +78,14 @@ pub(super) async fn local_ground(
         records = repository.resolve(&recorded.commit.0).ok();
     }
     let selection = FlowSelection::of(settings);
+    let mut reviewed = Vec::new();
     let (files, commit) = match (reference, repository.work_tree()?) {
+        (revision, _) if let Some(into) = merge_into => {
+            let (from, into) = (repository.resolve(revision.unwrap_or("HEAD"))?, repository.resolve(into)?);
+            let merged = merged(repository, &into, &from)?;
+            reviewed.push(into);
+            (files_of_commit(repository, &merged, &selection)?, Some(from))
+        }
         (None, Some(tree)) => (files_of_tree(&tree, &selection)?, None),
         (revision, _) => {
             let branch = format!("refs/heads/{}", settings.branch);
@@ -73,9 +95,26 @@ pub(super) async fn local_ground(
     };
     let (desired, problems) = checked(&files, engine.reader.comparison());
     let planned = commit.clone().or_else(|| repository.resolve("HEAD").ok());
-    let reviewed = planned.iter().cloned().collect();
+    reviewed.extend(planned.iter().cloned());
     let (desired, left_out) = (Arc::new(desired), files.left_out);
     Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records })
+}
+
+/// The commit that a merge would come to.
+fn merged(repository: &LocalRepository, into: &CommitId, from: &CommitId) -> Result<CommitId, Failure> {
+    match repository.merged(into, from)? {
+        Merged::Commit(commit) => Ok(commit),
+        Merged::Conflicts(files) => {
+            let files: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
+            let message = format!(
+                "commit {} cannot be merged into {}: both have changed {}; merge by hand, then plan again",
+                from.short(),
+                into.short(),
+                files.join(", ")
+            );
+            Err(Failure { code: REFUSED, message, problems: Vec::new() })
+        }
+    }
 }
 
 fn tell<'a>(alarms: impl Iterator<Item = &'a String>) {

@@ -16,7 +16,7 @@ mod text;
 use std::sync::Arc;
 
 use self::approval::{Judged, Standing};
-use self::ground::{basis_of, local_ground, remote_ground};
+use self::ground::{What, basis_of, local_ground, remote_ground};
 use self::json::{Document, Documents};
 use self::limits::PLAN_BYTES_MAX;
 use self::markdown::Section;
@@ -180,12 +180,16 @@ fn comment(all: &[Found], asked_for: Option<&str>) -> Result<String, Failure> {
 async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
-    let (repository, reference) = (LocalRepository::find(&here)?, arguments.reference.as_deref());
-    let basis = basis_of(repository.as_ref(), environment, reference);
+    let what = What { reference: arguments.reference.as_deref(), merge_into: arguments.merge_into.as_deref() };
+    let repository = LocalRepository::find(&here)?;
+    if repository.is_none() && what.merge_into.is_some() {
+        return Err(Failure::other("`--merge-into` merges in a git repository: run it in one"));
+    }
+    let basis = basis_of(repository.as_ref(), environment, what);
     note(context, &format!("{}: planning {}", environment.name, escape_terminal(&basis.to_string())));
     let ground = match &repository {
-        Some(repository) => local_ground(&engine, environment, repository, reference).await?,
-        None => remote_ground(&engine, reference).await?,
+        Some(repository) => local_ground(&engine, environment, repository, what).await?,
+        None => remote_ground(&engine, what.reference).await?,
     };
     if let Some(text) = left_out_note(&ground.left_out) {
         note(context, &escape_terminal(&text));
@@ -225,9 +229,9 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
         std::fs::write(file, pending.to_text())
             .map_err(|error| Failure::other(format!("cannot write `{}`: {error}", file.display())))?;
     }
-    let standing = Standing { seen: &seen, ground: &ground, prepared: &prepared, judged: &judged };
+    let standing = Standing { what, seen: &seen, ground: &ground, prepared: &prepared, judged: &judged };
     let proposed = if arguments.propose {
-        approval::propose(&engine, environment, repository.as_ref(), &standing).await?
+        approval::propose(&engine, environment, repository.as_ref(), &standing, arguments.push.as_deref()).await?
     } else {
         None
     };

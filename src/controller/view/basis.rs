@@ -20,6 +20,15 @@ pub enum Basis {
         /// As git reads it.
         revision: String,
     },
+    /// What a merge of a revision into another would come to, in the repository around the current directory.
+    Merge {
+        /// Where it is.
+        repository: String,
+        /// What is merged, as git reads it.
+        revision: String,
+        /// Into what.
+        into: String,
+    },
     /// There is no repository around: the configured branch of the configured one, or a commit of its history.
     ConfiguredBranch {
         /// Its URL.
@@ -35,6 +44,9 @@ impl fmt::Display for Basis {
         match self {
             Self::WorkTree { repository } => write!(f, "the work tree `{repository}`, committed or not"),
             Self::Revision { repository, revision } => write!(f, "`{revision}` of the repository `{repository}`"),
+            Self::Merge { repository, revision, into } => {
+                write!(f, "`{revision}` of the repository `{repository}`, merged into `{into}`")
+            }
             Self::ConfiguredBranch { repository, revision } => {
                 write!(f, "`{revision}` of the configured repository `{repository}`, because this is no git work tree")
             }

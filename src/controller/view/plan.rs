@@ -95,6 +95,7 @@ pub struct ChangeView<'a> {
     /// Depth in the dependency graph.
     pub wave: usize,
     /// Whether it may be deployed as far as approvals go; absent where nobody asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approved: Option<bool>,
     /// Why it is not approved.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! everything else approves nothing and is named.
 
 mod judge;
+mod plan_file;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use crate::flow::{ContentHash, EnvironmentId, FlowId};
 use crate::revision::BlobId;
 
 pub use judge::{Judgement, Missing, Verdict, judge};
+pub use plan_file::PlanFile;
 
 /// So many approval files are read, the unused ones first.
 pub const APPROVALS_MAX: usize = 1_000;
@@ -99,23 +101,11 @@ impl Approval {
     pub fn read(of: ApprovalsOf<'_>, file: String, blob: BlobId, text: &[u8]) -> Result<Self, ApprovalFault> {
         let name = file.rsplit('/').next().unwrap_or_default();
         let digits = digits_of(name).ok_or(ApprovalFault::Name)?;
-        let manifest = Manifest::read(text)?;
-        if manifest.status() != Status::Pending {
-            return Err(ApprovalFault::Status(manifest.status()));
-        }
-        if manifest.environment != of.environment {
-            return Err(ApprovalFault::Environment {
-                expected: of.environment.to_owned(),
-                found: manifest.environment,
-            });
-        }
-        if manifest.target_environment != *of.target {
-            return Err(ApprovalFault::Target { expected: of.target.clone(), found: manifest.target_environment });
-        }
+        let (manifest, entries) = of_environment(of, text)?;
         if manifest.plan_digest.strip_prefix("sha256:") != Some(digits) {
             return Err(ApprovalFault::Renamed);
         }
-        Ok(Self { entries: entries_of(&manifest)?, file, blob, used_by: None })
+        Ok(Self { entries, file, blob, used_by: None })
     }
 
     /// Whether it approves one of these changes.
@@ -125,11 +115,22 @@ impl Approval {
     }
 }
 
-/// What a pending manifest approves.
-///
-/// # Errors
-///
-/// The hashes of a flow do not go with its action.
+/// A pending manifest of an environment, and its changes.
+fn of_environment(of: ApprovalsOf<'_>, text: &[u8]) -> Result<(Manifest, Vec<Entry>), ApprovalFault> {
+    let manifest = Manifest::read(text)?;
+    if manifest.status() != Status::Pending {
+        return Err(ApprovalFault::Status(manifest.status()));
+    }
+    if manifest.environment != of.environment {
+        return Err(ApprovalFault::Environment { expected: of.environment.to_owned(), found: manifest.environment });
+    }
+    if manifest.target_environment != *of.target {
+        return Err(ApprovalFault::Target { expected: of.target.clone(), found: manifest.target_environment });
+    }
+    let entries = entries_of(&manifest)?;
+    Ok((manifest, entries))
+}
+
 fn entries_of(manifest: &Manifest) -> Result<Vec<Entry>, ApprovalFault> {
     let changed = manifest.flows.iter().filter(|flow| flow.action != FlowAction::None);
     changed.map(|flow| Entry::of(flow).ok_or_else(|| ApprovalFault::Shape(flow.id.clone()))).collect()

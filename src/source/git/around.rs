@@ -227,6 +227,10 @@ impl LocalRepository {
         Ok(found.iter().map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
     }
 
+    pub(super) fn repo(&self) -> &Repository {
+        &self.repo
+    }
+
     fn reader(&self) -> Reader<'_> {
         Reader { repo: &self.repo, shown: &self.shown }
     }

@@ -20,6 +20,7 @@ mod host_keys;
 mod known_hosts;
 mod local;
 mod locks;
+mod merge;
 mod names;
 mod pace;
 mod packs;
@@ -43,6 +44,7 @@ mod work_tree;
 
 pub use address::normalise_url;
 pub use around::{LocalRecord, LocalRepository, blob_id, discover_work_tree};
+pub use merge::Merged;
 pub use source::{GitOptions, GitSource};
 pub use watch::RefWatch;
 pub use work_tree::WorkTree;

@@ -21,6 +21,8 @@ use crate::source::{Proposal, ProposeError, Proposed, PushError, Rest, SourceErr
 
 /// A race that is lost is run again this often.
 const TRIES_MAX: u32 = 5;
+/// Before the name of every branch.
+const HEADS: &str = "refs/heads/";
 /// The bits of a plain file, and of one that may be run.
 const PLAIN: i32 = 0o100_644;
 const RUNNABLE: i32 = 0o100_755;
@@ -90,7 +92,14 @@ impl Local {
 
 impl Remote {
     fn propose(&self, author: &Author, tracked: &str, proposal: &Proposal) -> Result<Proposed, ProposeError> {
-        let (repo, advertised) = self.fetch(&[tracked, &proposal.branch])?;
+        let (mut repo, mut advertised) = self.fetch(&[tracked, &proposal.branch])?;
+        let is_base = |tip: &Oid| tip.to_string() == proposal.base.0;
+        let at_base = advertised.iter().find(|(name, tip)| name.starts_with(HEADS) && is_base(tip));
+        if let Some((name, _)) = at_base.filter(|(_, tip)| repo.find_commit(**tip).is_err()) {
+            // What is proposed stands on somebody's branch that nobody has fetched yet.
+            let name = name.trim_start_matches(HEADS).to_owned();
+            (repo, advertised) = self.fetch(&[tracked, &proposal.branch, &name])?;
+        }
         let shown = self.shown();
         let reader = Reader { repo: &repo, shown: &shown };
         let failed = |error: git2::Error| reader.failed("write a proposal", &error);
@@ -112,20 +121,21 @@ impl Remote {
 /// Decides what the branch is to hold, and writes it where it does not hold it.
 fn weigh(reader: &Reader<'_>, author: &Author, proposal: &Proposal, tip: Option<Oid>) -> Result<Weighed, ProposeError> {
     let failed = |error: git2::Error| reader.failed("write a proposal", &error);
-    let base = reader.commit(&proposal.base)?;
     let branch = tip.map(|tip| reader.repo.find_commit(tip)).transpose().map_err(failed)?;
-    let base_tree = base.tree().map_err(failed)?;
     let branch_tree = branch.as_ref().map(Commit::tree).transpose().map_err(failed)?;
+    if let (Some(branch), Some(tree), Rest::Stays) = (&branch, &branch_tree, proposal.rest) {
+        let wanted = wanted(reader, proposal, tree)?;
+        let fresh = commit(reader, author, proposal, tree, &[branch], tree, &wanted)?;
+        return Ok(fresh.map_or(Weighed::Held(branch.id()), Weighed::New));
+    }
+    let base = reader.commit(&proposal.base)?;
+    let base_tree = base.tree().map_err(failed)?;
     let stands_in = branch_tree.as_ref().unwrap_or(&base_tree);
     let wanted = wanted(reader, proposal, stands_in)?;
     let (Some(branch), Some(branch_tree)) = (branch, branch_tree) else {
         let fresh = commit(reader, author, proposal, &base_tree, &[&base], &base_tree, &wanted)?;
         return Ok(fresh.map_or(Weighed::Nothing, Weighed::New));
     };
-    if proposal.rest == Rest::Stays {
-        let fresh = commit(reader, author, proposal, &branch_tree, &[&branch], &branch_tree, &wanted)?;
-        return Ok(fresh.map_or(Weighed::Held(branch.id()), Weighed::New));
-    }
     if differing(reader, &base_tree, &wanted)?.is_empty() {
         return Ok(Weighed::Nothing);
     }

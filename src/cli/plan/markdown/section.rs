@@ -160,6 +160,7 @@ fn head(section: &Section<'_>) -> String {
                     let revision = code_span(revision, NAME_CHARS_MAX);
                     format!("{of} ({revision} of the configured repository: this was no git work tree)")
                 }
+                Some(Basis::Merge { into, .. }) => format!("{of} merged into {}", code_span(into, NAME_CHARS_MAX)),
                 Some(Basis::WorkTree { .. } | Basis::Revision { .. }) | None => of,
             };
             let target = code_span(view.target_environment, NAME_CHARS_MAX);

@@ -112,7 +112,6 @@ fn the_json_is_as_promised() {
           "contentHash": "e3b89e8c6bcccee2dab3a813dcb3c31ea6b073f4f8c0e06371f2b3793d1f38b3",
           "previousHash": "4a071a4f697a4df01cfe1d3cfc39062c7e3d317638f9f1992e5e4b294ddb205a",
           "wave": 0,
-          "approved": null,
           "diff": {
             "fields": [
               {
