@@ -158,7 +158,7 @@ fn read_environment<'n>(
     findings: &mut Findings,
 ) -> Read<'n> {
     let Some(section) = Section::open(node, ENVIRONMENT, findings) else { return (None, None) };
-    let repository = repository::with_overrides(repository, &section, findings);
+    let repository = repository::with_overrides(repository, name, &section, findings);
     let place = section.required("tenant", findings);
     let tenant = place.and_then(|node| tenant::read(node, folder, findings));
     let sync = section.get("sync").map(|node| sync::read(node, findings)).unwrap_or_default();

@@ -86,6 +86,8 @@ pub struct Repository {
     pub flows: String,
     /// What stands below that folder and is no flow.
     pub exclude: Exclude,
+    /// Folder with the overlays of one environment, same form; of the environment that sees the repository.
+    pub overlays: String,
     /// Folder flowsync writes its records to, same form.
     pub records: String,
     /// Branch the records are committed to, where it is another one.

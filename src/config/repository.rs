@@ -14,6 +14,8 @@ use crate::problem::Rule;
 const BRANCH: &str = "main";
 /// The folder of flow files, where none is written.
 const FLOWS: &str = "flows";
+/// The folder of overlays, where none is written.
+const OVERLAYS: &str = "overlays";
 /// The folder of records, where none is written.
 const RECORDS: &str = "deployments";
 
@@ -27,6 +29,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     let branch = section.read("branch", findings, names::branch).unwrap_or_else(|| BRANCH.to_owned());
     let flows = section.read("flows", findings, names::folder).unwrap_or_else(|| FLOWS.to_owned());
     let exclude = section.get("exclude").map(|node| exclude(node, findings)).unwrap_or_default();
+    let overlays = section.read("overlays", findings, names::folder).unwrap_or_else(|| OVERLAYS.to_owned());
     let records = section.read("records", findings, names::folder).unwrap_or_else(|| RECORDS.to_owned());
     let records_branch = section.read("recordsBranch", findings, names::branch);
     let author = section.get("author").map(|node| author(node, findings));
@@ -37,9 +40,14 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     });
     let ca_file = section.read("caFile", findings, |node| names::file(node, base));
     let seal_key = section.get("sealKey").map(|node| names::secret(node, base, findings));
-    if names::overlap(&flows, &records) {
-        let place = section.get("records").or(section.get("flows")).unwrap_or(node);
-        findings.add(place, overlapping(&flows, &records));
+    let folders = [("records", &records), ("overlays", &overlays), ("flows", &flows)];
+    for (index, one) in folders.iter().enumerate() {
+        for other in &folders[index + 1..] {
+            if names::overlap(one.1, other.1) {
+                let place = section.get(one.0).or(section.get(other.0)).unwrap_or(node);
+                findings.add(place, overlapping(*other, *one));
+            }
+        }
     }
     Some(Repository {
         url: address?.0,
@@ -47,6 +55,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         branch,
         flows,
         exclude,
+        overlays,
         records,
         commit_message,
         author: author.unwrap_or_else(default_author),
@@ -63,6 +72,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
 /// The repository as one environment sees it. Overrides are checked even where the repository could not be read.
 pub(super) fn with_overrides(
     repository: Option<&Repository>,
+    name: &str,
     environment: &Section<'_>,
     findings: &mut Findings,
 ) -> Option<Repository> {
@@ -70,11 +80,14 @@ pub(super) fn with_overrides(
     let flows = environment.read("flows", findings, names::folder);
     let mut seen = repository?.clone();
     if let (Some(flows), Some(node)) = (flows, environment.get("flows")) {
-        if names::overlap(&flows, &seen.records) {
-            findings.add(node, overlapping(&flows, &seen.records));
+        for other in [("records", &seen.records), ("overlays", &seen.overlays)] {
+            if names::overlap(&flows, other.1) {
+                findings.add(node, overlapping(("flows", &flows), other));
+            }
         }
         seen.flows = flows;
     }
+    seen.overlays = format!("{}/{name}", seen.overlays);
     if let Some(branch) = branch {
         seen.branch = branch;
     }
@@ -82,8 +95,8 @@ pub(super) fn with_overrides(
     Some(seen)
 }
 
-fn overlapping(flows: &str, records: &str) -> Wrong {
-    let message = format!("expected two separate folders, found flows in `{flows}` and records in `{records}`");
+fn overlapping((one_key, one): (&str, &String), (other_key, other): (&str, &String)) -> Wrong {
+    let message = format!("expected two separate folders, found {one_key} in `{one}` and {other_key} in `{other}`");
     Wrong::rule(Rule::FoldersOverlap, message, "neither may be or hold the other")
 }
 

@@ -81,6 +81,7 @@ mod tests {
             ("flows: flows", "flows: a/../b"),
             ("flows: flows", "flows: ."),
             ("records: deployments", "records: .git/x"),
+            ("flows: flows", "flows: flows\n  overlays: ../x"),
             ("flows: flows", "flows: flows\n  exclude: '**/package.json'"),
             ("flows: flows", "flows: flows\n  exclude: [/package.json]"),
             ("flows: flows", "flows: flows\n  commitMessage: '{enviroment}'"),

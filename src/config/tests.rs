@@ -56,6 +56,7 @@ fn every_default_is_filled_in() {
     assert_eq!((name.as_str(), sync), ("production", &SyncPolicy::default()));
     let Repository { branch, flows, records, records_branch, author, .. } = repository;
     assert_eq!((branch.as_str(), flows.as_str(), records.as_str()), ("main", "flows", "deployments"));
+    assert_eq!(repository.overlays, "overlays/production");
     assert_eq!((records_branch, author.email.as_str()), (&None, "flowsync@localhost"));
     assert!(repository.credentials.is_none() && !repository.allow_insecure && !tenant.allow_insecure);
     assert!(matches!(&tenant.auth, Auth::ApiKey(SecretSource::Env(name)) if name == "COGNIGY_API_KEY"));

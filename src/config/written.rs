@@ -30,6 +30,7 @@ pub(super) const REPOSITORY: Shape = Shape {
         "branch",
         "flows",
         "exclude",
+        "overlays",
         "records",
         "recordsBranch",
         "author",

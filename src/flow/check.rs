@@ -133,7 +133,7 @@ pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>
     Checked { flows, problems }
 }
 
-fn refusals(path: &str, faults: Vec<Fault>) -> Vec<Problem> {
+pub(in crate::flow) fn refusals(path: &str, faults: Vec<Fault>) -> Vec<Problem> {
     let problem = |fault: Fault| {
         let Fault { rule, offset: _, position, pointer, message, help } = fault;
         let place = Place { file: path.to_owned(), line: position.line, column: position.column, pointer };
@@ -223,6 +223,8 @@ mod tests {
             &["[endless-edge 3 /edges/1]"],
         );
         check(r#""flow_b""#, r#""flow_a""#, &["[self-reference 4 /externalReferences/0]"]);
+        check(r#""env""#, r#""${enviroment}""#, &["unknown-variable 4 /externalReferences/0/environmentId"]);
+        check(r#""env""#, r#""${environment}""#, &[]);
         check(r#""flow_b""#, r#""""#, &["[empty-reference 4 /externalReferences/0]"]);
         check(
             "[{\"type\"",

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::EnvironmentId;
 use super::document::Node;
 
+/// As a reference's environment: the one that is being deployed to.
+pub const ENVIRONMENT_VARIABLE: &str = "${environment}";
+
 /// What kind of thing a flow refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

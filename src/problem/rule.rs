@@ -139,6 +139,20 @@ rules! {
     VersionNotRaised = "version-not-raised",
     /// The tenant cannot say whether it exists.
     UnverifiedReference = "unverified-reference",
+    /// The file name of an overlay is no flow's id, or it stands in a folder of its own.
+    OverlayName = "overlay-name",
+    /// An overlay over no flow.
+    OverlayWithoutFlow = "overlay-without-flow",
+    /// An overlay that is no patch.
+    PatchForm = "patch-form",
+    /// A patch that does not go with its flow.
+    PatchNotApplied = "patch-not-applied",
+    /// A patch that makes another flow of its flow.
+    PatchChangesId = "patch-changes-id",
+    /// A patch that goes by the place of a node alone.
+    PatchByIndex = "patch-by-index",
+    /// `${…}` that is not known.
+    UnknownVariable = "unknown-variable",
     /// The rest is left out.
     MoreProblems = "more-problems",
     ;

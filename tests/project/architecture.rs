@@ -55,6 +55,7 @@ const INSIDE: &[(&str, Table)] = &[
             ("diff", &[OWN, "document"]),
             ("document", &[OWN]),
             ("lint", &[OWN, "document"]),
+            ("overlay", &[OWN, "document"]),
             ("schema", &["document"]),
         ],
     ),

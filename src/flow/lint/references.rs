@@ -4,8 +4,14 @@ use std::collections::HashMap;
 
 use super::member::text;
 use crate::flow::finding::{Findings, quoted};
+use crate::flow::reference::ENVIRONMENT_VARIABLE;
 use crate::flow::{Reference, ReferenceKind};
 use crate::problem::Rule;
+
+/// Whether a text looks like a variable and is none that is known.
+fn is_unknown_variable(text: &str) -> bool {
+    text != ENVIRONMENT_VARIABLE && text.contains("${")
+}
 
 pub(super) fn lint(findings: &mut Findings<'_>) {
     let root = findings.document().root();
@@ -19,6 +25,12 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
             let message =
                 format!("expected a reference to another flow, found one to {} itself", quoted(&reference.id));
             findings.warning(entry, &pointer, Rule::SelfReference, message, "remove it".to_owned());
+        }
+        if let Some(at) = entry.member("environmentId").filter(|_| is_unknown_variable(&reference.environment.0)) {
+            let shown = quoted(&reference.environment.0);
+            let message = format!("expected an environment or `{ENVIRONMENT_VARIABLE}`, found {shown}");
+            let help = format!("write `{ENVIRONMENT_VARIABLE}` for the environment that is deployed to");
+            findings.error(at, &format!("{pointer}/environmentId"), Rule::UnknownVariable, message, help);
         }
         if reference.id.is_empty() {
             let message = "expected the id of what is referred to, found an empty string".to_owned();

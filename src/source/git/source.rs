@@ -78,6 +78,7 @@ impl GitSource {
             branch,
             flows: _,
             exclude: _,
+            overlays: _,
             records,
             records_branch,
             author,
@@ -188,12 +189,18 @@ fn check_names(repository: &config::Repository) -> Result<(), SourceError> {
     names::branch_ref(&repository.branch)?;
     names::branch_ref(repository.records_branch.as_ref().unwrap_or(&repository.branch))?;
     names::folder("repository.flows", &repository.flows)?;
+    names::folder("repository.overlays", &repository.overlays)?;
     names::folder("repository.records", &repository.records)?;
-    if names::overlap(&repository.flows, &repository.records) {
-        return Err(SourceError::Setting(format!(
-            "expected `repository.flows` and `repository.records` to lie apart, found `{}` and `{}`",
-            repository.flows, repository.records
-        )));
+    let folders = [("flows", &repository.flows), ("records", &repository.records), ("overlays", &repository.overlays)];
+    for (index, (one, one_folder)) in folders.iter().enumerate() {
+        for (other, other_folder) in &folders[index + 1..] {
+            if names::overlap(one_folder, other_folder) {
+                return Err(SourceError::Setting(format!(
+                    "expected `repository.{one}` and `repository.{other}` to lie apart, found `{one_folder}` and \
+                     `{other_folder}`"
+                )));
+            }
+        }
     }
     Ok(())
 }
