@@ -44,7 +44,12 @@ fn definition(index: usize, revision: usize) -> Arc<Definition> {
 }
 
 fn plans(criterion: &mut Criterion) {
-    let flow = |index| DesiredFlow { definition: definition(index, 0), path: format!("{index}.json"), blob: None };
+    let flow = |index| DesiredFlow {
+        definition: definition(index, 0),
+        path: format!("{index}.json"),
+        origin: None,
+        overlay: None,
+    };
     let desired = Desired { flows: (0..N_FLOWS).map(|index| (id(index), flow(index))).collect(), ..Desired::default() };
     let revision = |index: usize| usize::from(index.is_multiple_of(100));
     let live: BTreeMap<_, _> = (0..N_FLOWS).map(|index| (id(index), definition(index, revision(index)))).collect();

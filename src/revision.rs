@@ -14,6 +14,33 @@ pub struct CommitId(pub String);
 #[serde(transparent)]
 pub struct BlobId(pub String);
 
+/// Where git holds a document: in one file or, where an environment adds something, in the files it is composed of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The flow's file, or whatever else holds all of it.
+    pub blob: BlobId,
+    /// What was composed with it; nothing where the blob is the document.
+    pub composed: Option<Composed>,
+}
+
+/// What a flow's file was composed with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Composed {
+    /// The overlay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<BlobId>,
+    /// The tenant's name of the environment: what `${environment}` stands for.
+    pub environment: String,
+}
+
+impl Origin {
+    /// A document that is one blob.
+    #[must_use]
+    pub fn plain(blob: BlobId) -> Self {
+        Self { blob, composed: None }
+    }
+}
+
 impl CommitId {
     /// The first ten digits, for people.
     #[must_use]

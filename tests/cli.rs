@@ -35,6 +35,8 @@ mod memory;
 mod neighbours;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/overlays.rs"]
+mod overlays;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/proof.rs"]

@@ -115,9 +115,10 @@ fn proven(proof: PushProof) -> String {
 
 async fn git(engine: &RealEngine) -> Result<String, String> {
     let seen = engine.records.observe().await.map_err(|error| crate::error_chain(&error))?;
-    let (desired, problems) = read_desired(&*engine.records.source, &seen.tips.flows, engine.reader.index())
-        .await
-        .map_err(|error| crate::error_chain(&error))?;
+    let (desired, problems) =
+        read_desired(&*engine.records.source, &seen.tips.flows, engine.reader.index(), &engine.records.target)
+            .await
+            .map_err(|error| crate::error_chain(&error))?;
     if any_error(&problems) {
         return Err(format!("commit {} has invalid flows: run `flowsync validate`", seen.tips.flows.short()));
     }

@@ -13,7 +13,7 @@ use crate::controller::{PassError, Recorded};
 use crate::flow::{self, CheckedFlow, Comparison, Definition, FlowId};
 use crate::problem::{Problem, Rule};
 use crate::record::{Claim, Held, LastFlow, Manifest, paths};
-use crate::revision::{BlobId, CommitId};
+use crate::revision::{BlobId, CommitId, Origin};
 use crate::source::{FlowSelection, LocalRepository};
 
 /// The newest manifest of an environment.
@@ -52,8 +52,8 @@ pub(super) fn keep_what_is_proven(
         Ok(listing) => listing.entries.iter().any(|entry| entry.path == held.path && entry.blob == held.blob),
         Err(_) => true,
     };
-    let is_proven = |claim: &Claim| match (&claim.blob, &claim.held) {
-        (Some(blob), _) if blobs.contains(blob) => true,
+    let is_proven = |claim: &Claim| match (&claim.origin, &claim.held) {
+        (Some(Origin { blob, .. }), _) if blobs.contains(blob) => true,
         (_, Some(held)) => holds(held),
         // Older versions did not say where git held what it holds no more.
         (_, None) => orphaned.contains(&claim.id) || claim.path.as_deref().is_some_and(|path| paths.contains(path)),

@@ -50,7 +50,7 @@ async fn one(context: &Context, environment: &Environment) -> Result<Value, Fail
             "pendingCommit": seen.tips.flows, "alarms": seen.alarms,
         }));
     };
-    let (desired, _) = read_desired(&*records.source, &seen.tips.flows, &records.index).await?;
+    let (desired, _) = read_desired(&*records.source, &seen.tips.flows, &records.index, &records.target).await?;
     let digest = flows_digest(&desired);
     let deployed = manifest.last_deployed.as_ref();
     Ok(json!({

@@ -8,7 +8,7 @@ use super::{PassError, PassOptions, Records, read_desired};
 use crate::flow::{Definition, FlowId};
 use crate::problem::any_error;
 use crate::record::{Claim, ClaimFacts, DEFINITION_BYTES_MAX, Held, HeldFlow, Manifest, Unproven};
-use crate::revision::CommitId;
+use crate::revision::{CommitId, Origin};
 use crate::source::{Source, SourceError};
 
 /// So many flows are named where many do not count.
@@ -82,8 +82,8 @@ impl<S: Source> Records<S> {
         let rest: Vec<&Claim> = claims.iter().filter(|claim| !claim.is_plain(&facts.flows)).collect();
         for claim in &rest {
             let evidence = match (facts.flows.get(&claim.id), deployed) {
-                (Some(HeldFlow { path, blob, .. }), Some(commit)) => {
-                    Some(Held { commit: commit.clone(), path: path.clone(), blob: blob.clone() })
+                (Some(HeldFlow { path, origin, .. }), Some(commit)) => {
+                    Some(Held { commit: commit.clone(), path: path.clone(), blob: origin.blob.clone() })
                 }
                 _ => self.held_earlier(tip, claim, options).await?,
             };
@@ -92,13 +92,13 @@ impl<S: Source> Records<S> {
                 judged.held.insert(claim.id.clone(), held);
             }
         }
-        let texts = self.read_named(rest.iter().filter_map(|claim| claim.blob.as_ref()), DEFINITION_BYTES_MAX).await?;
-        for (blob, text) in texts {
+        let origins = rest.iter().filter_map(|claim| claim.origin.clone());
+        for (origin, text) in self.read_documents(origins, DEFINITION_BYTES_MAX).await? {
             let Named::Text(text) = text else { continue };
             // What a rollback brought back may be what nobody could read: it is known by its bytes.
             let read = Definition::from_file(Arc::clone(&text), self.index.comparison());
             if let Ok(definition) = read.or_else(|_| Definition::from_live(&text, self.index.comparison())) {
-                facts.contents.insert(blob, (definition.id, definition.content_hash));
+                facts.contents.insert(origin, (definition.id, definition.content_hash));
             }
         }
         let doubted = claims.iter().filter_map(|claim| Some((claim.id.clone(), claim.doubt(&facts)?)));
@@ -124,10 +124,14 @@ impl<S: Source> Records<S> {
             }
             // Older versions named the file that a failed deployment had meant: the id says which flow it is.
             let flow = self.holding(&held.commit).await?.flows.remove(&claim.id);
-            let flow = flow.filter(|flow| flow.blob == held.blob);
-            return Ok(flow.map(|HeldFlow { path, blob, .. }| Held { commit: held.commit.clone(), path, blob }));
+            let flow = flow.filter(|flow| flow.origin.blob == held.blob);
+            return Ok(flow.map(|HeldFlow { path, origin, .. }| Held {
+                commit: held.commit.clone(),
+                path,
+                blob: origin.blob,
+            }));
         }
-        let (Some(path), Some(blob)) = (&claim.path, &claim.blob) else { return Ok(None) };
+        let (Some(path), Some(Origin { blob, .. })) = (&claim.path, &claim.origin) else { return Ok(None) };
         let history = self.source.flow_history(tip, path).await?;
         let found = history.into_iter().find(|entry| entry.blob.as_ref() == Some(blob));
         let Some(entry) = found else { return Ok(None) };
@@ -159,14 +163,14 @@ impl<S: Source> Records<S> {
 
     /// The flows of a commit. One without the flows folder holds none.
     pub(super) async fn holding(&self, commit: &CommitId) -> Result<Holding, PassError> {
-        let (desired, problems) = match read_desired(&*self.source, commit, &self.index).await {
+        let (desired, problems) = match read_desired(&*self.source, commit, &self.index, &self.target).await {
             Ok(read) => read,
             Err(SourceError::NoFlowsFolder { .. }) => return Ok(Holding { flows: BTreeMap::new(), n_errors: 0 }),
             Err(error) => return Err(error.into()),
         };
         let flow = |(id, flow): (&FlowId, &crate::plan::DesiredFlow)| {
             let (path, content_hash) = (flow.path.clone(), flow.definition.content_hash);
-            Some((id.clone(), HeldFlow { path, blob: flow.blob.clone()?, content_hash }))
+            Some((id.clone(), HeldFlow { path, origin: flow.origin.clone()?, content_hash }))
         };
         let n_errors = if any_error(&problems) { problems.iter().filter(|it| it.is_error()).count() } else { 0 };
         Ok(Holding { flows: desired.flows.iter().filter_map(flow).collect(), n_errors })

@@ -1,27 +1,29 @@
 //! What git holds: the flow files of a commit, read from its objects and checked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::overlays::Overlays;
 use super::unread::{left_out_note, listing_problems, unread};
-use crate::flow::{self, Definition};
-use crate::index::FlowIndex;
+use crate::flow::{self, Definition, EnvironmentId, File};
+use crate::index::{FlowIndex, Traits};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::Problem;
-use crate::revision::{BlobId, CommitId};
+use crate::revision::{BlobId, CommitId, Composed, Origin};
 use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, Source, SourceError};
 
 /// So many blobs are in memory at once while they are checked.
 const BLOBS_AT_ONCE: usize = 256;
 
-/// Reads and checks every flow file of a commit; what the index knows is not read again, and texts are
-/// left out (see `load_texts`). Problems come sorted; where one of them is an error the flows must
-/// not be deployed.
+/// Reads and checks every flow file of a commit, composed with its overlay for the environment `target`; what the index
+/// knows is not read again, and texts are left out (see `load_texts`). Problems come sorted; where one of them is an
+/// error the flows must not be deployed.
 pub async fn read_desired<S: Source>(
     source: &S,
     commit: &CommitId,
     index: &FlowIndex,
+    target: &EnvironmentId,
 ) -> Result<(Arc<Desired>, Arc<[Problem]>), SourceError> {
     let tree = source.flows_tree(commit).await?;
     if let Some(known) = tree.as_ref().and_then(|tree| index.desired(tree)) {
@@ -34,7 +36,13 @@ pub async fn read_desired<S: Source>(
     for entries in index.unknown(&listing.entries).chunks(BLOBS_AT_ONCE) {
         check_blobs(source, entries, index).await?;
     }
-    let (desired, problems) = put_together(&listing, index);
+    let (made, problems) = what_is_composed(&listing, index, target);
+    let unknown: Vec<&Made<'_>> =
+        made.iter().filter(|made| index.composed_report(&made.origin, &made.flow.path).is_none()).collect();
+    for made in unknown.chunks(BLOBS_AT_ONCE) {
+        check_composed(source, made, index).await?;
+    }
+    let (desired, problems) = put_together(&listing, &made, problems, index);
     let (desired, problems) = (Arc::new(desired), Arc::from(problems));
     if let Some(tree) = tree {
         if listing.bad.is_empty() && index.listing(&tree).is_none() {
@@ -76,20 +84,87 @@ fn missing_blob(path: &str, blob: &BlobId) -> SourceError {
     SourceError::Local { doing: "read a blob", path: path.to_owned(), reason: format!("the blob {blob} is missing") }
 }
 
-fn put_together(listing: &FlowListing, index: &FlowIndex) -> (Desired, Vec<Problem>) {
-    let reports =
-        listing.entries.iter().filter_map(|entry| Some((&*entry.path, index.report(&entry.blob, &entry.path)?)));
+/// A flow that is not its file alone.
+struct Made<'l> {
+    flow: &'l FlowEntry,
+    overlay: Option<&'l FlowEntry>,
+    origin: Origin,
+}
+
+/// The flows that an overlay goes over, or that name the environment; and what is wrong with overlays.
+fn what_is_composed<'l>(
+    listing: &'l FlowListing,
+    index: &FlowIndex,
+    target: &EnvironmentId,
+) -> (Vec<Made<'l>>, Vec<Problem>) {
+    let overlays = Overlays::of(&listing.overlays, |entry| &entry.path);
+    let (mut made, mut flows, mut are_all_known) = (Vec::new(), BTreeSet::new(), true);
+    for flow in &listing.entries {
+        let traits = index.traits(&flow.blob);
+        let Some(Traits { id, is_whole, names_environment }) = traits else {
+            are_all_known = false;
+            continue;
+        };
+        let overlay = overlays.over(&id);
+        flows.insert(id);
+        if is_whole && (overlay.is_some() || names_environment) {
+            let overlay_blob = overlay.map(|overlay| overlay.blob.clone());
+            let composed = Composed { overlay: overlay_blob, environment: target.0.clone() };
+            made.push(Made { flow, overlay, origin: Origin { blob: flow.blob.clone(), composed: Some(composed) } });
+        }
+    }
+    (made, overlays.problems(&flows, are_all_known))
+}
+
+async fn check_composed<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowIndex) -> Result<(), SourceError> {
+    let parts = |made: &Made<'_>| [Some(made.flow.clone()), made.overlay.cloned()].into_iter().flatten();
+    let entries: Vec<FlowEntry> = made.iter().flat_map(|made| parts(made)).collect();
+    let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
+    let mut contents: HashMap<BlobId, Arc<[u8]>> = HashMap::new();
+    for (entry, content) in entries.into_iter().zip(source.read_blobs(&blobs).await?) {
+        let content = content.ok_or_else(|| missing_blob(&entry.path, &entry.blob))?;
+        contents.insert(entry.blob, content);
+    }
+    let file = |entry: &'_ FlowEntry| contents.get(&entry.blob).cloned().unwrap_or_else(|| Arc::from(&b""[..]));
+    let check = |made: &&Made<'_>| {
+        let Made { flow, overlay, origin } = made;
+        let environment = origin.composed.as_ref().map_or("", |composed| &composed.environment);
+        let overlay = overlay.map(|overlay| File { path: &overlay.path, bytes: file(overlay) });
+        let flow = File { path: &flow.path, bytes: file(flow) };
+        let report = flow::overlay::check_composed(&flow, overlay.as_ref(), environment, index.comparison());
+        index.keep_composed_report(origin.clone(), flow.path.to_owned(), report);
+    };
+    parallel::map(made, check);
+    Ok(())
+}
+
+fn put_together(
+    listing: &FlowListing,
+    made: &[Made<'_>],
+    of_overlays: Vec<Problem>,
+    index: &FlowIndex,
+) -> (Desired, Vec<Problem>) {
+    let made_of: HashMap<&str, &Made<'_>> = made.iter().map(|made| (&*made.flow.path, made)).collect();
+    let report = |entry: &FlowEntry| match made_of.get(&*entry.path) {
+        Some(made) => index.composed_report(&made.origin, &entry.path),
+        None => index.report(&entry.blob, &entry.path),
+    };
+    let reports = listing.entries.iter().filter_map(|entry| Some((&*entry.path, report(entry)?)));
     let checked = flow::join_reports(reports);
     let blob_of: HashMap<&str, &BlobId> = listing.entries.iter().map(|entry| (&*entry.path, &entry.blob)).collect();
     let mut problems = listing_problems(listing);
+    problems.extend(of_overlays);
     problems.extend(checked.problems);
     problems.sort();
     let flows = checked
         .flows
         .into_iter()
         .map(|(id, flow)| {
-            let blob = blob_of.get(&*flow.path).map(|blob| (*blob).clone());
-            (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
+            let made = made_of.get(&*flow.path);
+            let plain = || blob_of.get(&*flow.path).map(|blob| Origin::plain((*blob).clone()));
+            let origin = made.map(|made| made.origin.clone()).or_else(plain);
+            let overlay = made.and_then(|made| Some(made.overlay?.path.clone()));
+            (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, origin, overlay })
         })
         .collect();
     (Desired { flows, unread: unread(&listing.left_out) }, problems)
@@ -100,14 +175,76 @@ pub(super) async fn load_texts<'a, S: Source>(
     source: &S,
     flows: impl Iterator<Item = &'a mut DesiredFlow>,
 ) -> Result<(), SourceError> {
-    let mut wanted: Vec<(&mut DesiredFlow, BlobId)> = flows
+    let mut wanted: Vec<(&mut DesiredFlow, Origin)> = flows
         .filter(|flow| flow.definition.text.is_none())
-        .filter_map(|flow| flow.blob.clone().map(|blob| (flow, blob)))
+        .filter_map(|flow| flow.origin.clone().map(|origin| (flow, origin)))
         .collect();
-    let blobs: Vec<BlobId> = wanted.iter().map(|(_, blob)| blob.clone()).collect();
-    for ((flow, blob), text) in wanted.iter_mut().zip(source.read_blobs(&blobs).await?) {
-        let text = text.ok_or_else(|| missing_blob(&flow.path, blob))?;
+    let origins: Vec<Origin> = wanted.iter().map(|(_, origin)| origin.clone()).collect();
+    for ((flow, origin), text) in wanted.iter_mut().zip(documents(source, &origins).await?) {
+        let text = text.ok_or_else(|| missing_blob(&flow.path, &origin.blob))?;
         flow.definition = Arc::new(Definition { text: Some(text), ..(*flow.definition).clone() });
+    }
+    Ok(())
+}
+
+/// A document, its file, and its overlay where it has one; nothing in place of what git does not hold.
+type Parts<'o> = (&'o Origin, Option<Arc<[u8]>>, Option<Option<Arc<[u8]>>>);
+
+/// The texts of documents, in the order asked; `None` for one that git does not hold all parts of, or whose parts do not
+/// go together.
+pub(super) async fn documents<S: Source>(
+    source: &S,
+    origins: &[Origin],
+) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
+    let overlay = |origin: &Origin| origin.composed.as_ref().and_then(|composed| composed.overlay.clone());
+    let blobs: Vec<BlobId> =
+        origins.iter().map(|origin| origin.blob.clone()).chain(origins.iter().filter_map(overlay)).collect();
+    let mut texts = source.read_blobs(&blobs).await?;
+    let mut overlays = texts.split_off(origins.len()).into_iter();
+    let parts: Vec<Parts<'_>> = origins
+        .iter()
+        .zip(texts)
+        .map(|(origin, text)| (origin, text, overlay(origin).map(|_| overlays.next().flatten())))
+        .collect();
+    let made = |(origin, text, overlay): &Parts<'_>| {
+        let (text, Some(composed)) = (text.as_ref()?, &origin.composed) else { return text.clone() };
+        let overlay = match overlay {
+            Some(Some(overlay)) => Some(&**overlay),
+            Some(None) => return None,
+            None => None,
+        };
+        flow::overlay::composed_text(text, overlay, &composed.environment).ok().map(Arc::from)
+    };
+    Ok(parallel::map(&parts, made))
+}
+
+/// Says of problems in composed flows where their files, or overlays, have them; those of other files, and of flows that
+/// came with their texts, stay as they are.
+pub(super) async fn place_problems<S: Source>(
+    source: &S,
+    desired: &Desired,
+    problems: &mut [Problem],
+) -> Result<(), SourceError> {
+    let composed: HashMap<&str, &DesiredFlow> = desired
+        .flows
+        .values()
+        .filter(|flow| flow.definition.text.is_none())
+        .filter(|flow| flow.origin.as_ref().is_some_and(|origin| origin.composed.is_some()))
+        .map(|flow| (&*flow.path, flow))
+        .collect();
+    for problem in problems {
+        let Some(flow) = composed.get(&*problem.place.file) else { continue };
+        let Some(Origin { blob, composed: Some(composed) }) = &flow.origin else { continue };
+        let blobs: Vec<BlobId> = [Some(blob), composed.overlay.as_ref()].into_iter().flatten().cloned().collect();
+        let mut texts = source.read_blobs(&blobs).await?.into_iter();
+        let Some(Some(bytes)) = texts.next() else { continue };
+        let overlay = flow.overlay.as_deref().zip(texts.next().flatten());
+        let overlay = overlay.map(|(path, bytes)| File { path, bytes });
+        let file = File { path: &flow.path, bytes };
+        let pointer = &problem.place.pointer;
+        if let Some(place) = flow::overlay::composed_place(&file, overlay.as_ref(), &composed.environment, pointer) {
+            problem.place = place;
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::record::{
     DEFINITION_BYTES_MAX, DeploymentId, FlowAction, FlowStatus, Held, Kind, LastFlow, Manifest, ManifestFlow,
     ManifestSource, Planned, is_inner_path, paths,
 };
-use crate::revision::BlobId;
+use crate::revision::{BlobId, Origin};
 use crate::source::Source;
 use crate::tenant::Tenant;
 
@@ -92,7 +92,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .iter()
             .filter_map(|flow| {
                 let last = flow.last.as_ref()?;
-                let blob = last.blob.clone()?;
+                // What was composed stands in no blob.
+                let blob = last.blob.clone().filter(|_| last.composed.is_none())?;
                 (live.get(&flow.id) == Some(&last.content_hash)).then(|| (flow.id.clone(), blob))
             })
             .collect();
@@ -139,7 +140,11 @@ fn last_of(flow: &ManifestFlow, last: Option<&LastFlow>) -> Option<LastFlow> {
 }
 
 fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlow {
-    let DesiredFlow { definition, path, blob } = flow;
+    let DesiredFlow { definition, path, origin, overlay: _ } = flow;
+    let (blob, composed) = match origin {
+        Some(Origin { blob, composed }) => (Some(blob.clone()), composed.clone()),
+        None => (None, None),
+    };
     let before = change.and_then(Change::before);
     let action = match change.map(Change::action) {
         Some(Action::Create) => FlowAction::Create,
@@ -158,7 +163,8 @@ fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlo
         previous_hash: before.map(|before| before.content_hash),
         before: None,
         path: Some(path.clone()).filter(|path| is_inner_path(path)),
-        blob: blob.clone(),
+        blob,
+        composed,
         held: None,
         equality_hash: other(definition.equality_hash, definition.content_hash),
         previous_equality_hash: before.and_then(|before| other(before.equality_hash, before.content_hash)),
@@ -184,6 +190,7 @@ fn deleted(change: &Change, last: Option<&LastFlow>) -> ManifestFlow {
         before: None,
         path: last.and_then(|last| last.path.clone()),
         blob: None,
+        composed: None,
         held: None,
         equality_hash: None,
         previous_equality_hash: other(definition.equality_hash, definition.content_hash),
@@ -196,7 +203,7 @@ fn deleted(change: &Change, last: Option<&LastFlow>) -> ManifestFlow {
 
 /// What the last completed deployment left of it: a failed one since then may have meant something else.
 fn orphaned(flow: &ManifestFlow, last: &LastFlow, earlier: &Manifest) -> ManifestFlow {
-    let LastFlow { content_hash, equality_hash, version, blob, path, held } = last.clone();
+    let LastFlow { content_hash, equality_hash, version, blob, composed, path, held } = last.clone();
     let held = held.or_else(|| {
         let (commit, path) = (earlier.last_deployed.as_ref()?.commit.clone()?, path.clone()?);
         Some(Held { commit, path, blob: blob.clone()? })
@@ -207,6 +214,7 @@ fn orphaned(flow: &ManifestFlow, last: &LastFlow, earlier: &Manifest) -> Manifes
         content_hash: Some(content_hash),
         equality_hash: other(equality_hash, content_hash),
         blob,
+        composed,
         status: FlowStatus::Deployed,
         action: FlowAction::None,
         cause: None,

@@ -229,10 +229,10 @@ impl<S: Source> Records<S> {
             return Ok(last);
         }
         let known: BTreeMap<_, &LastFlow> =
-            flows.iter().filter_map(|(id, flow)| Some(((id, flow.blob.clone()?), flow))).collect();
-        let texts = self.read_named(known.keys().map(|(_, blob)| blob), DEFINITION_BYTES_MAX).await?;
-        for (id, blob) in known.keys() {
-            let text = texts.get(blob).and_then(Named::text).cloned();
+            flows.iter().filter_map(|(id, flow)| Some(((id, flow.origin()?), flow))).collect();
+        let texts = self.read_documents(known.keys().map(|(_, origin)| origin.clone()), DEFINITION_BYTES_MAX).await?;
+        for (id, origin) in known.keys() {
+            let text = texts.get(origin).and_then(Named::text).cloned();
             let definition = text.and_then(|text| Definition::from_file(text, self.index.comparison()).ok());
             if let Some(definition) = definition {
                 last.flows.insert((*id).clone(), definition.equality_hash);

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::approval::Warrant;
 use super::carry::Work;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
-use super::{Engine, PassError, PassOptions, Seen, read_desired};
+use super::{Engine, PassError, PassOptions, Records, Seen, read_desired};
 use crate::local::LocalState;
 use crate::plan::{Change, Plan};
 use crate::problem::any_error;
@@ -75,7 +75,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
     async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
-        let reading = read_desired(&*self.records.source, &seen.tips.flows, self.reader.index());
+        let Records { source, target, .. } = &self.records;
+        let reading = read_desired(&**source, &seen.tips.flows, self.reader.index(), target);
         let (desired, problems) = self.look(reading).await?;
         if any_error(&problems) {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();

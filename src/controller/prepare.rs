@@ -7,7 +7,7 @@ use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
-use super::desired::load_texts;
+use super::desired::{load_texts, place_problems};
 use super::unread::{set_aside, still_there};
 use super::{BackTo, Engine, PassError, PassOptions, Seen};
 use crate::config::Prune;
@@ -49,7 +49,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         last.unread = set_aside.keys().map(|id| (*id).clone()).collect();
         let policy = Policy { target: &self.records.target, drift: self.policy.drift, prune: self.policy.prune };
         let mut prepared = self.prepare_with(desired, &last, policy).await?;
-        prepared.problems.extend(versions_not_raised(&prepared.plan, manifest));
+        let mut not_raised = versions_not_raised(&prepared.plan, manifest);
+        place_problems(&*self.records.source, &prepared.desired, &mut not_raised).await?;
+        prepared.problems.extend(not_raised);
         if self.policy.prune == Prune::Remove {
             let kept = set_aside.iter().filter(|(id, _)| prepared.plan.orphaned.contains(id));
             prepared.problems.extend(kept.map(|(id, path)| still_there(id, path)));
@@ -104,6 +106,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             load_texts(&*self.records.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path)))
                 .await?;
             problems = plan::missing(&whole, &live, &plan, &present, &self.records.target);
+            place_problems(&*self.records.source, &desired, &mut problems).await?;
         }
         problems.extend(plan::unreadable(&plan));
         problems.sort();

@@ -10,7 +10,7 @@ use crate::local::LocalState;
 use crate::plan;
 use crate::record::proof::{self, BegunFacts, Doubt, Facts, FlowDoubt, PreviousFacts, Pruning, SourceFacts};
 use crate::record::{DEFINITION_BYTES_MAX, FlowAction, Kind, MANIFEST_BYTES_MAX, Manifest, Status, audit, paths};
-use crate::revision::{BlobId, CommitId};
+use crate::revision::{BlobId, CommitId, Origin};
 use crate::source::{HistoryEntry, Source, Touched};
 use crate::tenant::Tenant;
 
@@ -65,8 +65,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.records.keep_what_is_proven(&seen.tips.flows, &mut previous.manifest, options).await?;
         }
         let before = previous.as_ref().map(|previous| &previous.manifest);
-        let owned: BTreeMap<FlowId, Option<BlobId>> = before
-            .map(|manifest| manifest.last_flows().into_iter().map(|(id, last)| (id, last.blob)).collect())
+        let owned: BTreeMap<FlowId, Option<Origin>> = before
+            .map(|manifest| manifest.last_flows().into_iter().map(|(id, last)| (id, last.origin())).collect())
             .unwrap_or_default();
         let facts = Facts {
             branch: self.records.branch.clone(),
@@ -295,7 +295,7 @@ fn hint(doubts: &[Doubt]) -> &'static str {
 
 /// Creates of flows that the deployment before had brought: taking them back deletes what was managed, and that they
 /// were gone meanwhile is the manifest's word alone.
-fn created_again(manifest: &Manifest, owned: &BTreeMap<FlowId, Option<BlobId>>) -> BTreeSet<FlowId> {
+fn created_again(manifest: &Manifest, owned: &BTreeMap<FlowId, Option<Origin>>) -> BTreeSet<FlowId> {
     let creates = manifest.flows.iter().filter(|flow| flow.action == FlowAction::Create);
     creates.filter(|flow| owned.contains_key(&flow.id)).map(|flow| flow.id.clone()).collect()
 }

@@ -24,6 +24,7 @@ use crate::record::audit::{Event, EventKind};
 use crate::record::{
     DEFINITION_BYTES_MAX, FlowAction, FlowStatus, Holder, Manifest, ManifestFlow, Status, StatusEvent, paths,
 };
+use crate::revision::Origin;
 use crate::shutdown::Stage;
 use crate::source::{PushError, Source};
 use crate::tenant::{Blame, CallLimits, Export, Tenant};
@@ -183,21 +184,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     async fn changes_of(&self, manifest: &Manifest) -> Result<(Vec<Change>, BTreeSet<FlowId>), PassError> {
         let changed: Vec<&ManifestFlow> =
             manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).collect();
-        let blobs = changed.iter().flat_map(|flow| flow.blob.iter().chain(&flow.before));
-        let by_blob = self.records.read_named(blobs, DEFINITION_BYTES_MAX).await?;
+        let before = |flow: &ManifestFlow| flow.before.clone().map(Origin::plain);
+        let origins = changed.iter().flat_map(|flow| [flow.origin(), before(flow)]).flatten();
+        let texts = self.records.read_documents(origins, DEFINITION_BYTES_MAX).await?;
         let mut steps = BTreeMap::new();
         let mut desired = Desired::default();
         let mut lost = BTreeSet::new();
         for flow in changed {
-            let text = |blob: &Option<_>| by_blob.get(blob.as_ref()?).and_then(Named::text).cloned();
-            let after = text(&flow.blob)
+            let text = |origin: Option<Origin>| texts.get(&origin?).and_then(Named::text).cloned();
+            let after = text(flow.origin())
                 .and_then(|text| Definition::from_file(text, self.reader.comparison()).ok())
                 .map(|definition| DesiredFlow {
                     definition: Arc::new(definition),
                     path: flow.path.clone().unwrap_or_default(),
-                    blob: flow.blob.clone(),
+                    origin: flow.origin(),
+                    overlay: None,
                 });
-            let before = text(&flow.before)
+            let before = text(before(flow))
                 .and_then(|text| Definition::from_live(&text, self.reader.comparison()).ok())
                 .map(Arc::new);
             let step = match (flow.action, after, before) {

@@ -77,10 +77,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
-        let texts = self.records.read_named(wanted.values().map(|flow| &flow.blob), DEFINITION_BYTES_MAX).await?;
+        let origins = wanted.values().map(|flow| flow.origin.clone());
+        let texts = self.records.read_documents(origins, DEFINITION_BYTES_MAX).await?;
         let mut desired = Desired::default();
-        for (id, WantedFlow { blob, path, .. }) in wanted {
-            let text = texts.get(blob).and_then(Named::text).cloned().ok_or_else(|| {
+        for (id, WantedFlow { origin, path, .. }) in wanted {
+            let blob = &origin.blob;
+            let text = texts.get(origin).and_then(Named::text).cloned().ok_or_else(|| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) is not in git any more"))
             })?;
             // A previous definition may be one that nobody could read: it goes back as the bytes it was.
@@ -89,7 +91,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let definition = read.map_err(|error| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) cannot be read: {error}"))
             })?;
-            let flow = DesiredFlow { definition: Arc::new(definition), path: path.clone(), blob: Some(blob.clone()) };
+            let (definition, path, origin) = (Arc::new(definition), path.clone(), Some(origin.clone()));
+            let flow = DesiredFlow { definition, path, origin, overlay: None };
             desired.flows.insert(id.clone(), flow);
         }
         Ok(desired)
@@ -97,7 +100,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Puts what git holds now into quarantine, in the manifest the rollback will be based on.
     async fn quarantine_git(&self, mut seen: Seen, back_to: &str) -> Result<Seen, PassError> {
-        let (desired, _) = read_desired(&*self.records.source, &seen.tips.flows, self.reader.index()).await?;
+        let reading = read_desired(&*self.records.source, &seen.tips.flows, self.reader.index(), &self.records.target);
+        let (desired, _) = reading.await?;
         if let Some(manifest) = &mut seen.manifest {
             let key = plan::flows_digest(&desired);
             let earlier = manifest.quarantine.take().filter(|earlier| earlier.key == key);

@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use super::claims::{Judged, told};
 use super::{PassError, PassOptions, Recorded, Records, Seen};
 use crate::flow::{ContentHash, FlowId};
+use crate::record::proof::ProvenState;
 use crate::record::{Claim, FlowAction, Held, Kind, Manifest, ManifestFlow, RollbackState, RollbackTo, Status, paths};
-use crate::revision::{BlobId, CommitId};
+use crate::revision::{CommitId, Origin};
 use crate::source::Source;
 
 /// So many deployments are named where the one asked for is not there.
 const NAMED_MAX: usize = 5;
 
-/// Flows by the blob that holds each.
+/// Flows by what holds each.
 pub(super) type State = BTreeMap<FlowId, WantedFlow>;
 
 /// A flow of a state.
 #[derive(Debug, Clone)]
 pub(super) struct WantedFlow {
-    /// The blob that holds it.
-    pub(super) blob: BlobId,
+    /// Where git holds it.
+    pub(super) origin: Origin,
     /// Its hash.
     pub(super) content_hash: ContentHash,
     /// The file it had; empty where that is not known.
@@ -109,11 +110,11 @@ impl<S: Source> Records<S> {
             let from_commit = flows.get(&claim.id).map(|flow| Held {
                 commit: commit.clone(),
                 path: flow.path.clone(),
-                blob: flow.blob.clone(),
+                blob: flow.origin.blob.clone(),
             });
             let held = held.get(&claim.id).cloned().or(from_commit);
-            let Claim { id, blob, content_hash, path, .. } = claim;
-            Some((id, WantedFlow { blob: blob?, content_hash, path: path.unwrap_or_default(), held }))
+            let Claim { id, origin, content_hash, path, .. } = claim;
+            Some((id, WantedFlow { origin: origin?, content_hash, path: path.unwrap_or_default(), held }))
         };
         Ok(Ok(claims.into_iter().filter_map(wanted).collect()))
     }
@@ -124,7 +125,7 @@ impl<S: Source> Records<S> {
         seen: &Seen,
         manifest: &Manifest,
         options: &PassOptions,
-    ) -> Result<Result<BTreeMap<FlowId, (BlobId, ContentHash)>, String>, PassError> {
+    ) -> Result<Result<ProvenState, String>, PassError> {
         let (Some(RollbackTo { deployment_id, state }), Some(records)) = (&manifest.rollback, &seen.tips.records)
         else {
             return Ok(Err("it does not say which".to_owned()));
@@ -133,21 +134,23 @@ impl<S: Source> Records<S> {
             return Ok(Err(format!("there is no completed deployment {deployment_id}")));
         };
         let state = self.state(&seen.tips.flows, &recorded, *state, options).await?;
-        let flow = |(id, flow): (FlowId, WantedFlow)| (id, (flow.blob, flow.content_hash));
+        let flow = |(id, flow): (FlowId, WantedFlow)| (id, (flow.origin, flow.content_hash));
         Ok(state.map(|state| state.into_iter().map(flow).collect()))
     }
 }
 
 /// What was live of a flow, seen from a completed deployment; nothing where it was not there.
 fn claim(manifest: &Manifest, flow: &ManifestFlow, side: RollbackState) -> Option<Claim> {
-    let after = || (flow.blob.clone(), flow.content_hash);
-    let (blob, content_hash) = match (side, flow.action) {
+    let after = || (flow.origin(), flow.content_hash);
+    let (origin, content_hash) = match (side, flow.action) {
         (RollbackState::After, FlowAction::Delete) => return None,
         (RollbackState::After, _) | (RollbackState::Before, FlowAction::None) => after(),
         // It was there, and what it was is not known: it stays.
         (RollbackState::Before, FlowAction::Create) if flow.existed => after(),
         (RollbackState::Before, FlowAction::Create) => return None,
-        (RollbackState::Before, FlowAction::Update | FlowAction::Delete) => (flow.before.clone(), flow.previous_hash),
+        (RollbackState::Before, FlowAction::Update | FlowAction::Delete) => {
+            (flow.before.clone().map(Origin::plain), flow.previous_hash)
+        }
     };
     let held = flow.held.clone().or_else(|| flow.last.as_ref()?.held.clone()).or_else(|| {
         // What was deleted stood in the commit that was deployed before.
@@ -155,5 +158,11 @@ fn claim(manifest: &Manifest, flow: &ManifestFlow, side: RollbackState) -> Optio
         let commit = manifest.previous_deployment.as_ref().filter(|_| deleted)?.commit.clone()?;
         Some(Held { commit, path: flow.path.clone()?, blob: flow.last.as_ref()?.blob.clone()? })
     });
-    Some(Claim { id: flow.id.clone(), blob: Some(blob?), content_hash: content_hash?, held, path: flow.path.clone() })
+    Some(Claim {
+        id: flow.id.clone(),
+        origin: Some(origin?),
+        content_hash: content_hash?,
+        held,
+        path: flow.path.clone(),
+    })
 }

@@ -17,7 +17,7 @@ const NAMED_MAX: usize = 5;
 /// The problems of a listing: errors for what must not stand there, warnings for what may be missed.
 #[must_use]
 pub fn listing_problems<T>(listing: &Listing<T>) -> Vec<Problem> {
-    let Listing { entries: _, bad, left_out } = listing;
+    let Listing { entries: _, overlays: _, bad, left_out } = listing;
     let missed = left_out.iter().filter(|left_out| left_out.reason == LeftOutReason::LooksLikeFlow).map(not_read);
     let mut problems: Vec<Problem> = bad.iter().map(bad_entry).chain(missed).collect();
     problems.sort();
@@ -120,6 +120,11 @@ fn words(reason: BadEntryReason) -> (Rule, String, &'static str) {
             let message = format!("expected each flow in one file, found one content in more than {COPIES_MAX}");
             return (Rule::TooManyFiles, message, "remove the copies");
         }
+        BadEntryReason::Nested => (
+            Rule::OverlayName,
+            "expected `<flow id>.json` in the environment's folder of overlays itself, found it deeper",
+            "move it up",
+        ),
         BadEntryReason::MoreBad => {
             let message = format!("expected flow files, found more than {BAD_ENTRIES_MAX} entries that cannot be");
             return (Rule::MoreProblems, message, "mend the ones shown and look again");

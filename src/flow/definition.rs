@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::document::{Document, Node, ParseError, without_environment};
 use super::raw::Found;
-use super::{Comparison, ContentHash, FlowId, FlowIdError, Reading, Reference};
+use super::{Comparison, ContentHash, ENVIRONMENT_VARIABLE, FlowId, FlowIdError, Reading, Reference};
 
 /// A flow, read and hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,12 @@ impl Definition {
     pub fn from_file(bytes: Arc<[u8]>, comparison: &Comparison) -> Result<Self, DefinitionError> {
         let document = Document::parse(bytes).map_err(DefinitionError::Parse)?;
         Self::from_document(&document, comparison)
+    }
+
+    /// Whether a reference is to the environment that is deployed to, whichever that is.
+    #[must_use]
+    pub fn names_environment(&self) -> bool {
+        self.references.iter().any(|reference| reference.environment.as_str() == ENVIRONMENT_VARIABLE)
     }
 
     /// The same, when the file is parsed already.

@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use crate::flow::{Comparison, FileReport, FlowId};
 use crate::plan::{Desired, Lookup};
 use crate::problem::Problem;
-use crate::revision::BlobId;
+use crate::revision::{BlobId, Origin};
 use crate::source::{FlowEntry, FlowListing, LeftOut, TreeId};
 
 pub use quiet::Quiet;
@@ -41,6 +41,17 @@ struct Inner {
     state: Mutex<State>,
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
+}
+
+/// What of a flow's file says whether it is composed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traits {
+    /// Whose file it is.
+    pub id: FlowId,
+    /// Whether its text is without fault: no other can be composed.
+    pub is_whole: bool,
+    /// Whether a reference says `${environment}`.
+    pub names_environment: bool,
 }
 
 impl FlowIndex {
@@ -129,8 +140,13 @@ impl FlowIndex {
     /// its files are let go.
     pub fn keep_listing(&self, tree: TreeId, listing: &FlowListing) {
         let mut state = self.state();
-        let held: std::collections::HashSet<&BlobId> = listing.entries.iter().map(|entry| &entry.blob).collect();
+        let all = listing.entries.iter().chain(&listing.overlays);
+        let held: std::collections::HashSet<&BlobId> = all.map(|entry| &entry.blob).collect();
         state.reports.retain(|blob, _| held.contains(blob));
+        state.composed.retain(|(Origin { blob, composed }, _), _| {
+            let overlay = composed.as_ref().and_then(|composed| composed.overlay.as_ref());
+            held.contains(blob) && overlay.is_none_or(|overlay| held.contains(overlay))
+        });
         state.tree = Some((tree, listing.clone()));
         state.is_dirty = true;
     }
@@ -155,6 +171,39 @@ impl FlowIndex {
         }
         let mut state = self.state();
         state.reports.insert(blob, report);
+        state.counts.files_checked += 1;
+        state.is_dirty = true;
+    }
+
+    /// What of a flow's file says whether it is composed; nothing where its flow cannot be told.
+    #[must_use]
+    pub fn traits(&self, blob: &BlobId) -> Option<Traits> {
+        let state = self.state();
+        let FileReport { definition, stray_id, .. } = state.reports.get(blob)?;
+        match (definition, stray_id) {
+            (Some(definition), _) => Some(Traits {
+                id: definition.id.clone(),
+                is_whole: true,
+                names_environment: definition.names_environment(),
+            }),
+            (None, Some(id)) => Some(Traits { id: id.clone(), is_whole: false, names_environment: false }),
+            (None, None) => None,
+        }
+    }
+
+    /// The report of a composed flow, whose file is at `path`.
+    #[must_use]
+    pub fn composed_report(&self, origin: &Origin, path: &str) -> Option<FileReport> {
+        self.state().composed.get(&(origin.clone(), path.to_owned())).cloned()
+    }
+
+    /// Remembers the report of a composed flow, without its text.
+    pub fn keep_composed_report(&self, origin: Origin, path: String, mut report: FileReport) {
+        if let Some(definition) = &mut report.definition {
+            definition.text = None;
+        }
+        let mut state = self.state();
+        state.composed.insert((origin, path), report);
         state.counts.files_checked += 1;
         state.is_dirty = true;
     }
@@ -242,9 +291,15 @@ impl FlowIndex {
 mod tests {
     use super::*;
     use crate::flow::{ContentHash, check_file};
+    use crate::revision::Composed;
     use crate::source::LeftOutReason;
 
     const FLOW: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0","nodes":[{"id":"s","type":"start","configuration":{}},{"id":"x","type":"end","configuration":{}}],"edges":[{"from":"s","to":"x","condition":null}],"externalReferences":[{"type":"intent","id":"i","environmentId":"e"}]}"#;
+
+    fn origin() -> Origin {
+        let composed = Composed { overlay: Some(BlobId("d".repeat(40))), environment: "env".into() };
+        Origin { blob: BlobId("b".repeat(40)), composed: Some(composed) }
+    }
 
     fn filled(path: &std::path::Path, ignore: &[String]) -> FlowIndex {
         let comparison = Arc::new(Comparison::new(ignore).unwrap());
@@ -260,8 +315,10 @@ mod tests {
         let left_out =
             [Excluded, DotFolder, LooksLikeFlow, OtherFile].map(|reason| LeftOut { path: "p".into(), reason });
         let entries = vec![entry("x.json", "b"), entry("y.json", "c")];
-        let listing = FlowListing { entries, bad: Vec::new(), left_out: left_out.into() };
+        let overlays = vec![entry("o.json", "d")];
+        let listing = FlowListing { entries, overlays, bad: Vec::new(), left_out: left_out.into() };
         index.keep_listing(TreeId("t".into()), &listing);
+        index.keep_composed_report(origin(), "x.json".to_owned(), index.report(&blob, "x.json").unwrap());
         let (digest, _) = index.live(b"raw");
         let hash = ContentHash([3; 32]);
         index.keep_live(digest, Known { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash });
@@ -280,6 +337,9 @@ mod tests {
             assert_eq!(read.report(&blob, file), kept.report(&blob, file));
             assert!(read.report(&blob, file).is_some());
         }
+        let composed = |index: &FlowIndex, path: &str| index.composed_report(&origin(), path);
+        assert_eq!(composed(&read, "x.json"), composed(&kept, "x.json"));
+        assert!(composed(&read, "x.json").is_some() && composed(&read, "y.json").is_none());
         assert_eq!(read.listing(&TreeId("t".into())), kept.listing(&TreeId("t".into())));
         assert!(read.listing(&TreeId("t".into())).is_some());
         assert_eq!(read.live(b"raw"), kept.live(b"raw"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::flow::{ContentHash, FileReport, FlowId};
 use crate::plan::Desired;
 use crate::problem::Problem;
-use crate::revision::BlobId;
+use crate::revision::{BlobId, Origin};
 use crate::source::{FlowListing, TreeId};
 
 /// What an index knows in memory.
@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) is_dirty: bool,
     /// Reports of blobs, texts left out.
     pub(super) reports: HashMap<BlobId, FileReport>,
+    /// Reports of composed flows, by what they are made of and the flow's file, texts left out.
+    pub(super) composed: HashMap<(Origin, String), FileReport>,
     /// What stands in one flows folder; nothing of it is refused.
     pub(super) tree: Option<(TreeId, FlowListing)>,
     /// The flows of that tree, put together.

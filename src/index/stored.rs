@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{Known, State};
 use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reading, Reference, ReferenceKind};
 use crate::problem::{Place, Problem, Rule, Severity};
-use crate::revision::BlobId;
+use crate::revision::{BlobId, Composed, Origin};
 use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, TreeId};
 
 type Hash = [u8; 32];
@@ -17,15 +17,30 @@ type Hash = [u8; 32];
 pub(super) struct Stored {
     pub(super) ignored: Vec<String>,
     seed: u64,
-    tree: Option<(String, Vec<StoredEntry>, Vec<StoredLeftOut>)>,
+    tree: Option<StoredTree>,
     reports: Vec<(String, StoredReport)>,
+    composed: Vec<StoredComposed>,
     live: Vec<(u128, String, Hash, Hash)>,
 }
 
+/// Id, flows, overlays, what is left out.
+type StoredTree = (String, Vec<StoredEntry>, Vec<StoredEntry>, Vec<StoredLeftOut>);
 /// Path, blob, size.
 type StoredEntry = (String, String, u64);
 /// Path, reason.
 type StoredLeftOut = (String, LeftOutReason);
+
+/// A composed flow: two files have a part in it, so that its places name theirs.
+#[derive(Serialize, Deserialize)]
+struct StoredComposed {
+    blob: String,
+    overlay: Option<String>,
+    environment: String,
+    path: String,
+    id_file: String,
+    version_file: String,
+    report: StoredReport,
+}
 
 #[derive(Serialize, Deserialize)]
 struct StoredReport {
@@ -86,14 +101,16 @@ impl Stored {
         let tree = |(TreeId(tree), listing): &(TreeId, FlowListing)| {
             let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
             let left_out = |LeftOut { path, reason }: &LeftOut| (path.clone(), *reason);
-            let FlowListing { entries, bad: _, left_out: others } = listing;
-            (tree.clone(), entries.iter().map(entry).collect(), others.iter().map(left_out).collect())
+            let FlowListing { entries, overlays, bad: _, left_out: others } = listing;
+            let [entries, overlays] = [entries, overlays].map(|files| files.iter().map(entry).collect());
+            (tree.clone(), entries, overlays, others.iter().map(left_out).collect())
         };
         Self {
             ignored: ignored.to_vec(),
             seed: state.seed,
             tree: state.tree.as_ref().map(tree),
             reports: state.reports.iter().map(|(blob, report)| (blob.0.clone(), StoredReport::of(report))).collect(),
+            composed: state.composed.iter().map(|(key, report)| StoredComposed::of(key, report)).collect(),
             live: state
                 .live
                 .iter()
@@ -103,21 +120,50 @@ impl Stored {
     }
 
     pub(super) fn fill(self, state: &mut State) {
-        let Self { ignored: _, seed, tree, reports, live } = self;
+        let Self { ignored: _, seed, tree, reports, composed, live } = self;
         state.seed = seed;
-        state.tree = tree.map(|(tree, entries, left_out)| {
+        state.tree = tree.map(|(tree, entries, overlays, left_out)| {
             let entry = |(path, blob, bytes)| FlowEntry { path, blob: BlobId(blob), bytes };
             let left_out = left_out.into_iter().map(|(path, reason)| LeftOut { path, reason }).collect();
-            let entries = entries.into_iter().map(entry).collect();
-            (TreeId(tree), FlowListing { entries, bad: Vec::new(), left_out })
+            let [entries, overlays] = [entries, overlays].map(|files| files.into_iter().map(entry).collect());
+            (TreeId(tree), FlowListing { entries, overlays, bad: Vec::new(), left_out })
         });
         let report = |(blob, report): (String, StoredReport)| Some((BlobId(blob), report.back()?));
         state.reports = reports.into_iter().filter_map(report).collect();
+        state.composed = composed.into_iter().filter_map(StoredComposed::back).collect();
         let known = |(digest, id, content, equality): (u128, String, Hash, Hash)| {
             let (content_hash, equality_hash) = (ContentHash(content), ContentHash(equality));
             Some((digest, Known { id: id.parse().ok()?, content_hash, equality_hash }))
         };
         state.live = live.into_iter().filter_map(known).collect::<HashMap<_, _>>();
+    }
+}
+
+impl StoredComposed {
+    fn of((origin, path): &(Origin, String), report: &FileReport) -> Self {
+        let file = |place: &Option<Place>| place.as_ref().map(|place| place.file.clone()).unwrap_or_default();
+        let composed = origin.composed.as_ref();
+        Self {
+            blob: origin.blob.0.clone(),
+            overlay: composed.and_then(|composed| Some(composed.overlay.as_ref()?.0.clone())),
+            environment: composed.map(|composed| composed.environment.clone()).unwrap_or_default(),
+            path: path.clone(),
+            id_file: file(&report.id_place),
+            version_file: file(&report.version_place),
+            report: StoredReport::of(report),
+        }
+    }
+
+    fn back(self) -> Option<((Origin, String), FileReport)> {
+        let Self { blob, overlay, environment, path, id_file, version_file, report } = self;
+        let mut report = report.back()?;
+        for (place, file) in [(&mut report.id_place, id_file), (&mut report.version_place, version_file)] {
+            if let Some(place) = place {
+                place.file = file;
+            }
+        }
+        let composed = Some(Composed { overlay: overlay.map(BlobId), environment });
+        Some(((Origin { blob: BlobId(blob), composed }, path), report))
     }
 }
 

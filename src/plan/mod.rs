@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::flow::{ContentHash, Definition, FlowId};
-use crate::revision::BlobId;
+use crate::revision::Origin;
 
 pub use action::Action;
 pub use diff::{Policy, in_order, plan};
@@ -46,8 +46,10 @@ pub struct DesiredFlow {
     pub definition: Arc<Definition>,
     /// Its file, from the root of the repository.
     pub path: String,
-    /// The blob of that file; absent for a working tree.
-    pub blob: Option<BlobId>,
+    /// Where git holds it; absent for a working tree.
+    pub origin: Option<Origin>,
+    /// The file of its overlay, where it has one.
+    pub overlay: Option<String>,
 }
 
 /// What is live in the target environment.

@@ -74,7 +74,12 @@ fn world(line: &str) -> World {
         };
         let of = |edition: u8| definition(name, &needs, edition);
         if let Some(edition) = git {
-            let flow = DesiredFlow { definition: of(edition), path: format!("flows/{name}.json"), blob: None };
+            let flow = DesiredFlow {
+                definition: of(edition),
+                path: format!("flows/{name}.json"),
+                origin: None,
+                overlay: None,
+            };
             world.desired.flows.insert(id(name), flow);
         }
         world.live.flows.extend(live.map(|edition| (id(name), of(edition))));

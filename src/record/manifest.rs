@@ -11,7 +11,7 @@ use super::ids::{self, DeploymentId};
 use super::life::{Event, IllegalEvent};
 use super::{Quarantine, Status};
 use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
-use crate::revision::{BlobId, CommitId};
+use crate::revision::{BlobId, CommitId, Composed, Origin};
 
 /// The version of the manifest's shape. What has another first number is not read.
 pub(super) const MANIFEST_VERSION: &str = "1.0.0";
@@ -239,6 +239,9 @@ pub struct ManifestFlow {
     /// Git blob of that file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<BlobId>,
+    /// What that file was composed with, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composed: Option<Composed>,
     /// Where git held it, if the deployment's commit does not: it left git, or a rollback brought it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
@@ -277,12 +280,29 @@ pub struct LastFlow {
     /// Its file then, where the flow's own `path` is another.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ids::path")]
     pub path: Option<String>,
+    /// What that file was composed with, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composed: Option<Composed>,
     /// Where git held it, if the deployment's commit does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
 }
 
+impl LastFlow {
+    /// Where git holds what was left live.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        Some(Origin { blob: self.blob.clone()?, composed: self.composed.clone() })
+    }
+}
+
 impl ManifestFlow {
+    /// Where git holds the target.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        Some(Origin { blob: self.blob.clone()?, composed: self.composed.clone() })
+    }
+
     /// What comparison sees of the target.
     #[must_use]
     pub fn target_equality(&self) -> Option<ContentHash> {
@@ -307,6 +327,7 @@ impl ManifestFlow {
             version: self.version.clone(),
             blob: self.blob.clone(),
             path: self.path.clone(),
+            composed: self.composed.clone(),
             held: self.held.clone(),
         })
     }

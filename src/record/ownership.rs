@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::proof::HeldFlow;
 use super::{Held, LastFlow, Manifest, Status};
 use crate::flow::{ContentHash, FlowId};
-use crate::revision::BlobId;
+use crate::revision::Origin;
 
 /// A flow that a manifest says to have been left live by a completed deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Whose.
     pub id: FlowId,
-    /// What was left live.
-    pub blob: Option<BlobId>,
+    /// Where git holds what was left live.
+    pub origin: Option<Origin>,
     /// Its hash.
     pub content_hash: ContentHash,
     /// Where git held it, if that is not in the flows of the deployment's commit.
@@ -32,8 +32,8 @@ pub struct ClaimFacts {
     pub flows: BTreeMap<FlowId, HeldFlow>,
     /// Flows that git proves to have held otherwise, in an earlier commit.
     pub held: BTreeSet<FlowId>,
-    /// What blobs that no commit proves hold: whose flow, and its hash.
-    pub contents: BTreeMap<BlobId, (FlowId, ContentHash)>,
+    /// What documents that no commit proves hold: whose flow, and its hash.
+    pub contents: BTreeMap<Origin, (FlowId, ContentHash)>,
 }
 
 /// Why a claim does not count.
@@ -52,7 +52,7 @@ impl Claim {
     #[must_use]
     pub fn is_plain(&self, flows: &BTreeMap<FlowId, HeldFlow>) -> bool {
         let is_held =
-            |held: &HeldFlow| self.blob.as_ref() == Some(&held.blob) && self.content_hash == held.content_hash;
+            |held: &HeldFlow| self.origin.as_ref() == Some(&held.origin) && self.content_hash == held.content_hash;
         flows.get(&self.id).is_some_and(is_held)
     }
 
@@ -65,7 +65,7 @@ impl Claim {
         if !facts.flows.contains_key(&self.id) && !facts.held.contains(&self.id) {
             return Some(Unproven::NotHeld);
         }
-        let content = self.blob.as_ref().and_then(|blob| facts.contents.get(blob));
+        let content = self.origin.as_ref().and_then(|origin| facts.contents.get(origin));
         let is_so = content.is_some_and(|(id, hash)| *id == self.id && *hash == self.content_hash);
         (!is_so).then_some(Unproven::OtherContent)
     }
@@ -76,8 +76,9 @@ impl Manifest {
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
         let claim = |(id, last): (FlowId, LastFlow)| {
-            let LastFlow { content_hash, blob, held, path, .. } = last;
-            Claim { id, blob, content_hash, held, path }
+            let origin = last.origin();
+            let LastFlow { content_hash, held, path, .. } = last;
+            Claim { id, origin, content_hash, held, path }
         };
         self.last_flows().into_iter().map(claim).collect()
     }
@@ -94,9 +95,10 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::revision::BlobId;
 
-    fn blob(digit: char) -> BlobId {
-        BlobId(digit.to_string().repeat(40))
+    fn blob(digit: char) -> Origin {
+        Origin::plain(BlobId(digit.to_string().repeat(40)))
     }
 
     fn hash(byte: u8) -> ContentHash {
@@ -109,12 +111,12 @@ mod tests {
 
     /// That a deployment left blob `digit` of flow `a` live.
     fn claim(digit: char) -> Claim {
-        Claim { id: id("a"), blob: Some(blob(digit)), content_hash: hash(1), held: None, path: None }
+        Claim { id: id("a"), origin: Some(blob(digit)), content_hash: hash(1), held: None, path: None }
     }
 
     /// The deployed commit holds `name` as blob 1.
     fn facts(name: &str) -> ClaimFacts {
-        let held = HeldFlow { path: "flows/a.json".to_owned(), blob: blob('1'), content_hash: hash(1) };
+        let held = HeldFlow { path: "flows/a.json".to_owned(), origin: blob('1'), content_hash: hash(1) };
         ClaimFacts { flows: BTreeMap::from([(id(name), held)]), ..ClaimFacts::default() }
     }
 
@@ -126,7 +128,7 @@ mod tests {
         assert_eq!(claim('7').doubt(&facts("a")), Some(Unproven::OtherContent));
         let other_hash = Claim { content_hash: hash(7), ..claim('1') };
         assert_eq!(other_hash.doubt(&facts("a")), Some(Unproven::OtherContent));
-        assert_eq!(Claim { blob: None, ..claim('1') }.doubt(&facts("a")), Some(Unproven::OtherContent));
+        assert_eq!(Claim { origin: None, ..claim('1') }.doubt(&facts("a")), Some(Unproven::OtherContent));
     }
 
     #[test]

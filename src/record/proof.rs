@@ -11,16 +11,16 @@ use std::fmt;
 use super::approval::Missing;
 use super::{FlowAction, Kind, Manifest, ManifestFlow, Status};
 use crate::flow::{ContentHash, FlowId};
-use crate::revision::{BlobId, CommitId};
+use crate::revision::{BlobId, CommitId, Origin};
 
 /// A flow as the flows of a commit hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldFlow {
     /// Its file.
     pub path: String,
-    /// The blob of that file.
-    pub blob: BlobId,
-    /// Its hash.
+    /// Of what it is made: that file and, where there is one, its overlay.
+    pub origin: Origin,
+    /// Its hash, composed.
     pub content_hash: ContentHash,
 }
 
@@ -94,8 +94,8 @@ pub enum Pruning {
     Settled,
 }
 
-/// The flows of a completed deployment, each with its blob and hash, as git proves them.
-pub type ProvenState = BTreeMap<FlowId, (BlobId, ContentHash)>;
+/// The flows of a completed deployment, each with its origin and hash, as git proves them.
+pub type ProvenState = BTreeMap<FlowId, (Origin, ContentHash)>;
 
 /// Everything that git knows of a deployment that was begun and not ended.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ pub struct Facts {
     /// Of the commit that began it.
     pub begun: BegunFacts,
     /// The flows that the completed deployment before it left, as far as git proves them.
-    pub owned: BTreeMap<FlowId, Option<BlobId>>,
+    pub owned: BTreeMap<FlowId, Option<Origin>>,
     /// The manifest that counted before it names this as the last completed deployment.
     pub last_deployed: Option<super::LastDeployed>,
     /// Of each blob it names as a previous definition.
@@ -339,9 +339,12 @@ fn begun_doubts(manifest: &Manifest, facts: &Facts) -> Option<Doubt> {
 
 fn in_source(flow: &ManifestFlow, source: &BTreeMap<FlowId, HeldFlow>) -> Option<FlowDoubt> {
     let Some(held) = source.get(&flow.id) else { return Some(FlowDoubt::NotHeld) };
-    let ManifestFlow { blob, path, content_hash, .. } = flow;
-    if blob.as_ref() != Some(&held.blob) {
+    let ManifestFlow { blob, composed, path, content_hash, .. } = flow;
+    if blob.as_ref() != Some(&held.origin.blob) {
         return Some(FlowDoubt::Other("blob"));
+    }
+    if *composed != held.origin.composed {
+        return Some(FlowDoubt::Other("composed"));
     }
     if path.as_ref().is_some_and(|path| *path != held.path) {
         return Some(FlowDoubt::Other("path"));
@@ -350,13 +353,15 @@ fn in_source(flow: &ManifestFlow, source: &BTreeMap<FlowId, HeldFlow>) -> Option
 }
 
 fn in_state(flow: &ManifestFlow, wanted: &ProvenState) -> Option<FlowDoubt> {
-    let is_so =
-        |(blob, hash): &(BlobId, ContentHash)| flow.blob.as_ref() == Some(blob) && flow.content_hash == Some(*hash);
+    let is_so = |(origin, hash): &(Origin, ContentHash)| {
+        flow.origin().as_ref() == Some(origin) && flow.content_hash == Some(*hash)
+    };
     (!wanted.get(&flow.id).is_some_and(is_so)).then_some(FlowDoubt::OtherState)
 }
 
 fn orphaned(flow: &ManifestFlow, facts: &Facts) -> Option<FlowDoubt> {
-    let is_owned = flow.action == FlowAction::None && facts.owned.get(&flow.id).is_some_and(|blob| *blob == flow.blob);
+    let is_owned =
+        flow.action == FlowAction::None && facts.owned.get(&flow.id).is_some_and(|origin| *origin == flow.origin());
     (!is_owned).then_some(FlowDoubt::NotManaged)
 }
 

@@ -43,6 +43,8 @@ pub enum BadEntryReason {
     TooMany,
     /// A file of which the folder holds more than [`COPIES_MAX`] copies.
     TooManyCopies,
+    /// A file in a folder of its own among the overlays.
+    Nested,
     /// More than [`BAD_ENTRIES_MAX`] entries are refused; the others are not named.
     MoreBad,
 }
@@ -112,6 +114,8 @@ pub const BAD_ENTRIES_MAX: usize = 1_000;
 pub struct Listing<T> {
     /// The flow files, by path.
     pub entries: Vec<T>,
+    /// The overlays over them, by path.
+    pub overlays: Vec<T>,
     /// What stands there and must not.
     pub bad: Vec<BadEntry>,
     /// What is not read.
@@ -123,7 +127,7 @@ pub type FlowListing = Listing<FlowEntry>;
 
 impl<T> Default for Listing<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), bad: Vec::new(), left_out: Vec::new() }
+        Self { entries: Vec::new(), overlays: Vec::new(), bad: Vec::new(), left_out: Vec::new() }
     }
 }
 
@@ -131,5 +135,27 @@ impl<T> Listing<T> {
     /// Nothing but one refused entry.
     pub(super) fn of_bad(bad: BadEntry) -> Self {
         Self { bad: vec![bad], ..Self::default() }
+    }
+
+    /// What stands in a folder of overlays, where those that lie deeper are none.
+    pub(super) fn flat(mut self, folder: &str, path: impl Fn(&T) -> &str) -> Self {
+        let is_nested = |entry: &T| path(entry).strip_prefix(folder).is_some_and(|rest| rest.matches('/').count() > 1);
+        let nested = self.entries.iter().filter(|entry| is_nested(entry)).take(BAD_ENTRIES_MAX);
+        self.bad.extend(nested.map(|entry| BadEntry { path: path(entry).to_owned(), reason: BadEntryReason::Nested }));
+        self.entries.retain(|entry| !is_nested(entry));
+        self.bad.sort();
+        self
+    }
+
+    /// The same with what stands in the folder of its overlays.
+    #[must_use]
+    pub fn with_overlays(mut self, overlays: Self) -> Self {
+        let Self { entries, overlays: _, bad, left_out } = overlays;
+        self.overlays = entries;
+        self.bad.extend(bad);
+        self.bad.sort();
+        self.left_out.extend(left_out);
+        self.left_out.sort();
+        self
     }
 }

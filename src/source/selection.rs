@@ -17,6 +17,8 @@ const PEEKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub struct FlowSelection {
     folder: String,
     exclude: Exclude,
+    /// The folder of the overlays over its flows.
+    overlays: Option<String>,
 }
 
 /// What a path is.
@@ -32,13 +34,25 @@ impl FlowSelection {
     /// As an environment has it.
     #[must_use]
     pub fn of(repository: &config::Repository) -> Self {
-        Self { folder: repository.flows.clone(), exclude: repository.exclude.clone() }
+        let config::Repository { flows, exclude, overlays, .. } = repository;
+        Self { folder: flows.clone(), exclude: exclude.clone(), overlays: Some(overlays.clone()) }
     }
 
-    /// A folder from which nothing is excluded by name; `""` is the root.
+    /// A folder from which nothing is excluded by name, and that no overlays go with; `""` is the root.
     #[must_use]
     pub fn whole(folder: &str) -> Self {
-        Self { folder: folder.to_owned(), exclude: Exclude::default() }
+        Self { folder: folder.to_owned(), exclude: Exclude::default(), overlays: None }
+    }
+
+    /// The folder of the overlays over its flows, from the root of the repository.
+    #[must_use]
+    pub fn overlays(&self) -> Option<&str> {
+        self.overlays.as_deref()
+    }
+
+    /// The overlays over its flows, as a folder to be walked.
+    pub(super) fn of_overlays(&self) -> Option<Self> {
+        self.overlays().map(Self::whole)
     }
 
     /// The flows folder, from the root of the repository.
@@ -265,7 +279,7 @@ mod tests {
     use super::*;
 
     fn selection(exclude: &[&str]) -> FlowSelection {
-        FlowSelection { folder: "all/flows".to_owned(), exclude: Exclude::new(exclude).unwrap() }
+        FlowSelection { exclude: Exclude::new(exclude).unwrap(), ..FlowSelection::whole("all/flows") }
     }
 
     #[test]

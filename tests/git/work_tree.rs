@@ -29,7 +29,7 @@ fn a_work_tree_lists_what_a_commit_of_it_would() {
     std::os::unix::fs::symlink("a.json", place.work().join("flows/link.json")).unwrap();
     std::fs::write(place.work().join("flows/big.json"), vec![b' '; 16 * 1024 * 1024 + 1]).unwrap();
     let tree = tree_at(&place.work().join("flows/sub"));
-    let Listing { entries: paths, bad, left_out } = list(&tree, "flows").unwrap();
+    let Listing { entries: paths, overlays: _, bad, left_out } = list(&tree, "flows").unwrap();
     let commit = place.commit("all of it");
     let repo = LocalRepository::open(&place.work().join("flows")).unwrap();
     assert_eq!(repo.resolve("HEAD").unwrap(), commit);

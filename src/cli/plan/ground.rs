@@ -1,6 +1,6 @@
 //! What a plan stands on: the work tree, a revision of it, or the configured branch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::cli::context::RealEngine;
@@ -8,14 +8,16 @@ use crate::cli::output::{Failure, REFUSED, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
-use crate::controller::{Seen, listing_problems, read_desired, unread};
-use crate::flow::{self, Comparison};
+use crate::controller::{CheckedFiles, Seen, check_files, listing_problems, read_desired, unread};
+use crate::flow::{self, Comparison, EnvironmentId, File};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Problem, escape_terminal};
 use crate::record::Manifest;
-use crate::revision::{BlobId, CommitId};
-use crate::source::{FlowSelection, LeftOut, Listing, LocalRepository, Merged, Source, SourceError, WorkTree, blob_id};
+use crate::revision::{BlobId, CommitId, Composed, Origin};
+use crate::source::{
+    FlowEntry, FlowSelection, LeftOut, Listing, LocalRepository, Merged, Source, SourceError, WorkTree, blob_id,
+};
 
 /// What a plan stands on.
 pub(super) struct Ground {
@@ -30,6 +32,31 @@ pub(super) struct Ground {
     pub(super) reviewed: Vec<CommitId>,
     /// The commit with the records.
     pub(super) records: Option<CommitId>,
+    pub(super) texts: Texts,
+}
+
+/// The texts that flows were composed of here: flow file, and path and text of the overlay.
+#[derive(Default)]
+pub(super) struct Texts {
+    environment: String,
+    by_path: BTreeMap<String, Parts>,
+}
+
+/// A flow file, and path and text of its overlay.
+type Parts = (Arc<[u8]>, Option<(String, Arc<[u8]>)>);
+
+impl Texts {
+    /// Says of problems in composed flows where their files, or overlays, have them.
+    pub(super) fn place(&self, problems: &mut [Problem]) {
+        for problem in problems {
+            let Some((path, (bytes, overlay))) = self.by_path.get_key_value(&problem.place.file) else { continue };
+            let file = File { path, bytes: bytes.clone() };
+            let overlay = overlay.as_ref().map(|(path, bytes)| File { path, bytes: bytes.clone() });
+            let pointer = &problem.place.pointer;
+            let place = flow::overlay::composed_place(&file, overlay.as_ref(), &self.environment, pointer);
+            problem.place = place.unwrap_or_else(|| problem.place.clone());
+        }
+    }
 }
 
 /// What a person asked to be planned.
@@ -93,11 +120,11 @@ pub(super) async fn local_ground(
             (files_of_commit(repository, &commit, &selection)?, Some(commit))
         }
     };
-    let (desired, problems) = checked(&files, engine.reader.comparison());
+    let (desired, problems, texts) = checked(&files, engine.reader.comparison(), &engine.records.target);
     let planned = commit.clone().or_else(|| repository.resolve("HEAD").ok());
     reviewed.extend(planned.iter().cloned());
     let (desired, left_out) = (Arc::new(desired), files.left_out);
-    Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records })
+    Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records, texts })
 }
 
 /// The commit that a merge would come to.
@@ -125,13 +152,15 @@ fn tell<'a>(alarms: impl Iterator<Item = &'a String>) {
 type FlowFile = (String, BlobId, Arc<[u8]>);
 
 fn files_of_tree(tree: &WorkTree, selection: &FlowSelection) -> Result<Listing<FlowFile>, Failure> {
-    let Listing { entries, bad, left_out } = tree.list(selection, selection.folder())?;
+    let flows = tree.list(selection, selection.folder())?;
+    let Listing { entries, overlays, bad, left_out } = flows.with_overlays(tree.list_overlays(selection)?);
     // The id is of the bytes that are checked, whatever the file says a moment later.
     let read = |path: &String| {
         let content = tree.read(path)?.ok_or_else(|| went_away(path))?;
         Ok::<_, SourceError>((path.clone(), blob_id(&content)?, content))
     };
-    Ok(Listing { entries: parallel::try_map(&entries, read)?, bad, left_out })
+    let (entries, overlays) = (parallel::try_map(&entries, read)?, parallel::try_map(&overlays, read)?);
+    Ok(Listing { entries, overlays, bad, left_out })
 }
 
 fn files_of_commit(
@@ -139,33 +168,57 @@ fn files_of_commit(
     commit: &CommitId,
     selection: &FlowSelection,
 ) -> Result<Listing<FlowFile>, Failure> {
-    let Listing { entries, bad, left_out } = repository.list_flows(commit, selection)?;
-    let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
-    let mut files = Vec::with_capacity(entries.len());
-    for (entry, content) in entries.into_iter().zip(repository.read_blobs(&blobs)?) {
-        let content = content.ok_or_else(|| went_away(&entry.path))?;
-        files.push((entry.path, entry.blob, content));
-    }
-    Ok(Listing { entries: files, bad, left_out })
+    let Listing { entries, overlays, bad, left_out } = repository.list_flows(commit, selection)?;
+    let read = |entries: Vec<FlowEntry>| -> Result<Vec<FlowFile>, Failure> {
+        let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
+        let mut files = Vec::with_capacity(entries.len());
+        for (entry, content) in entries.into_iter().zip(repository.read_blobs(&blobs)?) {
+            let content = content.ok_or_else(|| went_away(&entry.path))?;
+            files.push((entry.path, entry.blob, content));
+        }
+        Ok(files)
+    };
+    Ok(Listing { entries: read(entries)?, overlays: read(overlays)?, bad, left_out })
 }
 
 fn went_away(path: &str) -> SourceError {
     SourceError::Setting(format!("the flow file `{path}` went away while it was read"))
 }
 
-fn checked(listing: &Listing<FlowFile>, comparison: &Comparison) -> (Desired, Vec<Problem>) {
-    let files = &listing.entries;
-    let reports = parallel::map(files, |(path, _, content)| flow::check_file(path, content.clone(), comparison));
-    let checked = flow::join_reports(files.iter().map(|(path, ..)| path.as_str()).zip(reports));
+fn checked(
+    listing: &Listing<FlowFile>,
+    comparison: &Comparison,
+    target: &EnvironmentId,
+) -> (Desired, Vec<Problem>, Texts) {
+    let file = |(path, _, bytes): &'_ FlowFile| (path.clone(), bytes.clone());
+    let [flows, overlays] =
+        [&listing.entries, &listing.overlays].map(|files| files.iter().map(file).collect::<Vec<_>>());
+    let [flows, overlays] = [&flows, &overlays]
+        .map(|files| files.iter().map(|(path, bytes)| File { path, bytes: bytes.clone() }).collect::<Vec<_>>());
+    let CheckedFiles { checked, composed } = check_files(&flows, &overlays, target.as_str(), comparison);
     let mut problems = listing_problems(listing);
     problems.extend(checked.problems);
     problems.sort();
-    let blob_of: HashMap<&str, &BlobId> = files.iter().map(|(path, blob, _)| (path.as_str(), blob)).collect();
+    let files = listing.entries.iter().chain(&listing.overlays);
+    let by_path: HashMap<&str, &FlowFile> = files.map(|file| (file.0.as_str(), file)).collect();
+    let blob = |path: &str| by_path.get(path).map(|(_, blob, _)| blob.clone());
     let flows = checked.flows.into_iter().map(|(id, flow)| {
-        let blob = blob_of.get(flow.path.as_str()).map(|blob| (*blob).clone());
-        (id, DesiredFlow { definition: Arc::new(flow.definition), path: flow.path, blob })
+        let overlay = composed.get(flow.path.as_str());
+        let overlay_path = overlay.and_then(|overlay| Some(overlay.as_ref()?.path));
+        let composed =
+            overlay.map(|_| Composed { overlay: overlay_path.and_then(blob), environment: target.0.clone() });
+        let origin = blob(&flow.path).map(|blob| Origin { blob, composed });
+        let (definition, overlay) = (Arc::new(flow.definition), overlay_path.map(str::to_owned));
+        (id, DesiredFlow { definition, path: flow.path, origin, overlay })
     });
-    (Desired { flows: flows.collect(), unread: unread(&listing.left_out) }, problems)
+    let desired = Desired { flows: flows.collect(), unread: unread(&listing.left_out) };
+    let text = |path: &str| by_path.get(path).map(|(_, _, bytes)| bytes.clone());
+    let texts = composed.iter().filter_map(|(path, overlay)| {
+        let overlay = overlay.map(|overlay| (overlay.path.to_owned(), overlay.bytes.clone()));
+        Some(((*path).to_owned(), (text(path)?, overlay)))
+    });
+    let texts = Texts { environment: target.0.clone(), by_path: texts.collect() };
+    (desired, problems, texts)
 }
 
 /// The configured branch of the configured repository, or another commit of its history.
@@ -187,9 +240,10 @@ pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) 
             commit
         }
     };
-    let (desired, problems) = read_desired(&*engine.records.source, &commit, engine.reader.index()).await?;
-    let (problems, left_out) = (problems.to_vec(), Vec::new());
+    let (desired, problems) =
+        read_desired(&*engine.records.source, &commit, engine.reader.index(), &engine.records.target).await?;
+    let (problems, left_out, texts) = (problems.to_vec(), Vec::new(), Texts::default());
     let (planned, reviewed, commit) = (Some(commit.clone()), vec![commit.clone()], Some(commit));
     let Seen { manifest, tips, .. } = seen;
-    Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records: tips.records })
+    Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records: tips.records, texts })
 }

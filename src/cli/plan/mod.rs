@@ -204,6 +204,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
         .into());
     }
     let mut prepared = engine.prepare(Arc::clone(&ground.desired), ground.manifest.as_ref()).await?;
+    ground.texts.place(&mut prepared.problems);
     engine.load_reported(&mut prepared).await?;
     prepared.problems.extend(ground.problems.iter().cloned());
     prepared.problems.sort();

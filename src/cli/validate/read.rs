@@ -69,7 +69,7 @@ pub(in crate::cli) fn read_folder(targets: &[Target]) -> Result<Folder, Failure>
             folder.problems.push(problem);
             continue;
         }
-        let Listing { entries, bad, left_out } = target.tree.list(&target.selection, &target.below)?;
+        let Listing { entries, bad, left_out, overlays: _ } = target.tree.list(&target.selection, &target.below)?;
         let is_file = entries.len() <= 1 && entries.first().is_none_or(|only| *only == target.below);
         let is_other = |left_out: &LeftOut| left_out.reason > LeftOutReason::DotFolder && left_out.path == target.below;
         if is_file && left_out.iter().any(is_other) {
@@ -78,10 +78,11 @@ pub(in crate::cli) fn read_folder(targets: &[Target]) -> Result<Folder, Failure>
         }
         let shown = |listing: Listing<String>| Listing {
             entries: Vec::<String>::new(),
+            overlays: Vec::new(),
             bad: listing.bad.iter().map(|it| BadEntry { path: target.name(&it.path), ..it.clone() }).collect(),
             left_out: listing.left_out.iter().map(|it| LeftOut { path: target.name(&it.path), ..it.clone() }).collect(),
         };
-        let others = shown(Listing { entries: Vec::new(), bad, left_out });
+        let others = shown(Listing { bad, left_out, ..Listing::default() });
         folder.problems.extend(listing_problems(&others));
         folder.left_out.extend(others.left_out);
         for path in entries {

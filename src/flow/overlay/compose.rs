@@ -164,6 +164,17 @@ pub fn composed_text(flow: &[u8], overlay: Option<&[u8]>, environment: &str) -> 
     Ok(text_of(&root))
 }
 
+/// Where a value of a composed flow was written: line, column and pointer in the file or the overlay.
+#[must_use]
+pub fn composed_place(flow: &File<'_>, overlay: Option<&File<'_>>, environment: &str, pointer: &str) -> Option<Place> {
+    let flow_document = Document::parse(flow.bytes.clone()).ok()?;
+    let overlay_document = overlay.map(|overlay| Document::parse(overlay.bytes.clone())).transpose().ok()?;
+    let (root, _) = compose(&flow_document, overlay_document.as_ref(), environment).ok()?;
+    let written = written(&root, pointer, &flow_document, overlay_document.as_ref());
+    let overlay_path = overlay.map_or(flow.path, |overlay| overlay.path);
+    Some(written.place(if written.side == Side::Overlay { overlay_path } else { flow.path }))
+}
+
 /// A flow and an overlay that do not go together; checking them says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the flow and its overlay do not go together")]

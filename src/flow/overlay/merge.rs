@@ -35,10 +35,11 @@ pub(super) fn merge<'a>(target: &mut Value<'a>, patch: Node<'a>, work: &mut Work
         match (known, value.is_null()) {
             (Some(index), true) => leaving.push((index, key_node)),
             (None, true) => {}
-            (Some(index), false) => match members.get_mut(index) {
-                Some(member) => merge(&mut member.value, value, work)?,
-                None => {}
-            },
+            (Some(index), false) => {
+                if let Some(member) = members.get_mut(index) {
+                    merge(&mut member.value, value, work)?;
+                }
+            }
             (None, false) => {
                 work.made(1)?;
                 let mut added = Value::whole(Side::Overlay, value);

@@ -16,4 +16,4 @@ mod value;
 mod work;
 
 pub use base::{Unwritable, base_of};
-pub use compose::{NotComposed, check_composed, composed_text};
+pub use compose::{NotComposed, check_composed, composed_place, composed_text};

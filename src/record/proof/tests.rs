@@ -4,6 +4,7 @@ use super::*;
 use crate::record::{
     DeploymentId, FlowStatus, Held, LastDeployed, LastFlow, ManifestSource, RollbackState, RollbackTo,
 };
+use crate::revision::Composed;
 
 fn commit(digit: char) -> CommitId {
     CommitId(digit.to_string().repeat(40))
@@ -39,6 +40,7 @@ fn flow(name: &str, action: FlowAction) -> ManifestFlow {
         before: None,
         path: Some(format!("flows/{name}.json")),
         blob: Some(blob('1')),
+        composed: None,
         held: None,
         equality_hash: None,
         previous_equality_hash: None,
@@ -87,8 +89,12 @@ fn manifest() -> Manifest {
     }
 }
 
+fn origin(digit: char) -> Origin {
+    Origin::plain(blob(digit))
+}
+
 fn held(name: &str) -> (FlowId, HeldFlow) {
-    (id(name), HeldFlow { path: format!("flows/{name}.json"), blob: blob('1'), content_hash: hash(1) })
+    (id(name), HeldFlow { path: format!("flows/{name}.json"), origin: origin('1'), content_hash: hash(1) })
 }
 
 fn previous_flow(name: &str, byte: u8) -> PreviousFacts {
@@ -102,7 +108,7 @@ fn facts() -> Facts {
         source: SourceFacts::Flows(["a", "b", "c"].map(held).into()),
         begun: BegunFacts::Alone { commit: commit('b'), manifest: Box::new(manifest()) },
         owned: [("a", 'a'), ("c", '1'), ("d", 'd'), ("e", 'e')]
-            .map(|(name, digit)| (id(name), Some(blob(digit))))
+            .map(|(name, digit)| (id(name), Some(origin(digit))))
             .into(),
         last_deployed: manifest().last_deployed,
         previous: [(blob('a'), previous_flow("a", 10)), (blob('d'), previous_flow("d", 13))].into(),
@@ -122,7 +128,7 @@ fn rollback() -> (Manifest, Facts) {
     back.blob = Some(blob('9'));
     manifest.flows.push(back);
     let mut facts = facts();
-    facts.wanted = Some(Ok([(id("a"), (blob('1'), hash(1))), (id("z"), (blob('9'), hash(1)))].into()));
+    facts.wanted = Some(Ok([(id("a"), (origin('1'), hash(1))), (id("z"), (origin('9'), hash(1)))].into()));
     facts.begun = BegunFacts::Alone { commit: commit('b'), manifest: Box::new(manifest.clone()) };
     facts.pruning = Pruning::Off;
     (manifest, facts)
@@ -210,6 +216,8 @@ fn a_flow_that_the_commit_does_not_hold_so_is_doubted() {
         forged(with(sound()), add(listed("x", FlowAction::Delete, Some('a'))), "`flow_x`: no completed deployment");
     }
     forged(sound(), set("a", |flow| flow.blob = Some(blob('7'))), "`flow_a`: `blob` is not as in the flows");
+    let composed = || Some(Composed { overlay: Some(blob('7')), environment: "env".to_owned() });
+    forged(sound(), set("a", move |flow| flow.composed = composed()), "`flow_a`: `composed` is not as in the flows");
     forged(sound(), set("a", |flow| flow.blob = None), "`flow_a`: `blob` is not as in the flows");
     forged(sound(), set("b", |flow| flow.path = Some("flows/c.json".into())), "`flow_b`: `path` is not as in");
     forged(sound(), set("c", |flow| flow.content_hash = Some(hash(9))), "`flow_c`: `contentHash` is not as in");
@@ -315,6 +323,7 @@ fn what_was_deployed_last_is_what_the_manifest_before_says() {
         version: String::new(),
         blob: Some(blob('1')),
         path: None,
+        composed: None,
         held: None,
     };
     doubted(

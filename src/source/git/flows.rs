@@ -11,13 +11,29 @@ use crate::source::{
 };
 
 impl Reader<'_> {
-    /// What stands in the flows folder of a commit.
+    /// What stands in the flows folder of a commit, and in the folder of its overlays, which need not be there.
     pub(super) fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
         let folder = selection.folder();
+        let absent = || SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() };
+        let flows = self.list_folder(commit, selection)?.ok_or_else(absent)?;
+        let overlays = match selection.of_overlays() {
+            Some(selection) => self.list_folder(commit, &selection)?,
+            None => None,
+        };
+        Ok(match overlays {
+            Some(overlays) => {
+                let folder = selection.overlays().unwrap_or_default();
+                flows.with_overlays(overlays.flat(folder, |entry| &entry.path))
+            }
+            None => flows,
+        })
+    }
+
+    /// What stands in one folder; nothing where it is not there.
+    fn list_folder(&self, commit: &CommitId, selection: &FlowSelection) -> Result<Option<FlowListing>, SourceError> {
+        let folder = selection.folder();
         let Some(tree) = self.tree_at(commit, folder)? else {
-            let bad = self.bad_on_the_way(commit, folder)?;
-            let absent = || SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() };
-            return bad.map(Listing::of_bad).ok_or_else(absent);
+            return Ok(self.bad_on_the_way(commit, folder)?.map(Listing::of_bad));
         };
         let mut attributes = Attributes::default();
         for (folder, blob) in self.attributes_above(commit, folder)? {
@@ -41,11 +57,11 @@ impl Reader<'_> {
                     Step::Pass => {}
                 }
                 if walk.is_full() {
-                    return Ok(walk.finish());
+                    return Ok(Some(walk.finish()));
                 }
             }
         }
-        Ok(walk.finish())
+        Ok(Some(walk.finish()))
     }
 
     fn take(
@@ -106,13 +122,25 @@ impl Reader<'_> {
     }
 
     /// An id of everything that says what the flow files of a commit are: their folder's tree, and the attributes
-    /// that reach into it from above.
-    pub(super) fn flows_id(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {
+    /// that reach into it from above; and the same of their overlays, where there are any.
+    pub(super) fn flows_id(&self, commit: &CommitId, selection: &FlowSelection) -> Result<Option<TreeId>, SourceError> {
+        let Some(mut id) = self.folder_id(commit, selection.folder())? else { return Ok(None) };
+        if let Some(folder) = selection.overlays() {
+            if let Some(overlays) = self.folder_id(commit, folder)? {
+                id.push_str(&format!("/{overlays}"));
+            } else if let Some(BadEntry { path, reason }) = self.bad_on_the_way(commit, folder)? {
+                id.push_str(&format!("/{reason:?} {path}"));
+            }
+        }
+        Ok(Some(TreeId(id)))
+    }
+
+    fn folder_id(&self, commit: &CommitId, folder: &str) -> Result<Option<String>, SourceError> {
         let Some(TreeId(mut id)) = self.tree_id(commit, folder)? else { return Ok(None) };
         for (_, blob) in self.attributes_above(commit, folder)? {
             id.push_str(&format!("+{blob}"));
         }
-        Ok(Some(TreeId(id)))
+        Ok(Some(id))
     }
 
     /// The link or submodule that stands where the folder, or one above it, is expected.

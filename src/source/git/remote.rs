@@ -30,7 +30,7 @@ pub(super) struct Remote {
     pub(super) cache: Cache,
     pub(super) credentials: Option<Credentials>,
     /// The folders that are read: nothing else in a commit is looked at.
-    pub(super) folders: [String; 2],
+    pub(super) folders: [String; 3],
 }
 
 /// What the server advertises, by full name.

@@ -101,7 +101,7 @@ impl GitSource {
                 let shown = remote.shown.clone();
                 trust(ca_file.as_deref())?;
                 let (cache, credentials) = (cache.clone(), credentials.clone());
-                let folders = [repository.flows.clone(), repository.records.clone()];
+                let folders = [&repository.flows, &repository.records, &repository.overlays].map(Clone::clone);
                 (Place::Remote(Box::new(Remote { url: remote, cache, credentials, folders })), shown)
             }
         };
@@ -265,7 +265,7 @@ impl Source for GitSource {
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
         let commit = commit.clone();
-        self.run(move |inner| inner.read(|reader| reader.flows_id(&commit, inner.flows.folder()))).await
+        self.run(move |inner| inner.read(|reader| reader.flows_id(&commit, &inner.flows))).await
     }
 
     async fn records_tree(&self, commit: &CommitId, folder: &str) -> Result<Option<TreeId>, SourceError> {

@@ -91,6 +91,18 @@ impl WorkTree {
         Ok(walk.finish())
     }
 
+    /// The overlays over the flows of a folder, by the same rules; nothing where their folder is not there.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where it cannot be read.
+    pub fn list_overlays(&self, selection: &FlowSelection) -> Result<Listing<String>, SourceError> {
+        let Some(selection) = selection.of_overlays() else { return Ok(Listing::default()) };
+        if self.bad_on_the_way(selection.folder())?.is_none() && self.is_folder(selection.folder())? != Some(true) {
+            return Ok(Listing::default());
+        }
+        Ok(self.list(&selection, selection.folder())?.flat(selection.folder(), String::as_str))
+    }
+
     /// The first symbolic link or submodule on the way from the root to `path`, that included: what lies behind one
     /// is never read.
     ///

@@ -45,7 +45,7 @@ pub(super) fn planned(git: &[String], live: &[String]) -> Plan {
     let desired = |text: &String| {
         let definition = read(text);
         let path = format!("flows/{}.json", definition.id);
-        (definition.id.clone(), DesiredFlow { definition, path, blob: None })
+        (definition.id.clone(), DesiredFlow { definition, path, origin: None, overlay: None })
     };
     let desired = Desired { flows: git.iter().map(desired).collect(), ..Desired::default() };
     let flows: BTreeMap<FlowId, Arc<Definition>> =
