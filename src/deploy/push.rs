@@ -172,7 +172,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         match change.definition().body() {
             Ok(body) => self.import(change, body, turn, "").await,
             Err(error) => {
-                Pushed::Failed(FlowFailure { blame: Blame::Transport, message: error.to_string(), existed: false })
+                turn.unsent(FlowFailure { blame: Blame::Transport, message: error.to_string(), existed: false })
             }
         }
     }

@@ -9,6 +9,8 @@
 //! | `restoring` | the target | the flow is put back |
 //! | `restoring` | something else | it is kept in the audit record, then the flow is put back |
 //!
+//! A flow is put back only if the deployment made a request for it or, where its trail is lost, may have: see `asked`.
+//!
 //! Target and previous definition may each be "absent": the target of a delete, what preceded a create.
 
 use crate::flow::ContentHash;
