@@ -71,6 +71,34 @@ fn a_flow_that_somebody_created_first_outlives_a_kill_and_a_restoration() {
 }
 
 #[test]
+fn what_somebody_created_while_a_restoration_was_interrupted_stays() {
+    for is_same_machine in [true, false] {
+        let mut place = Place::new(&["a 1.0.0", "b 1.0.0 > a", "c 1.0.0 > b"]);
+        place.tenant.fails(
+            "- { match: { call: import, flow: flow_b }, fault: refuse }
+- { match: { call: delete, flow: flow_a }, fault: { delay: { before: 10m } } }",
+        );
+        let mut child = place.command(&["sync"]).spawn().unwrap();
+        until("it is taken back", || place.subjects().len() > 1 && place.manifest()["status"] == "restoring");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(place.tenant.live().starts_with("a 1.0.0"), "{}", place.tenant.live());
+        place.tenant.put(&["c 0.5.0"]);
+        place.tenant.heals();
+        let mut more = Vec::new();
+        if !is_same_machine {
+            let other = place.path("other").display().to_string();
+            place.set("XDG_STATE_HOME", &other);
+            more.push("--take-over");
+        }
+        let ended = place.sync_with(&more).exits(4);
+        assert_eq!(place.tenant.live(), "c 0.5.0", "the same machine: {is_same_machine}");
+        assert_eq!(ended.summary(), "4 rolled-back create a rolled-back, create b rolled-back, create c not-attempted");
+        place.run(&["audit", "verify"]).exits(0);
+    }
+}
+
+#[test]
 fn a_deployment_begun_by_a_version_without_months_is_gone_on_with_where_it_began() {
     let place = killed();
     let deployment = word(&place.manifest()["deploymentId"]).to_owned();
