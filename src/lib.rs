@@ -54,6 +54,7 @@ pub mod shutdown;
 pub mod source;
 pub mod tenant;
 pub mod tls;
+mod web;
 
 /// An error and its causes, once each, as `what: because: because`.
 #[must_use]

@@ -24,7 +24,8 @@ const MAY_KNOW: Table = &[
     ("record", &["flow", "revision"]),
     ("local", &["disk", "record"]),
     ("source", &["config", "disk", "parallel", "revision", "tls"]),
-    ("tenant", &["clock", "config", "flow", "parallel", "tls"]),
+    ("web", &["config", "tls"]),
+    ("tenant", &["clock", "config", "flow", "parallel", "web"]),
     ("plan", &["config", "flow", "problem", "revision"]),
     // Live flows are read by what is known of them: a value of the seam to the tenant, no call.
     ("index", &["disk", "flow", "plan", "problem", "revision", "source", "tenant"]),
@@ -75,7 +76,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("git2", &["src/source/git/", "src/demo/"]),
     ("libgit2_sys", &["src/source/git/global.rs"]),
     ("notify", &["src/source/git/"]),
-    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/"]),
+    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/", "src/web/"]),
     ("rustls", &["src/tls/"]),
     ("rustls_platform_verifier", &["src/tls/"]),
     ("webpki", &["src/tls/"]),

@@ -30,8 +30,8 @@ async fn a_ca_file_that_is_no_good_is_named() {
         let address = TenantAddress { ca_file, ..address(&server, "https://tenant.example/api/v2") };
         Client::connect(&address, NonZeroUsize::MIN).unwrap_err()
     };
-    assert!(matches!(connect("missing"), ConnectError::CaFile(CaFileError::Unreadable { .. })));
-    assert!(matches!(connect("key"), ConnectError::CaFile(CaFileError::Empty { .. })));
+    assert!(matches!(connect("missing"), ConnectError::CaFile { source: CaFileError::Unreadable { .. }, .. }));
+    assert!(matches!(connect("key"), ConnectError::CaFile { source: CaFileError::Empty { .. }, .. }));
     let said = flowsync::error_chain(&connect("missing"));
     assert!(said.contains("`tenant.caFile`") && said.contains("/missing`: No such file"), "{said}");
 }

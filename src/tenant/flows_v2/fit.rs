@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::http::SHARE_BYTES_MAX;
+use crate::web::SHARE_BYTES_MAX;
 
 /// What is expected of the first page.
 const FIRST_BYTES: u64 = 1024 * 1024;

@@ -28,9 +28,10 @@ use list::List;
 use request::Requests;
 use sink::Flows;
 
+pub use super::http::Connections;
 #[doc(hidden)]
 pub use super::http::Tuning;
-pub use super::http::{ConnectError, Connections};
+pub use crate::web::ConnectError;
 
 /// A tenant that speaks `flows-v2`. One for an environment; the connections, the token and what was learned of the
 /// tenant's limits may be shared: see [`Connections`].

@@ -11,13 +11,12 @@ use tokio::time::Instant;
 
 use super::super::{Failure, TenantError};
 use super::asked::Asked;
-use super::exchange::{Answer, FaultKind, Intake, Over, exchange};
 use super::patience::{Ended, Patience, within};
 use super::post::Post;
 use super::refusal;
-use super::text::Mask;
 use super::throttle::retry_after;
 use crate::config::{self, OAuth2, SecretError, SecretSource};
+use crate::web::{Answer, FaultKind, Intake, Mask, Over, exchange};
 
 /// Tokens are renewed this long before they expire, or at half their life where that is sooner.
 const RENEW_BEFORE_SECONDS: f64 = 60.0;

@@ -10,16 +10,14 @@ use tokio::time::Instant;
 use super::super::{Failure, TenantError};
 use super::asked::Asked;
 use super::auth::{Auth, Credential};
-use super::connect::ConnectError;
 use super::dialect::{Dialect, Effect, Endpoint, Size, Verdict};
-use super::exchange::{Answer, Fault, FaultKind, Intake, exchange};
 use super::patience::{Ended, Patience, within};
 use super::post::Post;
 use super::refusal;
-use super::room::{Place, Room};
 use super::throttle::{Gate, Permit, announced, retry_after};
 use super::tuning::Tuning;
 use crate::config::TenantAddress;
+use crate::web::{Answer, ConnectError, Fault, FaultKind, Intake, Place, Room, exchange};
 
 /// What is known of an answer's body beforehand.
 #[derive(Debug, Clone, Copy)]

@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use reqwest::Url;
 
 use super::caller::Caller;
-use super::connect::ConnectError;
 use super::dialect::Dialect;
-use super::room::Room;
 use super::tuning::Tuning;
 use crate::config::{Auth, TenantAddress};
+use crate::web::{ConnectError, Room};
 
 /// The connections that are open.
 #[derive(Debug, Default)]

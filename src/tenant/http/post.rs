@@ -5,17 +5,14 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::super::CallLimits;
-use super::connect::{ConnectError, Http};
 use super::dialect::Size;
-use super::exchange::{Intake, Over};
 use super::jitter::Jitter;
 use super::patience::Patience;
 use super::retry::Tries;
-use super::room::{Place, Room};
-use super::text::Mask;
 use super::tuning::Tuning;
 use super::waits::Waits;
-use crate::config::TenantAddress;
+use crate::config::{Auth, TenantAddress};
+use crate::web::{ConnectError, Http, Intake, Mask, Over, Peer, Place, Room};
 
 /// The connection, and what is known and kept of it.
 #[derive(Debug)]
@@ -30,8 +27,9 @@ pub(crate) struct Post {
 
 impl Post {
     pub(super) fn new(address: &TenantAddress, tuning: Tuning, room: Room) -> Result<Self, ConnectError> {
-        let http = Http::new(address, &tuning)?;
-        let mask = Mask::new(http.secrets(address));
+        let peer = peer(address, &tuning);
+        let http = Http::new(&peer)?;
+        let mask = Mask::new(http.secrets(&peer));
         let jitter = Jitter::new(tuning.seed);
         let waits = Arc::new(Waits::new(&name(&address.url)));
         Ok(Self { http, mask, tuning, jitter, waits, room })
@@ -44,6 +42,20 @@ impl Post {
     pub(super) fn intake(&self, size: Size, place: Place) -> Intake {
         let over = if size == Size::Single { Over::Cut } else { Over::Refuse };
         Intake { bytes_max: self.tuning.body_bytes_max, over, place: Some(place) }
+    }
+}
+
+/// Every address that requests go to, and how.
+fn peer<'a>(address: &'a TenantAddress, tuning: &Tuning) -> Peer<'a> {
+    let token_url = match &address.auth {
+        Auth::OAuth2(oauth2) => Some(&oauth2.token_url),
+        Auth::ApiKey(_) => None,
+    };
+    Peer {
+        urls: std::iter::once(&address.url).chain(token_url).collect(),
+        ca_file: address.ca_file.as_deref(),
+        ca_file_key: "tenant.caFile",
+        connect_timeout: tuning.connect_timeout,
     }
 }
 

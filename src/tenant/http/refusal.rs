@@ -4,8 +4,7 @@ use reqwest::{StatusCode, Url};
 
 use super::super::Failure;
 use super::dialect::Endpoint;
-use super::exchange::{Answer, location};
-use super::text::Mask;
+use crate::web::{Answer, Mask, location};
 
 /// The failure that an answer to be refused is.
 pub(super) fn refusal(endpoint: &impl Endpoint, url: &Url, answer: &Answer, mask: &Mask) -> Failure {

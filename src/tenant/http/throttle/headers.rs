@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 
 use super::super::tuning::Tuning;
+use crate::web::{now_seconds, retry_after_seconds, text};
 
 /// A budget that the tenant announced.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,8 +26,7 @@ const MOMENT_FROM: f64 = 1e9;
 /// The wait a `Retry-After` asks for, as seconds or as an HTTP date, capped; none for one that asks
 /// for no wait at all or makes no sense, so that the usual backoff applies.
 pub(crate) fn retry_after(headers: &HeaderMap, tuning: &Tuning) -> Option<Duration> {
-    let text = text(headers, RETRY_AFTER.as_str())?;
-    let seconds = text.parse::<f64>().ok().or_else(|| seconds_until(text, headers))?;
+    let seconds = retry_after_seconds(headers)?;
     let is_milliseconds = seconds > MILLISECONDS_FROM && seconds % 1_000.0 == 0.0;
     let is_meant = seconds > 0.0 && seconds <= BELIEVED_SECONDS_MAX && !is_milliseconds;
     let wait = tuning.tenant_seconds(seconds.min(f64::from(tuning.retry_after_seconds_max)));
@@ -52,10 +52,6 @@ pub(crate) fn announced(headers: &HeaderMap, tuning: &Tuning) -> Option<Announce
     Some(Announced { n_remaining, reset: tuning.tenant_seconds(reset) })
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
 fn number(headers: &HeaderMap, prefix: &str, field: &str) -> Option<f64> {
     text(headers, &format!("{prefix}-{field}"))?.parse().ok().filter(|number: &f64| number.is_finite())
 }
@@ -70,25 +66,6 @@ fn one_line(text: &str) -> Option<(f64, f64)> {
             .filter(|number| number.is_finite())
     };
     Some((field(["remaining", "r"])?, field(["reset", "t"])?))
-}
-
-/// Seconds until an HTTP date, by the tenant's own clock where it sends one.
-fn seconds_until(date: &str, headers: &HeaderMap) -> Option<f64> {
-    Some(epoch_seconds(date)? - now_seconds(headers))
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "an HTTP date is compared with the wall clock, the tenant's where it sends one"
-)]
-fn now_seconds(headers: &HeaderMap) -> f64 {
-    let tenants = text(headers, DATE.as_str()).and_then(epoch_seconds);
-    tenants.unwrap_or_else(|| jiff::Timestamp::now().as_duration().as_secs_f64())
-}
-
-fn epoch_seconds(date: &str) -> Option<f64> {
-    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    Some(parser.parse_timestamp(date).ok()?.as_duration().as_secs_f64())
 }
 
 #[cfg(test)]

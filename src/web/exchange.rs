@@ -12,14 +12,14 @@ use crate::tls::{CertificateFault, handshake_fault};
 
 /// A body of an error is read this far.
 const ERROR_BODY_BYTES_MAX: u64 = 64 * 1024;
-/// Redirects followed within the tenant.
+/// Redirects followed within one server.
 const REDIRECTS_MAX: usize = 5;
 
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(super) headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     /// Whether the body is only the beginning of what there is: see [`Over::Cut`].
     pub(crate) is_cut: bool,
@@ -29,18 +29,18 @@ pub(crate) struct Answer {
 
 /// What of an answer's body is taken.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(crate) struct Intake {
     /// The most, in bytes.
-    pub(super) bytes_max: u64,
+    pub(crate) bytes_max: u64,
     /// What to do about more.
-    pub(super) over: Over,
+    pub(crate) over: Over,
     /// Where it goes; nowhere in particular for what is small in any case.
-    pub(super) place: Option<Place>,
+    pub(crate) place: Option<Place>,
 }
 
 /// What to do about a body over the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
+pub(crate) enum Over {
     /// It is a fault.
     Refuse,
     /// The beginning will do.
@@ -49,13 +49,13 @@ pub(super) enum Over {
 
 /// No whole answer.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) kind: FaultKind,
-    pub(super) detail: String,
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    pub(crate) detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FaultKind {
+pub(crate) enum FaultKind {
     /// No connection: the request did not leave.
     NotSent,
     /// The server's certificate is refused: the request did not leave, and another try would not help.
@@ -70,7 +70,7 @@ pub(super) enum FaultKind {
 
 /// Sends `request`. Redirects are followed for GET, within one scheme, host and port, while `may_start`
 /// says so; any other 3xx is an answer like others.
-pub(super) async fn exchange(
+pub(crate) async fn exchange(
     http: &Http,
     mut request: Request,
     intake: Intake,
@@ -106,7 +106,7 @@ fn onward(response: &Response) -> Option<Url> {
 }
 
 /// The address a redirect names.
-pub(super) fn location(from: &Url, headers: &HeaderMap) -> Option<Url> {
+pub(crate) fn location(from: &Url, headers: &HeaderMap) -> Option<Url> {
     from.join(headers.get(LOCATION)?.to_str().ok()?).ok()
 }
 
@@ -151,7 +151,7 @@ impl Fault {
     fn new(error: reqwest::Error, timeout: Duration, http: &Http) -> Self {
         if let Some(fault) = CertificateFault::among(&error) {
             let host = error.url().and_then(Url::host_str).unwrap_or("the server");
-            return Self { kind: FaultKind::Untrusted, detail: fault.explain(host, "tenant.caFile") };
+            return Self { kind: FaultKind::Untrusted, detail: fault.explain(host, http.ca_file_key) };
         }
         let through =
             error.url().and_then(|url| http.proxy_of(url)).map(|proxy| format!(" through the proxy `{proxy}`"));

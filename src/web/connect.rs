@@ -1,11 +1,11 @@
-//! Opening the one HTTP client of a tenant. No request is made.
+//! Opening the one HTTP client of a server. No request is made.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Proxy, Url};
 
-use super::tuning::Tuning;
-use crate::config::{Auth, Mask, Proxies, ProxyError, ProxyUrl, TenantAddress};
+use crate::config::{Mask, Proxies, ProxyError, ProxyUrl};
 use crate::tls::{self, CaFileError, Roots, SetupError};
 
 /// What we call ourselves.
@@ -16,12 +16,30 @@ const IDLE: Duration = Duration::from_secs(30);
 const PING_EVERY: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Whom requests go to.
+#[derive(Debug)]
+pub(crate) struct Peer<'a> {
+    /// Every address that is ever asked for.
+    pub(crate) urls: Vec<&'a Url>,
+    /// More trusted roots, PEM.
+    pub(crate) ca_file: Option<&'a Path>,
+    /// The key of the configuration that names them.
+    pub(crate) ca_file_key: &'static str,
+    /// Most time for a connection to stand.
+    pub(crate) connect_timeout: Duration,
+}
+
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The `caFile` is no good.
-    #[error("`tenant.caFile` cannot be used")]
-    CaFile(#[from] CaFileError),
+    #[error("`{key}` cannot be used")]
+    CaFile {
+        /// The key that names it.
+        key: &'static str,
+        /// Why.
+        source: CaFileError,
+    },
     /// A proxy is named that cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
@@ -35,16 +53,17 @@ pub enum ConnectError {
 
 /// How requests leave.
 #[derive(Debug)]
-pub(super) struct Http {
-    pub(super) client: reqwest::Client,
+pub(crate) struct Http {
+    pub(crate) client: reqwest::Client,
+    pub(super) ca_file_key: &'static str,
     proxies: Proxies,
 }
 
 impl Http {
-    /// Of the tenant at `address`, by what the environment says of proxies now.
-    pub(super) fn new(address: &TenantAddress, tuning: &Tuning) -> Result<Self, ConnectError> {
+    /// To `peer`, by what the environment says of proxies now.
+    pub(crate) fn new(peer: &Peer<'_>) -> Result<Self, ConnectError> {
         let proxies = Proxies::from_environment()?;
-        for url in urls(address) {
+        for url in &peer.urls {
             proxies.route(url)?;
         }
         let ways = proxies.clone();
@@ -52,8 +71,8 @@ impl Http {
         let through = move |url: &Url| ways.route(url).ok()?.proxy().map(|proxy| proxy.expose().clone());
         let client = reqwest::Client::builder()
             .user_agent(USER_AGENT)
-            .tls_backend_preconfigured(tls(address)?)
-            .connect_timeout(tuning.connect_timeout)
+            .tls_backend_preconfigured(tls(peer)?)
+            .connect_timeout(peer.connect_timeout)
             .pool_idle_timeout(IDLE)
             .http2_keep_alive_interval(PING_EVERY)
             .http2_keep_alive_timeout(PING_TIMEOUT)
@@ -66,7 +85,7 @@ impl Http {
             .proxy(Proxy::custom(through))
             .build()
             .map_err(ConnectError::Setup)?;
-        Ok(Self { client, proxies })
+        Ok(Self { client, ca_file_key: peer.ca_file_key, proxies })
     }
 
     /// The proxy on the way to `url`.
@@ -74,28 +93,20 @@ impl Http {
         self.proxies.route(url).ok()?.proxy().cloned()
     }
 
-    /// What is not to be shown of the proxies on the way to the tenant at `address`.
-    pub(super) fn secrets(&self, address: &TenantAddress) -> Mask {
+    /// What is not to be shown of the proxies on the way to `peer`.
+    pub(crate) fn secrets(&self, peer: &Peer<'_>) -> Mask {
         let mask = Mask::default();
-        urls(address).filter_map(|url| self.proxy_of(url)).for_each(|proxy| proxy.teach(&mask));
+        peer.urls.iter().filter_map(|url| self.proxy_of(url)).for_each(|proxy| proxy.teach(&mask));
         mask
     }
 }
 
-fn tls(address: &TenantAddress) -> Result<tls::ClientConfig, ConnectError> {
-    let roots = address.ca_file.as_deref().map(Roots::read).transpose()?;
+fn tls(peer: &Peer<'_>) -> Result<tls::ClientConfig, ConnectError> {
+    let unusable = |source| ConnectError::CaFile { key: peer.ca_file_key, source };
+    let roots = peer.ca_file.map(Roots::read).transpose().map_err(unusable)?;
     // Redirects do not lead from http to https.
-    if urls(address).all(|url| url.scheme() == "http") {
+    if peer.urls.iter().all(|url| url.scheme() == "http") {
         return Ok(tls::nobody()?);
     }
     Ok(tls::client_config(roots.unwrap_or_default())?)
-}
-
-/// Every address that requests go to.
-fn urls(address: &TenantAddress) -> impl Iterator<Item = &Url> {
-    let token_url = match &address.auth {
-        Auth::OAuth2(oauth2) => Some(&oauth2.token_url),
-        Auth::ApiKey(_) => None,
-    };
-    std::iter::once(&address.url).chain(token_url)
 }

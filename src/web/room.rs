@@ -17,14 +17,14 @@ const BLOCK_BYTES: u64 = 64 * 1024;
 
 /// The room of one process, or of one client where it is on its own.
 #[derive(Debug, Clone)]
-pub(super) struct Room {
+pub(crate) struct Room {
     shared: Arc<Semaphore>,
     alone: Arc<Semaphore>,
 }
 
 /// An answer's place in it, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     room: Room,
     shared: Option<OwnedSemaphorePermit>,
     alone: Option<OwnedSemaphorePermit>,
@@ -39,7 +39,7 @@ impl Default for Room {
 
 impl Room {
     /// A place for an answer that is expected to have so many bytes. It may grow.
-    pub(super) async fn expecting(&self, bytes: u64) -> Place {
+    pub(crate) async fn expecting(&self, bytes: u64) -> Place {
         let mut place = Place { room: self.clone(), shared: None, alone: None };
         if bytes > SHARE_BYTES_MAX {
             place.be_alone().await;
@@ -54,7 +54,7 @@ impl Room {
 
 impl Place {
     /// Waits until the answer may have so many bytes.
-    pub(super) async fn grow_to(&mut self, bytes: u64) {
+    pub(crate) async fn grow_to(&mut self, bytes: u64) {
         let held = self.shared.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let missing = (blocks(bytes) as usize).saturating_sub(held);
         if self.alone.is_some() || missing == 0 {

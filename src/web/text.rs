@@ -1,4 +1,4 @@
-//! Texts of a tenant made fit for a message: secrets hidden, control characters escaped, shortened.
+//! Texts of a server made fit for a message: secrets hidden, control characters escaped, shortened.
 
 use std::fmt::Write as _;
 
@@ -15,23 +15,24 @@ const LOOKED_AT_BYTES: usize = 16 * 1024;
 const MESSAGE_CHARS: usize = 2_000;
 /// Violations listed one by one.
 const VIOLATIONS_MAX: usize = 20;
-/// Knows the secrets in use, so that a tenant that echoes one does not make us print it.
+
+/// Knows the secrets in use, so that a server that echoes one does not make us print it.
 #[derive(Debug, Default)]
 pub(crate) struct Mask(config::Mask);
 
 impl Mask {
     /// Hides what `secrets` knows.
-    pub(super) fn new(secrets: config::Mask) -> Self {
+    pub(crate) fn new(secrets: config::Mask) -> Self {
         Self(secrets)
     }
 
     /// Hides `secret` from now on.
-    pub(super) fn learn(&self, secret: &SecretString) {
+    pub(crate) fn learn(&self, secret: &SecretString) {
         self.0.learn(secret);
     }
 
     /// Hides `secret`, also where it is sent together with `user`, for good.
-    pub(super) fn keep_pair(&self, user: &SecretString, secret: &SecretString) {
+    pub(crate) fn keep_pair(&self, user: &SecretString, secret: &SecretString) {
         self.0.keep_pair(user.expose_secret(), secret);
     }
 
@@ -41,14 +42,14 @@ impl Mask {
         escape(&self.0.hide(&String::from_utf8_lossy(beginning)), EXCERPT_CHARS)
     }
 
-    /// A text of ours or of a library's that may quote the tenant.
+    /// A text of ours or of a library's that may quote the server.
     pub(crate) fn clean(&self, text: &str) -> String {
         let beginning = &text[..text.floor_char_boundary(LOOKED_AT_BYTES)];
         escape(&self.0.hide(beginning), MESSAGE_CHARS)
     }
 
     /// `error` and `error_description` of a token endpoint, where there is an `error`; nothing else of the body.
-    pub(super) fn oauth_error(&self, body: &[u8]) -> Option<String> {
+    pub(crate) fn oauth_error(&self, body: &[u8]) -> Option<String> {
         let fields = serde_json::from_slice::<Fields>(body).ok()?;
         let error = fields.get("error").filter(|error| !error.is_null())?;
         let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
@@ -57,7 +58,7 @@ impl Mask {
     }
 
     /// What an error body says: its message and its violations, or the beginning of whatever it is.
-    pub(super) fn message(&self, body: &[u8]) -> String {
+    pub(crate) fn message(&self, body: &[u8]) -> String {
         match serde_json::from_slice::<Value>(body) {
             Ok(Value::Object(fields)) => match say(&fields) {
                 Some(said) => self.clean(&said),
