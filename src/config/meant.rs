@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Exclude, SecretSource, SubjectTemplate};
+use super::{Exclude, ForgeAddress, SecretSource, SubjectTemplate};
 use crate::flow::EnvironmentId;
 use crate::problem::Problem;
 
@@ -71,7 +71,8 @@ impl Environment {
             Auth::OAuth2(OAuth2 { client_id, client_secret, .. }) => [Some(client_id), Some(client_secret)],
             Auth::ApiKey(key) => [Some(key), None],
         };
-        git.into_iter().chain(tenant).flatten().chain(&self.repository.seal_key)
+        let forge = self.repository.forge.as_ref().and_then(|forge| forge.token.as_ref());
+        git.into_iter().chain(tenant).flatten().chain(&self.repository.seal_key).chain(forge)
     }
 }
 
@@ -104,6 +105,8 @@ pub struct Repository {
     pub ca_file: Option<PathBuf>,
     /// Whether `http://` to a host other than loopback is accepted.
     pub allow_insecure: bool,
+    /// Where pull requests are opened.
+    pub forge: Option<ForgeAddress>,
 }
 
 /// A commit author.

@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod exclude;
 mod find;
+mod forge;
 mod load;
 mod mask;
 mod meant;
@@ -32,6 +33,7 @@ pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::{ConfigError, EnvironmentError};
 pub use exclude::{Exclude, ExcludeError};
 pub use find::{FILE_NAME, locate, unknown_variables};
+pub use forge::{ForgeAddress, ForgeKind};
 pub use mask::Mask;
 pub use meant::{
     ApprovalPolicy, Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository,

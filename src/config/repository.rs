@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::forge;
 use super::names;
 use super::secret::SecretSource;
 use super::urls::{self, Insecure, Transport};
@@ -39,6 +40,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         credentials.filter(|it| findings.check(node, fits(it, address.as_ref().map(|(_, kind)| *kind))).is_some())
     });
     let ca_file = section.read("caFile", findings, |node| names::file(node, base));
+    let forge = section.get("forge").map(|node| forge::read(node, base, Insecure::from(allow_insecure), findings));
     let seal_key = section.get("sealKey").map(|node| names::secret(node, base, findings));
     let folders = [("records", &records), ("overlays", &overlays), ("flows", &flows)];
     for (index, one) in folders.iter().enumerate() {
@@ -66,6 +68,10 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         credentials,
         ca_file,
         allow_insecure,
+        forge: match forge {
+            Some(forge) => Some(forge?),
+            None => None,
+        },
     })
 }
 

@@ -65,6 +65,13 @@ mod tests {
         assert!(agree(include_str!("../../examples/flows-repo/flowsync.yaml")));
         let more = "flows: flows\n  exclude: [ '**/package.json', drafts/ ]\n  commitMessage: 'OPS-1 ({{}}) {environment} {status}'";
         assert!(agree(&init_template().replacen("flows: flows", more, 1)));
+        for forge in [
+            "{ kind: github, project: acme/flows.x }",
+            "{ kind: gitlab, project: acme/bots/flows, token: { env: T }, url: https://gitlab.example.com }",
+            "{ kind: gitea, project: acme/flows, url: https://git.example.com/gitea }",
+        ] {
+            assert!(agree(&init_template().replacen("flows: flows", &format!("flows: flows\n  forge: {forge}"), 1)));
+        }
     }
 
     #[test]
@@ -87,6 +94,13 @@ mod tests {
             ("flows: flows", "flows: flows\n  commitMessage: '{enviroment}'"),
             ("flows: flows", "flows: flows\n  commitMessage: 'a { b'"),
             ("flows: flows", "flows: flows\n  commitMessage: '# {status}'"),
+            ("flows: flows", "flows: flows\n  forge: { kind: github }"),
+            ("flows: flows", "flows: flows\n  forge: { kind: bitbucket, project: a/b }"),
+            ("flows: flows", "flows: flows\n  forge: { kind: gitea, project: a/b }"),
+            ("flows: flows", "flows: flows\n  forge: { kind: github, project: a/b/c }"),
+            ("flows: flows", "flows: flows\n  forge: { kind: gitlab, project: a/../b }"),
+            ("flows: flows", "flows: flows\n  forge: { kind: gitlab, project: a/b.git }"),
+            ("flows: flows", "flows: flows\n  forge: { kind: gitlab, project: a/b, token: literal }"),
             ("name: flowsync", "name: <flowsync>"),
             ("{ env: GIT_TOKEN }", "literal"),
             ("{ env: GIT_TOKEN }", "{ env: 'not a name' }"),

@@ -39,8 +39,11 @@ pub(super) const REPOSITORY: Shape = Shape {
         "sealKey",
         "caFile",
         "allowInsecure",
+        "forge",
     ],
 };
+/// `repository.forge`.
+pub(super) const FORGE: Shape = Shape { name: "forge", keys: &["kind", "project", "token", "url"] };
 /// `repository.author`.
 pub(super) const AUTHOR: Shape = Shape { name: "author", keys: &["name", "email"] };
 /// `repository.credentials`.
@@ -74,8 +77,8 @@ pub(super) const SYNC: Shape = Shape {
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.
-pub(super) const SHAPES: [Shape; 10] =
-    [FILE, REPOSITORY, AUTHOR, CREDENTIALS, ENVIRONMENT, TENANT, AUTH, OAUTH2, SYNC, SECRET];
+pub(super) const SHAPES: [Shape; 11] =
+    [FILE, REPOSITORY, FORGE, AUTHOR, CREDENTIALS, ENVIRONMENT, TENANT, AUTH, OAUTH2, SYNC, SECRET];
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

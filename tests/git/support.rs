@@ -135,6 +135,7 @@ pub fn settings(url: &str) -> Repository {
         seal_key: None,
         ca_file: None,
         allow_insecure: false,
+        forge: None,
     }
 }
 

@@ -87,6 +87,7 @@ impl GitSource {
             credentials,
             ca_file,
             allow_insecure,
+            forge: _,
         } = repository;
         check_names(repository)?;
         let insecure = if *allow_insecure { Insecure::Allow } else { Insecure::Refuse };
