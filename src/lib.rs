@@ -41,6 +41,7 @@ pub mod demo;
 pub mod deploy;
 mod disk;
 pub mod flow;
+pub mod forge;
 pub mod index;
 pub mod local;
 mod parallel;

@@ -20,6 +20,10 @@ mod disk;
 mod failure;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/forge.rs"]
+mod forge;
+#[path = "shared/forge_server.rs"]
+mod forge_server;
 #[path = "cli/forged.rs"]
 mod forged;
 #[allow(dead_code, reason = "the tests of the git edge use all of it")]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::arguments::DoctorArgs;
 use super::context::{Context, RealEngine, select};
 use super::output::{self, Failure};
+use crate::config::Repository;
 use crate::controller::read_desired;
+use crate::forge::Forge;
 use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
 use crate::source::PushProof;
@@ -20,6 +22,9 @@ pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8,
     let names: Vec<String> = arguments.env.iter().cloned().collect();
     let mut healthy = line("state directory", context.state_dir().map_err(|it| it.message).and_then(|it| room(&it)));
     healthy &= line("cache directory", context.cache_dir().map_err(|it| it.message).and_then(|it| room(&it)));
+    if let Some(repository) = config.environments.values().map(|it| &it.repository).find(|it| has_token(it)) {
+        healthy &= line("forge", forge(repository).await);
+    }
     for (name, environment) in select(&config, &names)? {
         let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
         healthy &= match engine {
@@ -28,6 +33,17 @@ pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8,
         };
     }
     Ok(u8::from(!healthy))
+}
+
+/// Whether there is a forge to be asked for pull requests. Every environment has the same one.
+fn has_token(repository: &Repository) -> bool {
+    repository.forge.as_ref().is_some_and(|forge| forge.token.is_some())
+}
+
+async fn forge(repository: &Repository) -> Result<String, String> {
+    let forge = Forge::open(repository).map_err(|error| crate::error_chain(&error))?;
+    forge.check().await.map_err(|error| error.to_string())?;
+    Ok(format!("{} takes the token and shows the project", forge.name()))
 }
 
 fn line(what: &str, result: Result<String, String>) -> bool {

@@ -79,6 +79,8 @@ fn say(fields: &Fields) -> Option<String> {
         .filter_map(|name| match fields.get(*name)? {
             Value::String(text) if !text.is_empty() => Some(text.as_str()),
             Value::Object(inner) => inner.get("message").and_then(Value::as_str),
+            // As GitLab has it.
+            Value::Array(items) => items.iter().find_map(Value::as_str),
             _ => None,
         })
         .collect();
@@ -155,6 +157,7 @@ mod tests {
         says(r#"{"violations":[{"path":"/x","rule":"required"},{"weird":1}]}"#, "/x: required; {\"weird\":1}");
         says(r#"{"error":{"message":"no","details":[{"message":"x"}]}}"#, "no: x");
         says(r#"{"error":"invalid_client","error_description":"who?"}"#, "invalid_client: who?");
+        says(r#"{"message":["Another open merge request exists: !5"]}"#, "Another open merge request exists: !5");
         says(r#"{"code":7}"#, r#"{"code":7}"#);
         says("", "no further word");
         says("<html>\n\u{1b}[31m", "<html>\\n\\u{1b}[31m");

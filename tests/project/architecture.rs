@@ -26,6 +26,7 @@ const MAY_KNOW: Table = &[
     ("source", &["config", "disk", "parallel", "revision", "tls"]),
     ("web", &["config", "tls"]),
     ("tenant", &["clock", "config", "flow", "parallel", "web"]),
+    ("forge", &["config", "flow", "problem", "web"]),
     ("plan", &["config", "flow", "problem", "revision"]),
     // Live flows are read by what is known of them: a value of the seam to the tenant, no call.
     ("index", &["disk", "flow", "plan", "problem", "revision", "source", "tenant"]),
@@ -61,6 +62,7 @@ const INSIDE: &[(&str, Table)] = &[
         ],
     ),
     ("record", &[(OWN, &["approval", "audit"]), ("approval", &[OWN]), ("audit", &[OWN]), ("proof", &[])]),
+    ("forge", &[(OWN, &["pulls"]), ("pulls", &[OWN])]),
     ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
     ("tenant", &[(OWN, &[]), ("http", &[OWN]), ("flows_v2", &[OWN, "http"]), ("memory", &[OWN]), ("sandbox", &[OWN])]),
 ];
@@ -76,7 +78,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("git2", &["src/source/git/", "src/demo/"]),
     ("libgit2_sys", &["src/source/git/global.rs"]),
     ("notify", &["src/source/git/"]),
-    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/", "src/web/"]),
+    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/", "src/web/", "src/forge/"]),
     ("rustls", &["src/tls/"]),
     ("rustls_platform_verifier", &["src/tls/"]),
     ("webpki", &["src/tls/"]),

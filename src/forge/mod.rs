@@ -1,0 +1,18 @@
+//! The sites where people review: GitHub, GitLab and Gitea. A pull request is opened there, or the open one brought up
+//! to date.
+//!
+//! `site` is the way to one project: its token, its limits, one answer. `pulls` is what is said there about pull requests,
+//! a file a kind; `words` is what a person reads in one. Nothing here knows git: whoever proposes a branch has pushed it.
+
+mod error;
+mod patience;
+mod pulls;
+mod site;
+mod words;
+
+pub use error::{ForgeError, OpenError};
+#[doc(hidden)]
+pub use patience::Patience;
+pub use pulls::{Opened, Outcome, PullRequest};
+pub use site::Forge;
+pub use words::{About, FlowChange};
