@@ -73,6 +73,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Export live flows as files
     Pull(PullArgs),
+    /// Show the flows as an environment gets them, overlays applied
+    Build(BuildArgs),
     /// Show what a deployment would change
     Plan(PlanArgs),
     /// Make one pass: carry git to the tenant, then end
@@ -119,6 +121,7 @@ impl Command {
             Self::Audit(arguments) => arguments.form() == AuditForm::Json,
             Self::Graph(arguments) => arguments.format == GraphForm::Json,
             Self::Pull(_)
+            | Self::Build(_)
             | Self::Run(_)
             | Self::Sandbox(_)
             | Self::Demo
@@ -149,6 +152,9 @@ pub struct ValidateArgs {
     /// Form of the result
     #[arg(long, alias = "output", value_enum, default_value = "text")]
     pub format: ValidateForm,
+    /// With the overlays of this environment alone, and without a PATH its flows folder [default: all environments]
+    #[arg(short, long, value_name = "NAME")]
+    pub env: Option<String>,
     /// Folders of flows, or files; `-` reads one flow from stdin [default: the flows folders of the configuration, else
     /// ./flows]
     #[arg(value_name = "PATH")]
@@ -164,6 +170,20 @@ pub struct PullArgs {
     /// Folder to write to; files there that are no flow of the tenant stay [default: the flows folder]
     #[arg(long, value_name = "DIR")]
     pub into: Option<PathBuf>,
+}
+
+/// `build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Environment
+    #[arg(short, long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Write files into this folder, under the names that the flows have in git, instead of an array to stdout
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Revision of the repository around the current directory, instead of its work tree
+    #[arg(long = "ref", value_name = "REV")]
+    pub reference: Option<String>,
 }
 
 /// Forms of `plan`.

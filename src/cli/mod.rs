@@ -3,6 +3,7 @@
 mod annotations;
 mod arguments;
 mod audit;
+mod build;
 mod context;
 mod doctor;
 mod graph;
@@ -115,6 +116,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
     match command {
         Command::Validate(arguments) => validate::run(context, &arguments),
         Command::Pull(arguments) => pull::run(context, &arguments).await,
+        Command::Build(arguments) => build::run(context, &arguments).await,
         Command::Plan(arguments) => plan::run(context, &arguments).await,
         Command::Sync(arguments) => {
             heed(context, arguments.once.grace, Hangup::Ends, sync::run(context, &arguments)).await

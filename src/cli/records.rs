@@ -71,6 +71,7 @@ pub(super) fn keep_what_is_proven(
 
 /// What was last deployed to one environment from the flows of a folder.
 pub(super) struct Deployed {
+    environment: String,
     flows: BTreeMap<FlowId, LastFlow>,
     comparison: Comparison,
     /// Whether the hashes of the flows were made by the same comparison.
@@ -149,10 +150,20 @@ fn deployed_to(repository: &LocalRepository, environment: &Environment) -> Resul
     })?;
     let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| error.to_string())?;
     let is_comparable = recorded.manifest.ignore == comparison.ignored();
-    Ok(Deployed { flows: recorded.manifest.last_flows(), comparison, is_comparable })
+    Ok(Deployed {
+        environment: environment.name.clone(),
+        flows: recorded.manifest.last_flows(),
+        comparison,
+        is_comparable,
+    })
 }
 
 impl Deployed {
+    /// The environment that it was deployed to.
+    pub(super) fn environment(&self) -> &str {
+        &self.environment
+    }
+
     /// A warning where the flow's content changed and its version did not go up. `read` gives the file again.
     pub(super) fn version_not_raised(
         &self,

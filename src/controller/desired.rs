@@ -53,6 +53,19 @@ pub async fn read_desired<S: Source>(
     Ok((desired, problems))
 }
 
+/// The same, with the texts of all flows.
+pub async fn read_desired_whole<S: Source>(
+    source: &S,
+    commit: &CommitId,
+    index: &FlowIndex,
+    target: &EnvironmentId,
+) -> Result<(Desired, Arc<[Problem]>), SourceError> {
+    let (desired, problems) = read_desired(source, commit, index, target).await?;
+    let mut desired = Desired::clone(&desired);
+    load_texts(source, desired.flows.values_mut()).await?;
+    Ok((desired, problems))
+}
+
 /// Lists, and says what is not read: aloud where that is news to this machine, not once a pass.
 async fn list<S: Source>(source: &S, commit: &CommitId, index: &FlowIndex) -> Result<FlowListing, SourceError> {
     let listing = source.list_flows(commit).await?;

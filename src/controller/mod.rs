@@ -53,7 +53,7 @@ use crate::source::{PushError, SourceError};
 use crate::tenant::TenantError;
 
 pub use approval::{Approvals, entry, left_live};
-pub use desired::read_desired;
+pub use desired::{read_desired, read_desired_whole};
 pub use observe::Seen;
 pub use overlays::{CheckedFiles, Overlays, check_files};
 pub use prepare::Prepared;

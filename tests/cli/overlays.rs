@@ -305,3 +305,97 @@ fn folders_lie_apart() {
         place.sync_with(&[]).exits(1).says(&names);
     }
 }
+
+#[test]
+fn build_shows_what_would_be_deployed() {
+    let place = two_environments();
+    let build = |more: &[&str]| place.run_in_work(&[&["build", "--env", "production"], more].concat());
+    place.update_work();
+    let flows = build(&[]).exits(0).json();
+    let names: Vec<&str> = flows.as_array().unwrap().iter().map(|flow| word(&flow["name"])).collect();
+    assert_eq!(names, ["Production", "Flow b"]);
+    assert_eq!(flows[0]["externalReferences"][0]["environmentId"], "env_prod");
+    assert_eq!(place.run(&["build", "--env", "production"]).exits(0).json(), flows, "the same from the branch");
+    overlay(&place, "production", "a", r#"{ "name": "Later" }"#);
+    assert_eq!(build(&[]).exits(0).json()[0]["name"], "Later");
+    assert_eq!(build(&["--ref", "HEAD"]).exits(0).json(), flows);
+    let into = place.path("built").display().to_string();
+    build(&["--ref", "HEAD", "--into", &into]).exits(0).prints(&["2 flows written"]);
+    let text = |name: &str| std::fs::read_to_string(place.path("built").join(name)).unwrap();
+    assert!(text("a.json").contains("\n  \"description\": 1.50"), "{}", text("a.json"));
+    assert_eq!(text("b.json").trim_end(), place.show("flows/b.json"), "what is deployed as it stands is the same file");
+    build(&["--into", "flows"]).exits(1).says(&["apart from the sources"]);
+    overlay(&place, "production", "a", "{\n\"version\": 7}");
+    build(&[]).exits(3).says(&["overlays/production/flow_a.json:2"]);
+    place.run_in_work(&["build", "--env", "staging"]).exits(0);
+}
+
+#[test]
+fn validate_checks_what_each_environment_gets() {
+    let place = two_environments();
+    place.update_work();
+    let document = |arguments: &[&str], code: i32| {
+        place.run_in_work(&[&["validate", "--format", "json"], arguments].concat()).exits(code).json()
+    };
+    let told = |document: &Value| -> Vec<String> {
+        let problems = document["problems"].as_array().unwrap().iter();
+        // Versions have a test of their own.
+        problems
+            .filter(|it| it["rule"] != "version-not-raised")
+            .map(|it| format!("{} {}:{}", word(&it["rule"]), word(&it["file"]), it["line"]))
+            .collect()
+    };
+    let good = document(&[], 0);
+    assert_eq!((&good["files"], &good["overlays"], &good["flows"]), (&2.into(), &2.into(), &2.into()), "{good}");
+    place.run_in_work(&["validate"]).exits(0).prints(&["2 files, 2 overlays, 2 flows: 0 errors"]);
+    overlay(&place, "staging", "a", "{\n\"version\": 7}");
+    overlay(&place, "staging", "none", "{}");
+    let all = ["overlay-without-flow overlays/staging/flow_none.json:1", "wrong-type overlays/staging/flow_a.json:2"];
+    let mut found = told(&document(&[], 3));
+    found.sort();
+    assert_eq!(found, all);
+    assert_eq!(told(&document(&["--env", "production"], 0)), [""; 0]);
+    overlay(&place, "produktion", "a", "{}");
+    assert_eq!(told(&document(&[], 3)).len(), 3, "a folder that no environment reads");
+    std::fs::remove_dir_all(place.work().join("overlays/produktion")).unwrap();
+    for path in ["overlays", "overlays/staging", "overlays/staging/flow_a.json"] {
+        assert_eq!(told(&document(&[path], 3)).len(), 2, "{path}");
+    }
+    assert_eq!(told(&document(&["flows/a.json"], 3)), [all[1]], "of one file only its own overlays are told");
+    place.run_in_work(&["validate"]).exits(3).says(&[]).prints(&["overlays/staging/flow_a.json", "\"version\": 7"]);
+    overlay(&place, "staging", "a", r#"[{"op": "remove", "path": "/nodes/0/configuration"}]"#);
+    std::fs::remove_file(place.work().join("overlays/staging/flow_none.json")).unwrap();
+    let found = told(&document(&[], 3));
+    assert_eq!(
+        found,
+        ["missing-member overlays/staging/flow_a.json:1", "patch-by-index overlays/staging/flow_a.json:1"]
+    );
+    place.write("flows/a.json", &place.show("flows/a.json").replace("\"1.0.0\"", "\"1\""));
+    overlay(&place, "staging", "a", r#"{"version": "1.0.0"}"#);
+    overlay(&place, "production", "a", r#"{"version": "1.0.0"}"#);
+    assert_eq!(told(&document(&[], 0)), [""; 0], "what counts is what an environment gets");
+    std::fs::remove_file(place.work().join("overlays/staging/flow_a.json")).unwrap();
+    assert_eq!(told(&document(&[], 3)), ["wrong-version flows/a.json:32"]);
+}
+
+#[test]
+fn a_version_that_an_overlay_leaves_as_it_was_is_warned_about() {
+    let place = two_environments();
+    place.update_work();
+    overlay(&place, "production", "a", r#"{ "name": "Changed" }"#);
+    let document = place.run_in_work(&["validate", "--format", "json"]).exits(0).json();
+    assert_eq!(document["problems"][0]["rule"], "version-not-raised", "{document}");
+    place.push("overlay");
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    let document = place.run_in_work(&["validate", "--format", "json"]).exits(0).json();
+    assert_eq!(document["problems"].as_array().unwrap().len(), 0, "{document}");
+}
+
+#[test]
+fn what_is_proposed_has_its_overlays_committed() {
+    let place = Place::with("approval: manifest", &FLOWS);
+    place.update_work();
+    overlay(&place, "production", "a", r#"{ "name": "Later" }"#);
+    place.run_in_work(&["plan", "--propose"]).exits(3).says(&["not committed"]);
+}

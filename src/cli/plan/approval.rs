@@ -158,7 +158,7 @@ async fn commit(engine: &RealEngine, branch: &str, file: &str, manifest: &Manife
 ///
 /// Flows are not committed.
 fn check_committed(repository: &LocalRepository, environment: &Environment) -> Result<(), Failure> {
-    let open = repository.uncommitted(&[&environment.repository.flows])?;
+    let open = repository.uncommitted(&[&environment.repository.flows, &environment.repository.overlays])?;
     let Some(first) = open.first() else { return Ok(()) };
     let message = format!(
         "nothing is proposed: {} file(s) of the flows are not committed, `{}` first; commit them, or plan a commit with \

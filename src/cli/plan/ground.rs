@@ -127,6 +127,26 @@ pub(super) async fn local_ground(
     Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records, texts })
 }
 
+/// The flows of the repository around the current directory as an environment composes them, with their texts: of its
+/// work tree, or of a revision.
+pub(in crate::cli) fn flows_here(
+    repository: &LocalRepository,
+    environment: &Environment,
+    reference: Option<&str>,
+) -> Result<(Desired, Vec<Problem>), Failure> {
+    let selection = FlowSelection::of(&environment.repository);
+    let files = match (reference, repository.work_tree()?) {
+        (None, Some(tree)) => files_of_tree(&tree, &selection)?,
+        (revision, _) => {
+            let branch = format!("refs/heads/{}", environment.repository.branch);
+            files_of_commit(repository, &repository.resolve(revision.unwrap_or(&branch))?, &selection)?
+        }
+    };
+    let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
+    let (desired, problems, _) = checked(&files, &comparison, &environment.tenant.environment_id);
+    Ok((desired, problems))
+}
+
 /// The commit that a merge would come to.
 fn merged(repository: &LocalRepository, into: &CommitId, from: &CommitId) -> Result<CommitId, Failure> {
     match repository.merged(into, from)? {

@@ -34,6 +34,8 @@ use crate::record::approval::Verdict;
 use crate::revision::CommitId;
 use crate::source::{LocalRepository, Tips};
 
+pub(super) use ground::flows_here;
+
 /// What was planned for one environment.
 struct Planned {
     environment: String,

@@ -1,5 +1,6 @@
 //! `flowsync validate`: an offline check of flows, in folders, in files, or on stdin.
 
+mod overlays;
 mod read;
 mod target;
 
@@ -35,12 +36,13 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
     let left_out: Vec<LeftOut> = folders.iter().flat_map(|folder| folder.left_out.clone()).collect();
     let sources = folders.iter().flat_map(|folder| folder.sources.clone()).collect();
     let n_files: usize = folders.iter().map(|folder| folder.n_files).sum();
+    let n_overlays: usize = folders.iter().map(|folder| folder.n_overlays).sum();
     let n_flows: usize = folders.iter().map(|folder| folder.checked.flows.len()).sum();
     let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
     let n_warnings = problems.len() - n_errors;
     match arguments.format {
         ValidateForm::Json => output::json(&json!({
-            "valid": n_errors == 0, "files": n_files, "flows": n_flows, "errors": n_errors,
+            "valid": n_errors == 0, "files": n_files, "overlays": n_overlays, "flows": n_flows, "errors": n_errors,
             "warnings": n_warnings, "problems": problems,
             "leftOut": left_out.iter().map(left_out_document).collect::<Vec<_>>(),
             "notJudged": not_judged.iter().map(NotJudged::document).collect::<Vec<_>>(),
@@ -50,7 +52,10 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
         ValidateForm::Text => {
             let colour = if context.color_stdout() { Colour::Always } else { Colour::Never };
             output::print(&render(&problems, &sources, colour));
-            output::print(&format!("{n_files} files, {n_flows} flows: {n_errors} errors, {n_warnings} warnings\n"));
+            let overlays = if n_overlays > 0 { format!("{n_overlays} overlays, ") } else { String::new() };
+            output::print(&format!(
+                "{n_files} files, {overlays}{n_flows} flows: {n_errors} errors, {n_warnings} warnings\n"
+            ));
         }
     }
     if let Some(text) = left_out_note(&left_out) {
@@ -63,16 +68,24 @@ pub(super) fn run(context: &Context, arguments: &ValidateArgs) -> Result<u8, Fai
 fn check(context: &Context, arguments: &ValidateArgs) -> Result<Checked, Failure> {
     let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().partition(|path| *path == Path::new("-"));
     let config = Config::load(&context.config_path());
+    let only = arguments.env.as_deref();
+    let environments = overlays::environments(context, config.as_ref().ok(), only)?;
     let targets = if arguments.paths.is_empty() {
-        default_folders(context, None)?
+        default_folders(context, only)?
     } else {
-        paths.into_iter().map(|path| Target::typed(path, config.as_ref().ok())).collect::<Result<_, _>>()?
+        let typed = paths.into_iter().map(|path| Target::typed(path, config.as_ref().ok()));
+        overlays::with_flows_of_overlays(context, typed.collect::<Result<_, _>>()?, &environments)?
     };
     let mut checked = Checked { folders: Vec::new(), not_judged: Vec::new() };
     for group in target::groups(targets) {
         let mut folder = read_folder(&group)?;
+        folder.add_overlays(&group, &environments)?;
+        if let (Ok(config), None) = (&config, only) {
+            folder.problems.extend(overlays::unread_folders(config, &group)?);
+        }
         if let (Some(first), true) = (group.first(), folder.n_files > 0) {
-            let (deployed, not_judged) = last_deployed(&config, first.root_here(), first.kin_folder());
+            let (mut deployed, not_judged) = last_deployed(&config, first.root_here(), first.kin_folder());
+            deployed.retain(|it| only.is_none_or(|only| it.environment() == only));
             folder.compare_versions(&deployed);
             checked.not_judged.extend(not_judged);
         }

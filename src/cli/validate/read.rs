@@ -8,7 +8,7 @@ use super::target::Target;
 use crate::cli::output::Failure;
 use crate::cli::records::Deployed;
 use crate::controller::listing_problems;
-use crate::flow::{self, Checked, Comparison, FileReport};
+use crate::flow::{self, Checked, CheckedFlow, Comparison, FileReport, FlowId};
 use crate::parallel;
 use crate::problem::Problem;
 use crate::source::{BadEntry, FLOW_BYTES_MAX, LeftOut, LeftOutReason, Listing, SourceError, WorkTree};
@@ -25,6 +25,10 @@ pub(in crate::cli) struct Folder {
     pub problems: Vec<Problem>,
     /// Number of files.
     pub n_files: usize,
+    /// Number of overlays over them.
+    pub n_overlays: usize,
+    /// The flows that an overlay goes over, or that name the environment, by the environment and their id.
+    pub(super) composed: BTreeMap<(String, FlowId), CheckedFlow>,
     /// What is not read.
     pub left_out: Vec<LeftOut>,
     /// The content of files with problems, for code frames.
@@ -142,15 +146,31 @@ impl Folder {
         Ok(())
     }
 
+    /// Reads a file, given by its name, again; an overlay is in memory.
+    pub(super) fn read_again(&self, name: &str) -> Option<Arc<[u8]>> {
+        match self.files.get(name) {
+            Some(place) => place.read().ok().flatten(),
+            None => self.sources.get(name).cloned(),
+        }
+    }
+
     /// Warns of flows that differ from what was deployed and have no higher version.
     pub(super) fn compare_versions(&mut self, deployed: &[Deployed]) {
-        for flow in self.checked.flows.values() {
-            let read = || self.files.get(&flow.path)?.read().ok().flatten();
-            let warning = deployed.iter().find_map(|deployed| deployed.version_not_raised(flow, read));
-            let Some(warning) = warning else { continue };
-            self.sources.extend(read().map(|source| (flow.path.clone(), source)));
-            self.problems.push(warning);
+        let mut warnings = Vec::new();
+        for (id, flow) in &self.checked.flows {
+            let warning = deployed.iter().find_map(|deployed| {
+                match self.composed.get(&(deployed.environment().to_owned(), id.clone())) {
+                    Some(composed) => deployed.version_not_raised(composed, || composed.definition.text.clone()),
+                    None => deployed.version_not_raised(flow, || self.read_again(&flow.path)),
+                }
+            });
+            warnings.extend(warning);
         }
+        for warning in &warnings {
+            let source = self.read_again(&warning.place.file);
+            self.sources.extend(source.map(|source| (warning.place.file.clone(), source)));
+        }
+        self.problems.extend(warnings);
         self.problems.sort();
     }
 }
