@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::carry::{Course, Work};
 use super::deployment::Deployment;
@@ -14,7 +15,7 @@ use super::prove::Proven;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::{
-    self, Asked, Beside, FlowFailure, Found, JOURNAL_MEMBER, Journal, Lease, Looked, Recovery, Standing,
+    self, Asked, Beside, EXPORT_LAG, FlowFailure, Found, JOURNAL_MEMBER, Journal, Lease, Looked, Recovery, Standing,
     believed_until, look, overwritten, room_for,
 };
 use crate::flow::{Definition, FlowId};
@@ -64,6 +65,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         journal.record_if_possible(&event).await;
         let asked = journal.asked().map_err(damaged)?;
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status(), "going on with an interrupted deployment");
+        // Whoever held it may have written a moment ago, which a look need not show yet.
+        let was_held = manifest.holder.as_ref().is_some_and(|holder| holder.deadline > self.now());
+        let lag = if was_held && !asked.is_all() { EXPORT_LAG.min(self.policy.verify_timeout) } else { Duration::ZERO };
         manifest.apply(StatusEvent::Continued)?;
         let status = manifest.status();
         let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.records.seal_key()?);
@@ -76,7 +80,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let settling = self.settle_live(ledger, &asked, &changes, &existed);
+        let settling = async {
+            sleep(lag).await;
+            self.settle_live(ledger, &asked, &changes, &existed).await
+        };
         let Settled { standing, touched, foreign, looked, beside } = self.in_time(settling).await??;
         if !foreign.is_empty() {
             // Before they are overwritten: whoever goes on after a crash must not take them for ours.

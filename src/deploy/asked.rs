@@ -63,6 +63,12 @@ impl Asked {
         Self { flows, is_all }
     }
 
+    /// Whether the trail tells of every flow.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.is_all
+    }
+
     /// Whether requests were made for a flow; nothing where the trail does not tell.
     #[must_use]
     pub fn was(&self, flow: &FlowId) -> Option<bool> {

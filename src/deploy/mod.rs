@@ -40,7 +40,7 @@ pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
 pub use looked::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
 pub use push::{Standing, first_form};
 pub use recover::{Found, Recovery, look};
-pub use restore::{Restoration, Restored, Undo, overwritten};
+pub use restore::{EXPORT_LAG, Restoration, Restored, Undo, overwritten};
 
 /// Pauses before what is live is read again.
 const FIRST_REREAD: Duration = Duration::from_millis(100);

@@ -28,7 +28,7 @@ const ROUNDS_MAX: usize = 3;
 const AFTER_ROLLBACK: Duration = Duration::from_secs(1);
 /// An export may show what was live this long ago: only one asked for that long after the last write
 /// proves that everything is back.
-const EXPORT_LAG: Duration = Duration::from_secs(5);
+pub const EXPORT_LAG: Duration = Duration::from_secs(5);
 /// A way that is closed is waited out this long, beyond the retries of each call: whoever waits for the
 /// verdict must not wait for ever.
 const WAIT_OUT: Duration = Duration::from_secs(60);

@@ -110,3 +110,27 @@ async fn what_nobody_can_tell_whose_it_is_is_not_deleted() {
     assert!(is_by_hand(&world), "{:?}", world.tenant.flows(&world.target).keys());
     assert!(report.error.is_some_and(|error| error.contains("not restored: flow_0")));
 }
+
+/// Who takes over at once may look at what was live before the last request.
+#[tokio::test(start_paused = true)]
+async fn what_a_look_does_not_show_yet_is_taken_back_all_the_same() {
+    let world = nothing_live().await;
+    let machine = Machine::new(&world, 2)
+        .when(|_, op, _| (op == Op::Tenant(Call::Import)).then_some(Fault::Tenant(TenantFault::CrashAfter)));
+    let crashed = tokio::time::timeout(Duration::from_secs(1), machine.pass()).await;
+    assert!(crashed.is_err(), "it does not crash");
+    assert_eq!(world.tenant.flows(&world.target).len(), 1);
+    let is_first = AtomicBool::new(true);
+    let other = Machine::new(&world, 3).when(move |_, op, _| match op {
+        // There is no room for its journal: it goes back at once.
+        Op::State(StateWrite::Secure) => Some(Fault::State(StateFault::Fails(std::io::ErrorKind::StorageFull))),
+        Op::Tenant(Call::Export) if is_first.swap(false, Ordering::Relaxed) => {
+            Some(Fault::Tenant(TenantFault::Stale(Duration::from_secs(3))))
+        }
+        _ => None,
+    });
+    let options = PassOptions { take_over: true, ..PassOptions::default() };
+    let report = other.engine().pass(&options).await;
+    assert_eq!(report.result, SyncResult::RolledBack, "{:?}", report.error);
+    assert_eq!(world.tenant.flows(&world.target).len(), 0);
+}
