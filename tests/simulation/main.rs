@@ -7,10 +7,12 @@
 mod simulator;
 
 use simulator::invariant::Invariant;
-use simulator::{broken, enumerated, many, seeded};
+use simulator::{broken, enumerated, many, reviewed, seeded};
 
 /// In an optimised build; the other has a third of it.
 const SEEDS: u64 = 6_000;
+/// The same, under review.
+const REVIEWED_SEEDS: u64 = 2_000;
 /// Of all pairs every so-manieth, in an optimised build.
 const PAIRS_EVERY: usize = 29;
 
@@ -22,6 +24,13 @@ const fn is_fast() -> bool {
 fn whatever_happens_a_deployment_is_live_wholly_or_not_at_all() {
     let seeds = if is_fast() { SEEDS } else { SEEDS / 3 };
     check(many::run(0..seeds, many::n_threads(), 10, |seed| seeded::run(seed, false)), "FLOWSYNC_SIM_SEED", "one_seed");
+}
+
+#[test]
+fn what_nobody_approved_is_never_deployed_and_what_was_approved_once() {
+    let seeds = if is_fast() { REVIEWED_SEEDS } else { REVIEWED_SEEDS / 4 };
+    let run = |seed| reviewed::run(seed, false);
+    check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_REVIEWED", "one_reviewed_seed");
 }
 
 /// Seeds beyond the first thousands that once went wrong.
@@ -79,6 +88,13 @@ fn each_invariant_catches_a_broken_engine_and_leaves_a_whole_one_alone() {
 fn one_seed() {
     if let Some(seed) = asked("FLOWSYNC_SIM_SEED") {
         tell(&seeded::run(seed.parse().unwrap(), true));
+    }
+}
+
+#[test]
+fn one_reviewed_seed() {
+    if let Some(seed) = asked("FLOWSYNC_SIM_REVIEWED") {
+        tell(&reviewed::run(seed.parse().unwrap(), true));
     }
 }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use flowsync::config::{MaxDeletes, Prune, SyncPolicy};
+use flowsync::config::{ApprovalPolicy, MaxDeletes, Prune, SyncPolicy};
 use flowsync::controller::{PassOptions, SyncResult};
 use flowsync::local::StateWrite;
+use flowsync::revision::CommitId;
 use flowsync::source::memory::{Folders, SourceFault};
 use flowsync::tenant::memory::TenantFault;
 use futures_util::future::join;
@@ -22,6 +23,7 @@ use super::machine::{Ended, Machine};
 use super::many::Outcome;
 use super::people::{People, by_hand, id};
 use super::rest::{come_to_rest, quiet_pass, watched_pass};
+use super::reviewers::Reviewers;
 use super::script::{Latency, Schedule};
 use super::simulate;
 use super::world::World;
@@ -49,6 +51,8 @@ pub struct Case {
     first: BTreeMap<usize, Fault>,
     then: BTreeMap<usize, Fault>,
     recovery: Recovery,
+    /// Whether changes must be approved.
+    is_reviewed: bool,
     /// What is broken in every engine.
     breakage: Option<Breakage>,
 }
@@ -68,6 +72,10 @@ impl Case {
 
     pub fn recovered_by(self, recovery: Recovery) -> Self {
         Self { recovery, ..self }
+    }
+
+    pub fn reviewed(self) -> Self {
+        Self { is_reviewed: true, ..self }
     }
 
     pub fn broken_by(self, breakage: Breakage) -> Self {
@@ -146,6 +154,7 @@ fn live(case: &Case, talk: bool) -> Lived {
             prune: Prune::Remove,
             max_deletes: MaxDeletes::Percent(100),
             concurrency: NonZeroUsize::new(3).unwrap(),
+            approval: if case.is_reviewed { ApprovalPolicy::Manifest } else { ApprovalPolicy::None },
             ..SyncPolicy::default()
         };
         let folders = Folders {
@@ -159,6 +168,10 @@ fn live(case: &Case, talk: bool) -> Lived {
         let machines = [(0, 7), (60_000, 8), (-60_000, 9)]
             .map(|(skew, seed)| Machine::new(&world, &policy, skew, seed).broken_by(broken.clone()));
         begin(&world, &machines[0]).await;
+        let mut reviewers = Reviewers::new(&world);
+        if case.is_reviewed {
+            reviewers.approve(&machines[0], || true).await;
+        }
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
         let stalls = case.first.values().any(|fault| fault.is_stall());
         let first = PassOptions::default();
@@ -173,6 +186,9 @@ fn live(case: &Case, talk: bool) -> Lived {
         let mut lived = Lived { outcome: Outcome::default(), first: script.made(), then: Vec::new(), crashed: false };
         if matches!(ended, Ended::Crashed) {
             (lived.crashed, lived.then) = (true, recover(&world, &machines, case).await);
+        }
+        if case.is_reviewed {
+            go_back_and_forth(&world, &machines[0], &mut reviewers).await;
         }
         check_alone(&world, case);
         machines.iter().for_each(|machine| machine.clocks.set_right());
@@ -237,6 +253,22 @@ async fn begin(world: &Arc<World>, machine: &Machine) {
     people.remove("d");
     people.remove("i");
     people.commit();
+}
+
+/// What was deployed is taken back, with an approval of its own, and comes again, with the one that was used.
+async fn go_back_and_forth(world: &Arc<World>, machine: &Machine, reviewers: &mut Reviewers) {
+    let branch = &world.folders.branch;
+    let tip = world.remote.tip(branch).unwrap();
+    let is_flows = |commit: &CommitId| world.remote.changes(commit).iter().any(|path| path.starts_with("flows/"));
+    let newest = world.remote.history(&tip).into_iter().find(is_flows).unwrap();
+    let back = world.remote.revert(branch, &newest, world.now());
+    reviewers.approve(machine, || true).await;
+    quiet_pass(world, machine, &PassOptions::default()).await;
+    world.remote.revert(branch, &back, world.now());
+    reviewers.bring_back(0);
+    let report = quiet_pass(world, machine, &PassOptions::default()).await;
+    world.say(|| format!("brought back, and `{}`", report.result.as_str()));
+    reviewers.approve(machine, || true).await;
 }
 
 async fn recover(world: &World, machines: &[Machine; 3], case: &Case) -> Vec<Op> {

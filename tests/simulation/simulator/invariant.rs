@@ -29,10 +29,12 @@ pub enum Invariant {
     ComesToEnd,
     GraceKept,
     OneFault,
+    Approved,
+    ApprovedOnce,
 }
 
 impl Invariant {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Whole,
         Self::InSync,
         Self::NeededFirst,
@@ -57,6 +59,8 @@ impl Invariant {
         Self::ComesToEnd,
         Self::GraceKept,
         Self::OneFault,
+        Self::Approved,
+        Self::ApprovedOnce,
     ];
 
     /// What must hold, in one sentence.
@@ -103,6 +107,8 @@ impl Invariant {
             Self::QuietStays => "a pass after one that found nothing to do writes nothing",
             Self::ComesToEnd => "every pass ends, and everything comes to rest",
             Self::GraceKept => "a process that is asked to end does so within the time it is given",
+            Self::Approved => "where approvals are asked for, no change is begun that none allows and none left",
+            Self::ApprovedOnce => "no approval allows a change again once its deployment has ended well",
             Self::OneFault => "one fault alone leaves nothing that is not restored, and a harmless one no failure",
         }
     }

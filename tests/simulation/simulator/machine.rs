@@ -77,7 +77,7 @@ impl Machine {
         Engine {
             records,
             subject: SubjectTemplate::default(),
-            policy: self.policy.clone(),
+            policy: self.broken.policy(&self.policy),
             reader: LiveReader::new(index),
             tenant: Arc::new(BrokenTenant { client, script: script.clone(), broken: broken() }),
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone(), broken: broken() }),

@@ -12,6 +12,8 @@ mod machine;
 pub mod many;
 mod people;
 mod rest;
+pub mod reviewed;
+mod reviewers;
 mod script;
 pub mod seeded;
 mod watch;

@@ -162,6 +162,12 @@ impl People {
         self.commit();
     }
 
+    /// Somebody goes on, or back, by so many revisions in every flow.
+    pub fn revise(&mut self, by: i32) {
+        self.flows.values_mut().for_each(|flow| flow.revision = flow.revision.saturating_add_signed(by).max(1));
+        self.commit();
+    }
+
     /// Commits the flows as they are meant now.
     pub fn commit(&self) {
         let World { remote, folders, .. } = &*self.world;

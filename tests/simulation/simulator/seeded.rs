@@ -37,7 +37,7 @@ pub fn run(seed: u64, talk: bool) -> Outcome {
     })
 }
 
-fn any_policy(rng: &mut Rng) -> SyncPolicy {
+pub(super) fn any_policy(rng: &mut Rng) -> SyncPolicy {
     let pick = |rng: &mut Rng, seconds: &[u64]| Duration::from_secs(seconds[rng.usize(..seconds.len())]);
     SyncPolicy {
         prune: if rng.bool() { Prune::Remove } else { Prune::Keep },
@@ -50,7 +50,7 @@ fn any_policy(rng: &mut Rng) -> SyncPolicy {
     }
 }
 
-fn any_folders(rng: &mut Rng) -> Folders {
+pub(super) fn any_folders(rng: &mut Rng) -> Folders {
     Folders {
         branch: "main".into(),
         records_branch: if rng.u32(0..4) == 0 { "flowsync/records".into() } else { "main".into() },
@@ -116,7 +116,7 @@ async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, rn
 }
 
 /// Some machines run at once while people go on; whether one crashed.
-async fn run_some(
+pub(super) async fn run_some(
     world: &Arc<World>,
     machines: &[Machine],
     people: &mut People,
@@ -191,7 +191,7 @@ fn any_happening(rng: &mut Rng, n_machines: usize) -> Happening {
 }
 
 /// Somebody reverts one of the newest commits to the records.
-fn meddle(world: &World, rng: &mut Rng) {
+pub(super) fn meddle(world: &World, rng: &mut Rng) {
     let branch = &world.folders.records_branch;
     let Some(tip) = world.remote.tip(branch) else { return };
     let ours = |commit: &flowsync::revision::CommitId| world.manifest_at(commit).is_some();

@@ -12,6 +12,7 @@ mod tenant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use flowsync::config::{ApprovalPolicy, SyncPolicy};
 use flowsync::controller::{EnvironmentReport, PassOptions, SyncResult};
 use flowsync::flow::FlowId;
 use flowsync::shutdown::Shutdown;
@@ -73,6 +74,10 @@ pub enum Breakage {
     WaitsForEver,
     /// Nobody can ask it to end.
     IgnoresSignals,
+    /// Nothing has to be approved.
+    AsksNobody,
+    /// What was used is neither named nor removed.
+    ForgetsApprovals,
     /// After a failure nothing is imported or rolled back any more.
     GivesUp,
 }
@@ -127,6 +132,12 @@ impl Broken {
     /// By what a process is asked to end.
     pub fn shutdown(&self, shutdown: &Shutdown) -> Shutdown {
         if self.is(Breakage::IgnoresSignals) { Shutdown::default() } else { shutdown.clone() }
+    }
+
+    /// The policy that an engine goes by.
+    pub fn policy(&self, policy: &SyncPolicy) -> SyncPolicy {
+        let approval = if self.is(Breakage::AsksNobody) { ApprovalPolicy::None } else { policy.approval };
+        SyncPolicy { approval, ..policy.clone() }
     }
 
     /// What a pass believes that a person said.

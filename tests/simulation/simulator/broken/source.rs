@@ -39,6 +39,10 @@ impl BrokenSource {
             Some(Breakage::WritesElsewhere) => {
                 change.files.insert("staging/manifest.json".into(), Some(b"{}".to_vec()));
             }
+            Some(Breakage::ForgetsApprovals) => {
+                change.files.retain(|path, _| !path.contains("/approved/"));
+                with_text(&mut change, "manifest.json", without_approvals);
+            }
             Some(Breakage::MistakesHashes) => with_text(&mut change, "manifest.json", mistaken),
             _ => {}
         }
@@ -72,6 +76,12 @@ fn with_text(change: &mut RecordCommit, part: &str, edit: impl Fn(&str) -> Strin
             *content = edit(&String::from_utf8_lossy(content)).into_bytes();
         }
     }
+}
+
+fn without_approvals(manifest: &str) -> String {
+    let mut manifest: Value = serde_json::from_str(manifest).unwrap();
+    manifest.as_object_mut().unwrap().remove("approvals");
+    manifest.to_string()
 }
 
 /// The manifest with the hash of what a flow is to be for the hash of what it was.

@@ -59,6 +59,8 @@ pub fn against(invariant: Invariant, ops: &[Op]) -> Case {
                 (Fault::Happens(Happening::Signal(SECONDS)), Fault::Tenant(TenantFault::Slow(2 * SECONDS)));
             (B::IgnoresSignals, clean().with(import, asked).with(import + 1, given))
         }
+        Invariant::Approved => (B::AsksNobody, clean().reviewed()),
+        Invariant::ApprovedOnce => (B::ForgetsApprovals, clean().reviewed()),
         Invariant::OneFault => (B::GivesUp, fails()),
     };
     case.broken_by(breakage)

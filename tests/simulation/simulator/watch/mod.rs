@@ -2,6 +2,7 @@
 //! Script, source and tenant tell of each thing; the rooms here judge it.
 
 mod after;
+mod approval;
 mod before;
 mod knowledge;
 mod lock;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use flowsync::flow::{ContentHash, FlowId};
 use flowsync::record::DeploymentId;
-use flowsync::revision::CommitId;
+use flowsync::revision::{BlobId, CommitId};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -44,6 +45,10 @@ pub struct Notes {
     asked_to_end: BTreeSet<DeploymentId>,
     /// Since when the newest deployment is being taken back.
     restoring: Option<Instant>,
+    /// Files of approvals that a deployment has used, with their blobs.
+    used: BTreeSet<(String, BlobId)>,
+    /// What completed deployments left live: the newest of them or, where somebody set records back, each.
+    left: BTreeMap<FlowId, BTreeSet<ContentHash>>,
     /// The flows each commit holds that a deployment was made from.
     commits: BTreeMap<CommitId, Arc<BTreeSet<FlowId>>>,
 }

@@ -42,7 +42,9 @@ impl World {
         drop(notes);
         if is_new && manifest.status() == Status::Deploying {
             self.check_begun(script, commit, &manifest);
+            self.check_approved(&manifest);
         }
+        self.note_approvals(&manifest);
         self.check_ended(&manifest);
         self.check_failed(script, commit, &manifest);
     }
