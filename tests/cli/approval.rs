@@ -348,6 +348,9 @@ fn only_what_is_committed_is_proposed_and_nothing_where_nothing_changes() {
     place.write("flows/a.json", &flow("a 1.1.0").to_string());
     place.run_in_work(&["plan", "--propose"]).exits(3).says(&["not committed", "flows/a.json"]);
     assert_eq!(git(&place.work(), &["status", "--porcelain"]), "M flows/a.json");
+    place.update_work();
+    place.write("overlays/production/flow_a.json", r#"{"name":"Other"}"#);
+    place.run_in_work(&["plan", "--propose"]).exits(3).says(&["not committed", "overlays/production/flow_a.json"]);
     place.run(&["plan", "--propose"]).exits(1).says(&["git work tree"]);
     let of_commit = place.run_in_work(&["plan", "--propose", "--ref", "HEAD", "--output", "json"]).exits(0);
     assert!(of_commit.json()["proposed"].is_null(), "the commit changes nothing");

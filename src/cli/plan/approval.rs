@@ -158,10 +158,11 @@ async fn commit(engine: &RealEngine, branch: &str, file: &str, manifest: &Manife
 ///
 /// Flows are not committed.
 fn check_committed(repository: &LocalRepository, environment: &Environment) -> Result<(), Failure> {
-    let open = repository.uncommitted(&[&environment.repository.flows, &environment.repository.overlays])?;
+    let config::Repository { flows, overlays, .. } = &environment.repository;
+    let open = repository.uncommitted(&[flows, overlays])?;
     let Some(first) = open.first() else { return Ok(()) };
     let message = format!(
-        "nothing is proposed: {} file(s) of the flows are not committed, `{}` first; commit them, or plan a commit with \
+        "nothing is proposed: {} file(s) of the flows or overlays are not committed, `{}` first; commit them, or plan a commit with \
          `--ref`",
         open.len(),
         escape_terminal(first)

@@ -59,7 +59,8 @@ impl Reviewers {
 async fn plan(machine: &Machine) -> Option<Manifest> {
     let engine = machine.engine(&machine.script(Schedule::Quiet, Latency::None));
     let seen = engine.records.observe().await.ok()?;
-    let read = read_desired(&*engine.records.source, &seen.tips.flows, engine.reader.index()).await;
+    let read =
+        read_desired(&*engine.records.source, &seen.tips.flows, engine.reader.index(), &engine.records.target).await;
     let (desired, _) = read.ok()?;
     let prepared = engine.prepare(desired, seen.manifest.as_ref()).await.ok()?;
     if prepared.plan.changes.is_empty() {
