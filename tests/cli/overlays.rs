@@ -281,6 +281,12 @@ fn what_is_wrong_with_an_overlay_refuses_where_it_stands() {
     assert_eq!(refused("flow_none.json", "{}"), "overlay-without-flow 1 ");
     assert_eq!(refused("flow_a.json", "{\n\"a\": 1, \"a\": 2}"), "duplicate-key 2 /a");
     assert_eq!(refused("flow_a.json", "[{\"op\":\"remove\",\n\"path\":\"/none\"}]"), "patch-not-applied 2 /0/path");
+    let test = format!("[{}]", r#"{"op":"remove","path":"/name"},{"op":"test","path":"/version","value":"9.9.9"}"#);
+    assert_eq!(refused("flow_a.json", &test), "patch-not-applied 1 /1/path");
+    place
+        .sync_with(&[])
+        .exits(3)
+        .says(&["expected `\"9.9.9\"` at `/version` for operation 1 (`test`), found `\"1.0.0\"`"]);
     assert_eq!(refused("flow_a.json", "\"x\""), "patch-form 1 ");
     assert_eq!(refused("flow_a.json", "{\n\"id\": \"flow_b\"}"), "patch-changes-id 2 /id");
     assert_eq!(refused("flow_a.json", "{\n\"version\": \"x\"}"), "wrong-version 2 /version");
@@ -398,4 +404,21 @@ fn what_is_proposed_has_its_overlays_committed() {
     place.update_work();
     overlay(&place, "production", "a", r#"{ "name": "Later" }"#);
     place.run_in_work(&["plan", "--propose"]).exits(3).says(&["not committed"]);
+}
+
+#[test]
+fn records_of_another_target_are_adopted_with_what_was_composed_for_it() {
+    let place = Place::with("prune: true\n maxDeletes: 9", &FLOWS);
+    commit_overlay(&place, "a", r#"{ "name": "Production" }"#);
+    place.sync_with(&[]).exits(0);
+    place.edit_configuration("environmentId: env_prod", "environmentId: env_staging");
+    place.sync_with(&[]).exits(3).says(&["--adopt-records"]);
+    let adopted = place.sync_with(&["--adopt-records"]).exits(0);
+    assert!(!adopted.stderr.contains("not counted as"), "{}", adopted.stderr);
+    assert_eq!(staging(&place)["externalReferences"][0]["environmentId"], "env_staging");
+    place.update_work();
+    git(&place.work(), &["rm", "-qr", "flows/a.json", "overlays"]);
+    place.push("a goes");
+    assert_eq!(place.sync(), "0 deployed delete a deployed");
+    place.run(&["audit", "verify"]).exits(0);
 }

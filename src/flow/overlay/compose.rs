@@ -198,7 +198,7 @@ pub fn check_composed(
     let Ok(flow_document) = Document::parse(flow.bytes.clone()) else {
         return check_file(flow.path, flow.bytes.clone(), comparison);
     };
-    let overlay_path = overlay.map(|overlay| overlay.path).unwrap_or_default();
+    let overlay_path = overlay.map_or(flow.path, |overlay| overlay.path);
     let refused = |mut problems: Vec<Problem>| {
         problems.sort();
         let id = flow_document.root().member("id");

@@ -60,7 +60,8 @@ pub(super) fn apply<'a>(
             if is_equal(found, *wanted, work)? {
                 return Ok(Did::Nothing);
             }
-            let message = format!("expected {} at {}, found {}", shown_node(*wanted), path.shown(), shown(found));
+            let (wanted, found) = (shown_node(*wanted), shown(found));
+            let message = format!("expected {wanted} at {}{}, found {found}", path.shown(), of(operation));
             let help = "the flow has changed since the patch was written: correct the patch";
             Err(Stop::Fails { at: path.clone(), message, help })
         }
@@ -84,8 +85,12 @@ pub(super) fn apply<'a>(
                 return Ok(Did::Nothing);
             }
             if path.segments.starts_with(&from.segments) {
-                let message =
-                    format!("expected another place than one inside of {}, found {}", from.shown(), path.shown());
+                let message = format!(
+                    "expected another place than one inside of {}{}, found {}",
+                    from.shown(),
+                    of(operation),
+                    path.shown()
+                );
                 return Err(Stop::Fails { at: path.clone(), message, help: "nothing can be moved into itself" });
             }
             let moved = take(target, operation, from, *node, work)?;
@@ -170,7 +175,9 @@ pub(super) fn put<'a>(
     work: &mut Work,
 ) -> Result<Did<'a>, Stop<'a>> {
     if path.segments.len() + value.depth() > 2 * DEPTH_MAX {
-        let message = format!("expected values nested at most {DEPTH_MAX} deep, found deeper ones at {}", path.shown());
+        let at = path.shown();
+        let message =
+            format!("expected values nested at most {DEPTH_MAX} deep{}, found deeper ones at {at}", of(operation));
         return Err(Stop::Fails { at: path.clone(), message, help: "nest less" });
     }
     let Some((last, above)) = path.segments.split_last() else {
@@ -220,7 +227,7 @@ pub(super) fn take<'a>(
     work: &mut Work,
 ) -> Result<Value<'a>, Stop<'a>> {
     let Some((last, above)) = path.segments.split_last() else {
-        let message = format!("expected a part of the flow, found all of it at {}", path.shown());
+        let message = format!("expected a part of the flow{}, found all of it at {}", of(operation), path.shown());
         return Err(Stop::Fails { at: path.clone(), message, help: "remove the flow's file instead" });
     };
     let container = descend(target, operation, path, above.len(), work)?;
@@ -249,6 +256,11 @@ pub(super) fn fault(operation: &Operation<'_>, stop: Stop<'_>) -> Fault {
             Fault::error(at.node, pointer, Rule::PatchNotApplied, message, help.to_owned())
         }
     }
+}
+
+/// Which operation a message is about.
+fn of(operation: &Operation<'_>) -> String {
+    format!(" for operation {} (`{}`)", operation.index, operation.what.word())
 }
 
 fn shown_node(node: Node<'_>) -> String {
