@@ -25,7 +25,7 @@ pub use listing::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
     FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
 };
-pub use proposal::{OUR_TRAILER, Proposal, ProposeError, Proposed, Rest};
+pub use proposal::{Proposal, Proposed, Rest};
 pub use selection::FlowSelection;
 
 /// A tree's id; equal ids are equal content.
@@ -187,6 +187,44 @@ pub enum PushError {
     /// It is unknown whether the push took place, and the branch could not be read to find out.
     #[error(transparent)]
     Source(#[from] SourceError),
+}
+
+/// A proposal that was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposeError {
+    /// The branch is one that flowsync reads, and not one to propose something on.
+    #[error("branch `{0}` is deployed from, or holds the records: expected another one for a proposal")]
+    Tracked(String),
+    /// Somebody else's work is on the branch, and the proposal would undo it.
+    #[error(
+        "branch `{branch}` holds somebody else's commit {commit}, which does not go together with this proposal at \
+         `{path}`: merge or remove that branch, or choose another one"
+    )]
+    Occupied {
+        /// The branch.
+        branch: String,
+        /// The commit.
+        commit: CommitId,
+        /// The file.
+        path: String,
+    },
+    /// The branch and its base have no commit in common.
+    #[error("branch `{branch}` has no history in common with commit {base}: choose another one")]
+    Unrelated {
+        /// The branch.
+        branch: String,
+        /// The commit.
+        base: CommitId,
+    },
+    /// It could not be read or pushed.
+    #[error(transparent)]
+    Push(#[from] PushError),
+}
+
+impl From<SourceError> for ProposeError {
+    fn from(error: SourceError) -> Self {
+        Self::Push(error.into())
+    }
 }
 
 /// How far it is proven that records can be pushed.

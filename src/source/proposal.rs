@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PushError;
-use crate::revision::CommitId;
 use jiff::Timestamp;
 
+use crate::revision::CommitId;
+
 /// The trailer of every commit that flowsync makes; a commit without it is somebody else's.
-pub const OUR_TRAILER: &str = "Flowsync-Environment";
+const OUR_TRAILER: &str = "Flowsync-Environment";
 
 /// A change of files that is committed to a branch which nobody deploys from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,44 +45,6 @@ pub enum Proposed {
     Held(CommitId),
     /// The base itself holds all of it: there is nothing to propose.
     Nothing,
-}
-
-/// A proposal that was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum ProposeError {
-    /// The branch is one that flowsync reads, and not one to propose something on.
-    #[error("branch `{0}` is deployed from, or holds the records: expected another one for a proposal")]
-    Tracked(String),
-    /// Somebody else's work is on the branch, and the proposal would undo it.
-    #[error(
-        "branch `{branch}` holds somebody else's commit {commit}, which does not go together with this proposal at \
-         `{path}`: merge or remove that branch, or choose another one"
-    )]
-    Occupied {
-        /// The branch.
-        branch: String,
-        /// The commit.
-        commit: CommitId,
-        /// The file.
-        path: String,
-    },
-    /// The branch and its base have no commit in common.
-    #[error("branch `{branch}` has no history in common with commit {base}: choose another one")]
-    Unrelated {
-        /// The branch.
-        branch: String,
-        /// The commit.
-        base: CommitId,
-    },
-    /// It could not be read or pushed.
-    #[error(transparent)]
-    Push(#[from] PushError),
-}
-
-impl From<super::SourceError> for ProposeError {
-    fn from(error: super::SourceError) -> Self {
-        Self::Push(error.into())
-    }
 }
 
 /// Whether a commit with this message is flowsync's: its last paragraph has our trailer.
