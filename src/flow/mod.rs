@@ -19,6 +19,7 @@ mod pointer;
 mod raw;
 mod reading;
 mod reference;
+mod rewrite;
 mod schema;
 mod version;
 
@@ -35,5 +36,6 @@ pub use indent::{Keys, indented};
 pub use lint::version_place;
 pub use reading::{Reading, Unreadable};
 pub use reference::{ENVIRONMENT_VARIABLE, Reference, ReferenceKind};
+pub use rewrite::rewrite;
 pub use schema::FLOW_SCHEMA;
 pub use version::{compare_versions, version_not_raised};

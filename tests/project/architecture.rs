@@ -58,6 +58,7 @@ const INSIDE: &[(&str, Table)] = &[
             ("document", &[OWN]),
             ("lint", &[OWN, "document"]),
             ("overlay", &[OWN, "document"]),
+            ("rewrite", &["diff", "document"]),
             ("schema", &["document"]),
         ],
     ),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// Any JSON text of modest size, in odd spellings.
-pub(super) fn any_json() -> BoxedStrategy<String> {
+pub(in crate::flow) fn any_json() -> BoxedStrategy<String> {
     let leaf = select(vec![
         "null",
         "true",
@@ -51,7 +51,7 @@ fn list(items: &[String]) -> String {
 
 /// A flow whose nodes and edges come from a small stock, so that two of them have much in common: moved,
 /// changed, doubled, in lists that are missing or none.
-pub(super) fn any_flow() -> BoxedStrategy<String> {
+pub(in crate::flow) fn any_flow() -> BoxedStrategy<String> {
     let text = || select(vec!["\"x\"", "\"y\"", "null", "[\"p\",\"q\"]", "[\"q\",\"p\"]", "{\"id\":1}", "1", "1.0"]);
     let id = || select(vec!["\"a\"", "\"b\"", "\"c\"", "\"d\"", "\"e\"", "7"]);
     let node = prop_oneof![

@@ -7,7 +7,7 @@
 
 mod align;
 #[cfg(test)]
-mod any;
+pub(in crate::flow) mod any;
 mod change;
 mod compare;
 mod cut;
