@@ -170,6 +170,9 @@ pub struct PullArgs {
     /// Folder to write to; files there that are no flow of the tenant stay [default: the flows folder]
     #[arg(long, value_name = "DIR")]
     pub into: Option<PathBuf>,
+    /// Remove the files of flows that are not live any more
+    #[arg(long)]
+    pub prune: bool,
 }
 
 /// `build`

@@ -36,6 +36,6 @@ pub use indent::{Keys, indented};
 pub use lint::version_place;
 pub use reading::{Reading, Unreadable};
 pub use reference::{ENVIRONMENT_VARIABLE, Reference, ReferenceKind};
-pub use rewrite::rewrite;
+pub use rewrite::in_the_files_hand;
 pub use schema::FLOW_SCHEMA;
 pub use version::{compare_versions, version_not_raised};

@@ -66,3 +66,35 @@ fn into_names_another_folder() {
     assert_eq!(word(&flow["version"]), "2.0.0");
     assert_eq!(place.tenant.writes(), "");
 }
+
+#[test]
+fn a_changed_value_changes_its_line_and_a_second_pull_nothing() {
+    let place = Place::new(&["a 1.0.0", "b 1.0.0"]);
+    // Tabs, line ends of Windows, no last line end, an order of keys and escapes of its own.
+    let text = fs::read_to_string(place.work().join("flows/a.json")).unwrap();
+    let text = text.replace("  ", "\t").replace("Flow a", "Fl\\u00f6w a").replace('\n', "\r\n");
+    fs::write(place.work().join("flows/a.json"), text.trim_end()).unwrap();
+    place.push("in another hand");
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    place.tenant.put(&["a 1.1.0 = Flöw A", "b 1.0.0"]);
+    place.run_in_work(&["pull"]).exits(0);
+    let changed = git(&place.work(), &["diff", "-U0", "--", "flows/a.json"]);
+    let lines: Vec<&str> = changed.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++")).collect();
+    assert_eq!(lines.len(), 3, "{changed}");
+    assert!(changed.contains("Fl\\u00f6w A\",\r"), "{changed}");
+    assert_eq!(git(&place.work(), &["diff", "--name-only"]), "flows/a.json");
+    let once = fs::read(place.work().join("flows/a.json")).unwrap();
+    place.run_in_work(&["pull"]).exits(0);
+    assert_eq!(fs::read(place.work().join("flows/a.json")).unwrap(), once);
+}
+
+#[test]
+fn flows_that_are_gone_are_told_of_and_removed_with_prune() {
+    let place = Place::new(&["a 1.0.0", "b 1.0.0"]);
+    place.tenant.put(&["a 1.0.0 = Renamed"]);
+    place.run_in_work(&["pull"]).exits(0).says(&["b.json stays", "flow_b is not live any more", "--prune"]);
+    assert_eq!(git(&place.work(), &["status", "--porcelain"]), "M flows/a.json");
+    place.run_in_work(&["pull", "--prune"]).exits(0).prints(&["removed b.json"]);
+    assert_eq!(git(&place.work(), &["status", "--porcelain"]), "M flows/a.json\n D flows/b.json");
+}

@@ -58,7 +58,7 @@ const INSIDE: &[(&str, Table)] = &[
             ("document", &[OWN]),
             ("lint", &[OWN, "document"]),
             ("overlay", &[OWN, "document"]),
-            ("rewrite", &["diff", "document"]),
+            ("rewrite", &[OWN, "diff", "document"]),
             ("schema", &["document"]),
         ],
     ),

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::PullArgs;
-use super::context::{Context, shown, the_one};
+use super::context::{Context, note, shown, the_one};
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
-use crate::flow::{CheckedFlow, Definition, FlowId, Keys, Reading, indented};
+use crate::flow::{CheckedFlow, Definition, FlowId, Reading, in_the_files_hand};
 use crate::problem::escape_terminal;
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -44,12 +44,24 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
         .map_err(|error| Failure::of(&error))?;
     let (flows, left_out) = divide(export);
     let n_flows = flows.len();
-    let files = files(&into, &known, &flows)?;
+    let mut files = files(&into, &known, &flows)?;
+    let gone = gone(&known, &flows, &left_out);
+    if arguments.prune {
+        files.extend(gone.iter().map(|(_, path)| ((*path).clone(), None)));
+    }
     let real = into.canonicalize().unwrap_or_else(|_| into.clone());
     stage::put(&real, &files).map_err(|error| {
         Failure::other(format!("cannot write to `{}`: {error}; what was there is as it was", into.display()))
     })?;
     output::print(&format!("{n_flows} flows written to {}\n", shown(&into)));
+    for (id, path) in gone {
+        let path = escape_terminal(&path.display().to_string()).into_owned();
+        if arguments.prune {
+            output::print(&format!("removed {path}: {id} is not live any more\n"));
+        } else {
+            note(context, &format!("{path} stays: {id} is not live any more; --prune removes its file"));
+        }
+    }
     for (name, reason) in &left_out {
         output::complain(&format!("left out: {}: {}", escape_terminal(name), escape_terminal(reason)));
     }
@@ -75,22 +87,31 @@ fn divide(export: Export) -> (BTreeMap<FlowId, Definition>, BTreeMap<String, Str
     (whole, left_out)
 }
 
-/// What is to be written: each flow that is new or differs, under the file name it has or gets.
+/// Flows that have a file and are not live any more. What is live and could not be read is not gone.
+fn gone<'k>(
+    known: &'k BTreeMap<FlowId, PathBuf>,
+    flows: &BTreeMap<FlowId, Definition>,
+    left_out: &BTreeMap<String, String>,
+) -> Vec<(&'k FlowId, &'k PathBuf)> {
+    known.iter().filter(|(id, _)| !flows.contains_key(*id) && !left_out.contains_key(id.as_str())).collect()
+}
+
+/// What is to be written: each flow that is new or differs, under the file name and in the hand it has or gets.
 fn files(
     into: &Path,
     known: &BTreeMap<FlowId, PathBuf>,
     flows: &BTreeMap<FlowId, Definition>,
-) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+) -> Result<Vec<(PathBuf, Option<Vec<u8>>)>, Failure> {
     let mut files = Vec::new();
     // Compared without case: on some file systems `a.json` and `A.json` are one file.
     let mut taken: BTreeSet<String> = known.values().map(|path| folded(path)).collect();
     for (id, definition) in flows {
         let path = known.get(id).cloned().unwrap_or_else(|| free_name(into, id, &taken));
         taken.insert(folded(&path));
-        let is_same = fs::read(into.join(&path)).is_ok_and(|old| same_flow(&old, definition));
-        if !is_same {
+        let old = fs::read(into.join(&path)).ok();
+        if !old.as_ref().is_some_and(|old| same_flow(old, definition)) {
             let body = definition.body().map_err(|error| Failure::of(&error))?;
-            files.push((path, pretty(body)));
+            files.push((path, Some(in_the_files_hand(old.as_deref(), body))));
         }
     }
     Ok(files)
@@ -117,9 +138,4 @@ fn known_paths(target: Target) -> Result<BTreeMap<FlowId, PathBuf>, Failure> {
     let read = read_folder(&[target])?;
     let path = |flow: &CheckedFlow| read.below(&flow.path).map(PathBuf::from);
     Ok(read.checked.flows.iter().filter_map(|(id, flow)| Some((id.clone(), path(flow)?))).collect())
-}
-
-/// Two-space indented JSON with numbers and key order as the tenant has them.
-fn pretty(text: &[u8]) -> Vec<u8> {
-    indented(text, Keys::AsWritten).map_or_else(|| text.to_vec(), String::into_bytes)
 }

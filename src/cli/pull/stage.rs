@@ -15,8 +15,8 @@ const PREFIX: &str = ".flowsync-pull-";
 /// Held by the process that works in such a folder; what nobody holds was left by one that was killed.
 const LOCK: &str = "lock";
 
-/// Writes files below a folder, each whole; where one cannot be put in place, all are as they were.
-pub(super) fn put(into: &Path, files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+/// Writes files below a folder, each whole, and removes those without content; where one cannot be put in place, all are as they were.
+pub(super) fn put(into: &Path, files: &[(PathBuf, Option<Vec<u8>>)]) -> io::Result<()> {
     let made = make_folders(into)?;
     let done = Stage::open(into).and_then(|stage| stage.put(into, files));
     if done.is_err() {
@@ -57,9 +57,10 @@ impl Stage {
         Ok(Self { folder, _lock: lock })
     }
 
-    fn put(self, into: &Path, files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+    fn put(self, into: &Path, files: &[(PathBuf, Option<Vec<u8>>)]) -> io::Result<()> {
         for (n, (path, content)) in files.iter().enumerate() {
             let (staged, target) = (self.staged(n), into.join(path));
+            let Some(content) = content else { continue };
             fs::write(&staged, content)?;
             if let Ok(found) = fs::metadata(&target) {
                 fs::set_permissions(&staged, found.permissions())?;
@@ -67,16 +68,24 @@ impl Stage {
         }
         let mut placed = Vec::with_capacity(files.len());
         let mut made = Vec::new();
-        for (n, (path, _)) in files.iter().enumerate() {
+        for (n, (path, content)) in files.iter().enumerate() {
             let target = into.join(path);
-            if let Err(error) = self.place(n, &target, &mut placed, &mut made) {
+            let staged = content.as_ref().map(|_| self.staged(n));
+            if let Err(error) = self.place(n, staged.as_deref(), &target, &mut placed, &mut made) {
                 return Err(self.take_back(&placed, &made, at(&target, &error)));
             }
         }
         Ok(())
     }
 
-    fn place(&self, n: usize, target: &Path, placed: &mut Vec<Placed>, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    fn place(
+        &self,
+        n: usize,
+        staged: Option<&Path>,
+        target: &Path,
+        placed: &mut Vec<Placed>,
+        made: &mut Vec<PathBuf>,
+    ) -> io::Result<()> {
         made.extend(make_folders(target.parent().unwrap_or(target))?);
         let before = self.folder.path().join("old").join(n.to_string());
         let before = match fs::symlink_metadata(target) {
@@ -90,7 +99,10 @@ impl Stage {
         };
         // Before the act: a copy that breaks off half-way has changed the target.
         placed.push(Placed { target: target.to_owned(), before });
-        replace(&self.staged(n), target)
+        match staged {
+            Some(staged) => replace(staged, target),
+            None => fs::remove_file(target),
+        }
     }
 
     fn staged(&self, n: usize) -> PathBuf {
@@ -168,8 +180,10 @@ mod tests {
         found
     }
 
-    fn files(list: &[(&str, &str)]) -> Vec<(PathBuf, Vec<u8>)> {
-        list.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec())).collect()
+    /// Files with their content; `-` removes one.
+    fn files(list: &[(&str, &str)]) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+        let content = |text: &str| (text != "-").then(|| text.as_bytes().to_vec());
+        list.iter().map(|(path, text)| (PathBuf::from(path), content(text))).collect()
     }
 
     #[test]
@@ -178,7 +192,8 @@ mod tests {
         let into = folder.path().join("deep/flows");
         put(&into, &files(&[("a.json", "1"), ("sub/b.json", "2")])).unwrap();
         fs::write(into.join("notes.txt"), "mine").unwrap();
-        put(&into, &files(&[("a.json", "3")])).unwrap();
+        put(&into, &files(&[("b.json", "4")])).unwrap();
+        put(&into, &files(&[("a.json", "3"), ("b.json", "-")])).unwrap();
         let found: Vec<(String, String)> = all(folder.path()).into_iter().collect();
         let expected = [
             ("deep/", ""),
@@ -195,9 +210,10 @@ mod tests {
     fn where_one_file_cannot_be_placed_all_are_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.json"), "before").unwrap();
+        fs::write(folder.path().join("gone.json"), "gone").unwrap();
         fs::create_dir_all(folder.path().join("taken.json/full")).unwrap();
         let before = all(folder.path());
-        let wanted = files(&[("a.json", "after"), ("new/b.json", "new"), ("taken.json", "x")]);
+        let wanted = files(&[("a.json", "after"), ("gone.json", "-"), ("new/b.json", "new"), ("taken.json", "x")]);
         let error = put(folder.path(), &wanted).unwrap_err();
         assert!(error.to_string().contains("taken.json"), "{error}");
         assert_eq!(all(folder.path()), before);

@@ -19,12 +19,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::document::{Document, Kind, Node};
+use super::indent::{Keys, indented};
 use layout::{Item, Layout};
 use style::Style;
 
 /// The text of `old` with the content of `new`: its canonical form is that of `new`.
 #[must_use]
-pub fn rewrite(old: &Document, new: &Document) -> Vec<u8> {
+fn rewrite(old: &Document, new: &Document) -> Vec<u8> {
     let source = old.source();
     let mut editor = Editor { old, new, style: Style::of(old), out: Vec::with_capacity(source.len()) };
     let root = old.root().span();
@@ -32,6 +33,16 @@ pub fn rewrite(old: &Document, new: &Document) -> Vec<u8> {
     editor.value(old.root(), new.root(), "", "");
     editor.out.extend_from_slice(&source[root.end..]);
     editor.out
+}
+
+/// A flow's text as it goes into a file: in the hand of what stands there, else laid out with two spaces a level.
+#[must_use]
+pub fn in_the_files_hand(file: Option<&[u8]>, text: &[u8]) -> Vec<u8> {
+    let laid_out = || indented(text, Keys::AsWritten).map_or_else(|| text.to_vec(), String::into_bytes);
+    match (file.map(Document::parse), Document::parse(text)) {
+        (Some(Ok(old)), Ok(new)) => rewrite(&old, &new),
+        _ => laid_out(),
+    }
 }
 
 /// What is being written, and where it is taken from.
