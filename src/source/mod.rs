@@ -25,7 +25,7 @@ pub use listing::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
     FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
 };
-pub use proposal::{Proposal, Proposed, Rest};
+pub use proposal::{OUR_TRAILER, Proposal, Proposed, Rest};
 pub use selection::FlowSelection;
 
 /// A tree's id; equal ids are equal content.

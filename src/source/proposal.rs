@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::revision::CommitId;
 
 /// The trailer of every commit that flowsync makes; a commit without it is somebody else's.
-const OUR_TRAILER: &str = "Flowsync-Environment";
+pub const OUR_TRAILER: &str = "Flowsync-Environment";
 
 /// A change of files that is committed to a branch which nobody deploys from.
 #[derive(Debug, Clone, PartialEq, Eq)]
