@@ -4,6 +4,8 @@
 
 #[path = "cli/adopt.rs"]
 mod adopt;
+#[path = "cli/adopt_drift.rs"]
+mod adopt_drift;
 #[path = "cli/approval.rs"]
 mod approval;
 #[path = "cli/audit.rs"]
@@ -43,6 +45,8 @@ mod output;
 mod overlays;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/promote.rs"]
+mod promote;
 #[path = "cli/proof.rs"]
 mod proof;
 #[path = "cli/pull.rs"]

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::sandbox::SandboxArgs;
 use crate::config::{format_duration, parse_duration};
+use crate::flow::FlowId;
 
 /// Keep the conversation flows of a NICE Cognigy.AI tenant equal to a folder of JSON files in git
 #[derive(Debug, Parser)]
@@ -87,6 +88,10 @@ pub enum Command {
     History(EnvironmentArgs),
     /// Go back to the state before the newest deployment, or after a named one
     Rollback(RollbackArgs),
+    /// Propose for git what is live and drifted from it
+    Adopt(AdoptArgs),
+    /// Propose for one environment what is deployed to another
+    Promote(PromoteArgs),
     /// Show or check the audit trail
     Audit(AuditArgs),
     /// Draw what refers to what
@@ -118,6 +123,8 @@ impl Command {
             Self::Sync(arguments) => arguments.output == Form::Json,
             Self::Status(arguments) | Self::History(arguments) => arguments.output == Form::Json,
             Self::Rollback(arguments) => arguments.output == Form::Json,
+            Self::Adopt(arguments) => arguments.proposal.output == Form::Json,
+            Self::Promote(arguments) => arguments.proposal.output == Form::Json,
             Self::Audit(arguments) => arguments.form() == AuditForm::Json,
             Self::Graph(arguments) => arguments.format == GraphForm::Json,
             Self::Pull(_)
@@ -328,6 +335,49 @@ pub struct RollbackArgs {
     /// What holds for this pass only
     #[command(flatten)]
     pub once: OnceArgs,
+}
+
+/// `adopt`
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
+    /// Environment
+    #[arg(short, long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// What is proposed, and where
+    #[command(flatten)]
+    pub proposal: ProposalArgs,
+}
+
+/// `promote`
+#[derive(Debug, Args)]
+pub struct PromoteArgs {
+    /// Environment to take flows from
+    #[arg(long, value_name = "NAME")]
+    pub from: String,
+    /// Environment to propose them for
+    #[arg(long, value_name = "NAME")]
+    pub to: String,
+    /// What is proposed, and where
+    #[command(flatten)]
+    pub proposal: ProposalArgs,
+}
+
+/// What is proposed on a branch.
+#[derive(Debug, Args)]
+pub struct ProposalArgs {
+    /// Flow; may be repeated. `adopt`: a flow that is not managed is taken too, and of managed ones only those named;
+    /// `promote`: only these [default: `adopt` all managed flows that drifted, `promote` all]
+    #[arg(long = "flow", value_name = "ID")]
+    pub flows: Vec<FlowId>,
+    /// Branch to commit to [default: flowsync/adopt/<env>, flowsync/promote/<from>-to-<to>]
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Open a pull request for the branch, or bring the open one up to date
+    #[arg(long)]
+    pub pull_request: bool,
+    /// Form of the result
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: Form,
 }
 
 /// `audit`

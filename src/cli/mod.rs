@@ -1,5 +1,6 @@
 //! A file a command: arguments in, text out. Results go to stdout, everything else to stderr.
 
+mod adopt;
 mod annotations;
 mod arguments;
 mod audit;
@@ -10,11 +11,13 @@ mod graph;
 mod history;
 mod init;
 mod logging;
+mod offer;
 mod output;
 mod panics;
 mod plan;
 mod process;
 mod progress;
+mod promote;
 mod pull;
 mod records;
 mod rollback;
@@ -127,6 +130,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Rollback(arguments) => {
             heed(context, arguments.once.grace, Hangup::Ends, rollback::run(context, &arguments)).await
         }
+        Command::Adopt(arguments) => adopt::run(context, &arguments).await,
+        Command::Promote(arguments) => promote::run(context, &arguments).await,
         Command::Audit(arguments) => audit::run(context, &arguments).await,
         Command::Graph(arguments) => graph::run(context, &arguments),
         Command::Sandbox(arguments) => {

@@ -223,6 +223,8 @@ pub enum Drift {
     Correct,
     /// Say so, change nothing.
     Report,
+    /// Propose on a branch what is live.
+    Adopt,
 }
 
 /// Whether a change must be approved before it is deployed.

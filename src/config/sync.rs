@@ -30,7 +30,8 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
         return default;
     }
     let Some(section) = Section::open(node, SYNC, findings) else { return default };
-    let drift = |node| names::choice(node, &[("correct", Drift::Correct), ("report", Drift::Report)]);
+    let drift =
+        |node| names::choice(node, &[("correct", Drift::Correct), ("report", Drift::Report), ("adopt", Drift::Adopt)]);
     let approval =
         |node| names::choice(node, &[("none", ApprovalPolicy::None), ("manifest", ApprovalPolicy::Manifest)]);
     let prune = |node| names::boolean(node).map(|prune| if prune { Prune::Remove } else { Prune::Keep });

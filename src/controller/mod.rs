@@ -3,6 +3,7 @@
 //! A pass takes no input: it looks at all of git and all of live. The same code serves a first start,
 //! a restart, drift, and a new commit. [`Engine::pass`] reads as the contract's steps in order.
 
+mod adopt;
 mod approval;
 mod begin;
 mod bound;
@@ -18,10 +19,12 @@ mod ledger;
 mod manifest;
 mod named;
 mod observe;
+mod offer;
 mod outbox;
 mod overlays;
 mod pass;
 mod prepare;
+mod promote;
 mod prove;
 mod quiet;
 mod records;
@@ -49,14 +52,17 @@ use crate::problem::Problem;
 use crate::record::approval::PlanFile;
 use crate::record::{IllegalEvent, ManifestError, Status, audit};
 use crate::shutdown::Shutdown;
-use crate::source::{PushError, SourceError};
+use crate::source::{ProposeError, PushError, SourceError};
 use crate::tenant::TenantError;
 
+pub use adopt::adoption_branch;
 pub use approval::{Approvals, entry, left_live};
 pub use desired::{read_desired, read_desired_whole};
 pub use observe::Seen;
+pub use offer::{Offer, OfferedFlow};
 pub use overlays::{CheckedFiles, Overlays, check_files};
 pub use prepare::Prepared;
+pub use promote::promotion_branch;
 pub use records::Records;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 pub use states::BackTo;
@@ -153,6 +159,9 @@ pub enum PassError {
     /// The records could not be pushed.
     #[error("cannot push the records")]
     Push(#[from] PushError),
+    /// A proposal could not be pushed.
+    #[error("cannot push the proposal")]
+    Unproposed(#[source] PushError),
     /// This process was asked to end before this pass had begun anything.
     #[error("{0}: this process was asked to end; nothing was begun, and this pass wrote nothing to the tenant")]
     Stopped(&'static str),
@@ -194,6 +203,18 @@ pub enum PassError {
     NotFound(String),
 }
 
+impl From<ProposeError> for PassError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Push(PushError::Source(error)) => error.into(),
+            ProposeError::Push(error) => Self::Unproposed(error),
+            ProposeError::Tracked(_) | ProposeError::Occupied { .. } | ProposeError::Unrelated { .. } => {
+                Self::Refused { reason: error.to_string(), problems: Vec::new(), quarantined: false }
+            }
+        }
+    }
+}
+
 /// What became of a closing record that could not be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
@@ -233,6 +254,7 @@ impl PassError {
             | Self::Journal(_)
             | Self::Stopped(_)
             | Self::Push(_)
+            | Self::Unproposed(_)
             | Self::Unsettled(_)
             | Self::Status(_)
             | Self::Unrecorded { .. }

@@ -1,18 +1,20 @@
 //! One pass, its stages in order.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use super::approval::Warrant;
 use super::carry::Work;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
-use super::{Engine, PassError, PassOptions, Records, Seen, read_desired};
+use super::{Engine, PassError, PassOptions, Prepared, Records, Seen, adoption_branch, read_desired};
+use crate::config::Drift;
 use crate::local::LocalState;
 use crate::plan::{Change, Plan};
 use crate::problem::any_error;
 use crate::record::Kind;
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
-use crate::source::Source;
+use crate::source::{Proposed, Source};
 use crate::tenant::Tenant;
 
 /// How often a pass starts again because git moved under it.
@@ -118,6 +120,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if prepared.plan.changes.is_empty() {
             if !prepared.plan.reported.is_empty() {
                 report.result = SyncResult::Drifted;
+                self.adopt_drift(seen, &prepared).await?;
             }
             if seen.adopts || (seen.manifest.is_none() && prepared.plan.reported.is_empty()) {
                 return self.adopt(seen, &prepared, report).await;
@@ -133,6 +136,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         done.problems = report.problems;
         done.alarms.splice(0..0, report.alarms);
         Ok(Some(done))
+    }
+
+    /// Proposes the drift that is found, where that is what is wanted done about it.
+    async fn adopt_drift(&self, seen: &Seen, prepared: &Prepared) -> Result<(), PassError> {
+        if self.policy.drift != Drift::Adopt {
+            return Ok(());
+        }
+        let branch = adoption_branch(&self.records.environment);
+        let offered = self.look(self.offer_live(&seen.tips.flows, prepared, &branch, &BTreeSet::new())).await?;
+        if let Proposed::Made(commit) = &offered.proposed {
+            let n_flows = offered.flows.len();
+            tracing::warn!(environment = %offered.environment, branch, %commit, "{n_flows} drifted flow(s) are proposed");
+        }
+        Ok(())
     }
 
     /// Waits for a commit that begins something, as long as there is time once this process was asked to end.

@@ -28,7 +28,8 @@ pub use comparison::{Comparison, IgnoreError};
 pub use definition::{BodyAbsent, Definition, DefinitionError, Keep};
 pub use document::{
     DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,
-    Position, scan, without_environment, without_raw_references, without_references, without_references_to,
+    Position, scan, with_environment, with_placeholders, without_environment, without_raw_references,
+    without_references, without_references_to,
 };
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};

@@ -39,7 +39,7 @@ pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> 
     }
     plan.unmanaged.sort();
     let changes = in_order(steps, desired, policy.target);
-    let only_reported = |change: &Change| policy.drift == Drift::Report && change.cause == Cause::Drift;
+    let only_reported = |change: &Change| policy.drift != Drift::Correct && change.cause == Cause::Drift;
     (plan.reported, plan.changes) = changes.into_iter().partition(only_reported);
     plan.digest = plan_digest(policy.target, &plan.flows_digest, &plan.changes);
     plan

@@ -251,6 +251,9 @@ pub trait Source: Send + Sync + 'static {
     /// Fetches, and says where the branches stand.
     fn fetch(&self) -> impl Future<Output = Result<Tips, SourceError>> + Send;
 
+    /// The flows folder, from the root of the repository; `""` is the root.
+    fn flows_folder(&self) -> &str;
+
     /// Lists what stands in the flows folder of a commit.
     fn list_flows(&self, commit: &CommitId) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
 

@@ -57,6 +57,16 @@ impl Tenant {
         lines.iter().for_each(|line| self.state.put_flow("env_prod", &flow(line).to_string()).unwrap());
     }
 
+    /// The same in another environment.
+    pub fn put_in(&self, environment: &str, lines: &[&str]) {
+        lines.iter().for_each(|line| self.state.put_flow(environment, &flow(line).to_string()).unwrap());
+    }
+
+    /// Takes a flow away behind everyone's back.
+    pub fn lose(&self, id: &str) {
+        assert!(self.state.remove_flow("env_prod", &format!("flow_{id}")));
+    }
+
     /// Puts a flow there behind everyone's back, byte for byte.
     pub fn put_text(&self, text: &str) {
         self.state.put_flow("env_prod", text).unwrap();

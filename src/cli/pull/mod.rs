@@ -14,9 +14,12 @@ use super::arguments::PullArgs;
 use super::context::{Context, note, shown, the_one};
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
-use crate::flow::{CheckedFlow, Definition, FlowId, Reading, in_the_files_hand};
+use crate::config::Environment;
+use crate::flow::overlay::base_of;
+use crate::flow::{Comparison, Definition, FlowId, Reading, in_the_files_hand};
 use crate::problem::escape_terminal;
 use crate::tenant::{CallLimits, Export, Tenant};
+use stage::Edit;
 
 pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, Failure> {
     let config = context.config()?;
@@ -31,10 +34,11 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
         (None, Some(target)) => target.clone().without_links()?,
         (None, None) => return Err(Failure::other("there is no folder to write to: name one with --into")),
     };
-    let known = match target {
-        Some(target) if target.exists()? => known_paths(target)?,
-        Some(_) | None => BTreeMap::new(),
+    let target = match target {
+        Some(target) if target.exists()? => Some(target),
+        Some(_) | None => None,
     };
+    let known = target.as_ref().map_or_else(|| Ok(BTreeMap::new()), |target| known_paths(target, environment))?;
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let limits = CallLimits::before_deployment();
     let export = engine
@@ -42,20 +46,21 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
         .export(&engine.records.target, &engine.reader, &limits)
         .await
         .map_err(|error| Failure::of(&error))?;
-    let (flows, left_out) = divide(export);
-    let n_flows = flows.len();
-    let mut files = files(&into, &known, &flows)?;
+    let (flows, mut left_out) = divide(export);
+    let (mut files, unwritable) = files(&into, &known, &flows, environment)?;
+    let n_flows = flows.len() - unwritable.len();
+    left_out.extend(unwritable);
     let gone = gone(&known, &flows, &left_out);
     if arguments.prune {
-        files.extend(gone.iter().map(|(_, path)| ((*path).clone(), None)));
+        files.extend(gone.iter().map(|(_, known)| (known.path.clone(), None)));
     }
     let real = into.canonicalize().unwrap_or_else(|_| into.clone());
     stage::put(&real, &files).map_err(|error| {
         Failure::other(format!("cannot write to `{}`: {error}; what was there is as it was", into.display()))
     })?;
     output::print(&format!("{n_flows} flows written to {}\n", shown(&into)));
-    for (id, path) in gone {
-        let path = escape_terminal(&path.display().to_string()).into_owned();
+    for (id, known) in gone {
+        let path = escape_terminal(&known.path.display().to_string()).into_owned();
         if arguments.prune {
             output::print(&format!("removed {path}: {id} is not live any more\n"));
         } else {
@@ -89,32 +94,39 @@ fn divide(export: Export) -> (BTreeMap<FlowId, Definition>, BTreeMap<String, Str
 
 /// Flows that have a file and are not live any more. What is live and could not be read is not gone.
 fn gone<'k>(
-    known: &'k BTreeMap<FlowId, PathBuf>,
+    known: &'k BTreeMap<FlowId, Known>,
     flows: &BTreeMap<FlowId, Definition>,
     left_out: &BTreeMap<String, String>,
-) -> Vec<(&'k FlowId, &'k PathBuf)> {
+) -> Vec<(&'k FlowId, &'k Known)> {
     known.iter().filter(|(id, _)| !flows.contains_key(*id) && !left_out.contains_key(id.as_str())).collect()
 }
 
 /// What is to be written: each flow that is new or differs, under the file name and in the hand it has or gets.
 fn files(
     into: &Path,
-    known: &BTreeMap<FlowId, PathBuf>,
+    known: &BTreeMap<FlowId, Known>,
     flows: &BTreeMap<FlowId, Definition>,
-) -> Result<Vec<(PathBuf, Option<Vec<u8>>)>, Failure> {
-    let mut files = Vec::new();
+    environment: &Environment,
+) -> Result<(Vec<Edit>, BTreeMap<String, String>), Failure> {
+    let (mut files, mut unwritable) = (Vec::new(), BTreeMap::new());
     // Compared without case: on some file systems `a.json` and `A.json` are one file.
-    let mut taken: BTreeSet<String> = known.values().map(|path| folded(path)).collect();
+    let mut taken: BTreeSet<String> = known.values().map(|known| folded(&known.path)).collect();
     for (id, definition) in flows {
-        let path = known.get(id).cloned().unwrap_or_else(|| free_name(into, id, &taken));
-        taken.insert(folded(&path));
-        let old = fs::read(into.join(&path)).ok();
-        if !old.as_ref().is_some_and(|old| same_flow(old, definition)) {
-            let body = definition.body().map_err(|error| Failure::of(&error))?;
-            files.push((path, Some(in_the_files_hand(old.as_deref(), body))));
+        let body = definition.body().map_err(|error| Failure::of(&error))?;
+        let Some(Known { path, overlay }) = known.get(id) else {
+            let path = free_name(into, id, &taken);
+            taken.insert(folded(&path));
+            files.push((path, Some(in_the_files_hand(None, body))));
+            continue;
+        };
+        let old = fs::read(into.join(path)).unwrap_or_default();
+        match base_of(&old, overlay.as_deref(), environment.tenant.environment_id.as_str(), body) {
+            Ok(base) if is_same(&old, &base) => {}
+            Ok(base) => files.push((path.clone(), Some(in_the_files_hand(Some(&old), &base)))),
+            Err(why) => _ = unwritable.insert(id.to_string(), format!("its file cannot say what is live: {why}")),
         }
     }
-    Ok(files)
+    Ok((files, unwritable))
 }
 
 fn folded(path: &Path) -> String {
@@ -128,14 +140,27 @@ fn free_name(into: &Path, id: &FlowId, taken: &BTreeSet<String>) -> PathBuf {
     names.map(PathBuf::from).find(is_free).unwrap_or_else(|| PathBuf::from(format!("{id}.json")))
 }
 
-fn same_flow(old: &[u8], definition: &Definition) -> bool {
-    Definition::from_live(old, &crate::flow::Comparison::default())
-        .is_ok_and(|old| old.content_hash == definition.content_hash)
+fn is_same(old: &[u8], new: &[u8]) -> bool {
+    let hash = |text: &[u8]| Definition::from_live(text, &Comparison::default()).ok().map(|flow| flow.content_hash);
+    hash(old).is_some() && hash(old) == hash(new)
 }
 
-/// Where flows of the folder stand already, relative to it.
-fn known_paths(target: Target) -> Result<BTreeMap<FlowId, PathBuf>, Failure> {
-    let read = read_folder(&[target])?;
-    let path = |flow: &CheckedFlow| read.below(&flow.path).map(PathBuf::from);
-    Ok(read.checked.flows.iter().filter_map(|(id, flow)| Some((id.clone(), path(flow)?))).collect())
+/// A flow that the folder has.
+struct Known {
+    /// Its file, from the folder.
+    path: PathBuf,
+    /// What the environment adds to it.
+    overlay: Option<Arc<[u8]>>,
+}
+
+/// The flows that stand in the folder already, and their overlays where it is the flows folder.
+fn known_paths(target: &Target, environment: &Environment) -> Result<BTreeMap<FlowId, Known>, Failure> {
+    let read = read_folder(std::slice::from_ref(target))?;
+    let mut known = BTreeMap::new();
+    for (id, flow) in &read.checked.flows {
+        let Some(path) = read.below(&flow.path).map(PathBuf::from) else { continue };
+        let overlay = target.read_beside(&format!("{}/{id}.json", environment.repository.overlays))?;
+        known.insert(id.clone(), Known { path, overlay });
+    }
+    Ok(known)
 }

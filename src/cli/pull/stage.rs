@@ -15,8 +15,11 @@ const PREFIX: &str = ".flowsync-pull-";
 /// Held by the process that works in such a folder; what nobody holds was left by one that was killed.
 const LOCK: &str = "lock";
 
+/// A file by its path, and its content; without one it is removed.
+pub(super) type Edit = (PathBuf, Option<Vec<u8>>);
+
 /// Writes files below a folder, each whole, and removes those without content; where one cannot be put in place, all are as they were.
-pub(super) fn put(into: &Path, files: &[(PathBuf, Option<Vec<u8>>)]) -> io::Result<()> {
+pub(super) fn put(into: &Path, files: &[Edit]) -> io::Result<()> {
     let made = make_folders(into)?;
     let done = Stage::open(into).and_then(|stage| stage.put(into, files));
     if done.is_err() {
@@ -57,7 +60,7 @@ impl Stage {
         Ok(Self { folder, _lock: lock })
     }
 
-    fn put(self, into: &Path, files: &[(PathBuf, Option<Vec<u8>>)]) -> io::Result<()> {
+    fn put(self, into: &Path, files: &[Edit]) -> io::Result<()> {
         for (n, (path, content)) in files.iter().enumerate() {
             let (staged, target) = (self.staged(n), into.join(path));
             let Some(content) = content else { continue };
@@ -181,7 +184,7 @@ mod tests {
     }
 
     /// Files with their content; `-` removes one.
-    fn files(list: &[(&str, &str)]) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    fn files(list: &[(&str, &str)]) -> Vec<Edit> {
         let content = |text: &str| (text != "-").then(|| text.as_bytes().to_vec());
         list.iter().map(|(path, text)| (PathBuf::from(path), content(text))).collect()
     }

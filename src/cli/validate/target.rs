@@ -1,6 +1,7 @@
 //! What is to be checked: which folder or file, where it lies, and which flows it belongs together with.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::context::{Context, shown};
 use crate::cli::output::Failure;
@@ -46,6 +47,14 @@ impl Target {
             return Ok(Self { is_here: true, ..Self::inside(path, tree, below, config)? });
         }
         Self::alone(path, None)
+    }
+
+    /// A file of the tree that it lies in, by its path from the root; no link on the way is followed.
+    pub(in crate::cli) fn read_beside(&self, path: &str) -> Result<Option<Arc<[u8]>>, Failure> {
+        match self.tree.bad_on_the_way(path)? {
+            None => Ok(self.tree.read(path)?),
+            Some(_) => Ok(None),
+        }
     }
 
     /// A path whose folders are taken as they are. The work tree that it lies in, if it does, says which of its

@@ -69,10 +69,10 @@ impl Pairs {
     /// Joins what stands after the same item, where it is of the same kind.
     fn by_place(&mut self, before: &[Node<'_>], after: &[Node<'_>]) {
         let mut next = 0;
-        for at in 0..after.len() {
+        for (at, item) in after.iter().enumerate() {
             if let Some(found) = self.partners[at] {
                 next = found + 1;
-            } else if next < before.len() && !self.is_taken[next] && before[next].kind() == after[at].kind() {
+            } else if next < before.len() && !self.is_taken[next] && before[next].kind() == item.kind() {
                 self.join(next, at);
                 next += 1;
             }

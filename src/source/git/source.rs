@@ -259,6 +259,10 @@ impl Source for GitSource {
         self.run(Inner::fetch).await
     }
 
+    fn flows_folder(&self) -> &str {
+        self.0.flows.folder()
+    }
+
     async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
         let commit = commit.clone();
         self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows))).await

@@ -178,6 +178,10 @@ impl Source for MemorySource {
         Ok(Tips { flows, records: self.remote.tip(records_branch) })
     }
 
+    fn flows_folder(&self) -> &str {
+        &self.folders.flows
+    }
+
     async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
         self.suffer(Operation::Read).await?;
         let files = self.remote.files_in(commit, &self.folders.flows);

@@ -54,6 +54,11 @@ impl Handle {
         Ok(())
     }
 
+    /// Removes a flow behind everyone's back; whether it was there.
+    pub fn remove_flow(&self, environment: &str, id: &str) -> bool {
+        self.shared.lock().world.remove(environment, id)
+    }
+
     /// Adds an intent, an entity or a variable under its id as its name; a flow is none of these.
     pub fn add(&self, environment: &str, kind: ReferenceKind, id: &str) {
         self.shared.lock().world.add_thing(environment, kind, id, id);

@@ -111,6 +111,10 @@ impl Source for BrokenSource {
         }
     }
 
+    fn flows_folder(&self) -> &str {
+        self.clone.flows_folder()
+    }
+
     async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
         self.clone.list_flows(commit).await
     }

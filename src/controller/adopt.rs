@@ -1,0 +1,166 @@
+//! Drift into git: what is live is proposed for the branch that is deployed from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::offer::{Offer, OfferedFile, OfferedFlow};
+use super::{Engine, PassError, PassOptions, Prepared, read_desired};
+use crate::config::{Drift, Prune};
+use crate::flow::overlay::{Unwritable, base_of};
+use crate::flow::{Definition, FlowId, in_the_files_hand};
+use crate::local::LocalState;
+use crate::plan::{Action, Cause, Change, DesiredFlow, Policy, Step};
+use crate::problem::any_error;
+use crate::revision::{BlobId, CommitId};
+use crate::source::Source;
+use crate::tenant::{CallLimits, Tenant};
+
+/// A flow to be taken into git as it is live.
+struct Taken {
+    id: FlowId,
+    /// `None`: it is not live any more.
+    live: Option<Arc<Definition>>,
+    /// Where git has it.
+    file: Option<DesiredFlow>,
+}
+
+/// The branch on which drift of an environment is proposed where nobody names another.
+#[must_use]
+pub fn adoption_branch(environment: &str) -> String {
+    format!("flowsync/adopt/{environment}")
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Proposes on `branch` what is live: managed flows that drifted and, of others, those named. Where drifted ones
+    /// are among the named, no other drift is taken.
+    ///
+    /// # Errors
+    ///
+    /// Git or the tenant cannot be read, the flows in git are invalid, a deployment is under way, a named flow is
+    /// nowhere, or the branch holds what the proposal would undo.
+    pub async fn adopt_live(&self, branch: &str, named: &BTreeSet<FlowId>) -> Result<Offer, PassError> {
+        let tips = self.look(self.records.source.fetch()).await?;
+        let seen = self.look(self.records.seen_at(tips, &PassOptions::default())).await?;
+        if seen.interrupted {
+            return Err(PassError::Busy(self.who_holds(&seen)));
+        }
+        let commit = &seen.tips.flows;
+        let reading = read_desired(&*self.records.source, commit, self.reader.index(), &self.records.target);
+        let (desired, problems) = self.look(reading).await?;
+        if any_error(&problems) {
+            let reason = format!("the flows of commit {commit} have problems; nothing was proposed");
+            return Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false });
+        }
+        let last = self.look(self.records.last(seen.manifest.as_ref())).await?;
+        let policy = Policy { target: &self.records.target, drift: Drift::Report, prune: Prune::Keep };
+        let prepared = self.look(self.prepare_with(desired, &last, policy)).await?;
+        self.look(self.offer_live(commit, &prepared, branch, named)).await
+    }
+
+    /// Proposes the drift of a plan whose drift is not corrected.
+    pub(super) async fn offer_live(
+        &self,
+        commit: &CommitId,
+        prepared: &Prepared,
+        branch: &str,
+        named: &BTreeSet<FlowId>,
+    ) -> Result<Offer, PassError> {
+        let plan = &prepared.plan;
+        let is_narrowed = plan.reported.iter().any(|change| named.contains(&change.id));
+        let drifted = plan.reported.iter().filter(|change| !is_narrowed || named.contains(&change.id));
+        let mut left_out = Vec::new();
+        let mut taken: Vec<Taken> = drifted.map(taken_of).collect();
+        for change in &plan.changes {
+            match (named.contains(&change.id), &change.step, change.cause) {
+                (true, Step::Create { .. }, Cause::Commit) => {
+                    left_out.push((change.id.to_string(), "git brings it, and it was never live".to_owned()));
+                }
+                (true, ..) => taken.push(taken_of(change)),
+                (false, _, Cause::Both) => left_out.push((
+                    change.id.to_string(),
+                    "git changed it too since it was deployed; name it with --flow to propose what is live".to_owned(),
+                )),
+                (false, ..) => {}
+            }
+        }
+        let known: BTreeSet<&FlowId> =
+            plan.reported.iter().chain(&plan.changes).map(|change| &change.id).chain(&plan.unchanged).collect();
+        let others: BTreeSet<FlowId> = named.iter().filter(|id| !known.contains(id)).cloned().collect();
+        taken.extend(self.others(&others).await?);
+        let mut files = Vec::new();
+        let mut paths = if others.is_empty() { BTreeSet::new() } else { self.taken_paths(commit).await? };
+        for flow in taken {
+            let unreadable = flow.live.as_ref().and_then(|live| live.reading.unreadable());
+            if let Some(why) = unreadable {
+                left_out.push((flow.id.to_string(), format!("what is live cannot be read: {why}")));
+                continue;
+            }
+            let id = flow.id.clone();
+            match self.file_of(flow, &paths).await? {
+                Ok(file) => {
+                    paths.insert(file.flow.path.to_lowercase());
+                    files.push(file);
+                }
+                Err(why) => left_out.push((id.to_string(), format!("its file cannot say what is live: {why}"))),
+            }
+        }
+        files.sort_by(|a, b| a.flow.id.cmp(&b.flow.id));
+        left_out.sort();
+        self.offer(commit, branch, "adopt", files, left_out).await
+    }
+
+    /// Live flows that git does not hold.
+    async fn others(&self, ids: &BTreeSet<FlowId>) -> Result<Vec<Taken>, PassError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let limits = CallLimits::before_deployment();
+        let reader = self.reader.only(ids.iter());
+        let mut live: BTreeMap<FlowId, Definition> =
+            self.tenant.export(&self.records.target, &reader, &limits).await?.flows.into_iter().collect();
+        let find = |id: &FlowId| match live.remove(id) {
+            Some(flow) => Ok(Taken { id: id.clone(), live: Some(Arc::new(flow)), file: None }),
+            None => Err(PassError::NotFound(format!(
+                "there is no flow `{id}`: neither in git nor live in `{}`",
+                self.records.environment
+            ))),
+        };
+        ids.iter().map(find).collect()
+    }
+
+    /// The file that a flow has or gets, and its content in that file's hand: what an overlay adds stays out of it, and
+    /// `${environment}` in it.
+    async fn file_of(
+        &self,
+        flow: Taken,
+        paths: &BTreeSet<String>,
+    ) -> Result<Result<OfferedFile, Unwritable>, PassError> {
+        let Taken { id, live, file } = flow;
+        let Some(live) = live else {
+            let Some(file) = file else {
+                return Err(PassError::NotFound(format!("`{id}` is neither live nor in git")));
+            };
+            let flow = OfferedFlow { id, action: Action::Delete, path: file.path };
+            return Ok(Ok(OfferedFile { flow, content: None, overlay: file.overlay }));
+        };
+        let Some((DesiredFlow { path, .. }, origin)) = file.and_then(|file| Some((file.clone(), file.origin?))) else {
+            let flow = OfferedFlow { action: Action::Create, path: self.free_path(&id, paths), id };
+            let content = Some(in_the_files_hand(None, live.body()?));
+            return Ok(Ok(OfferedFile { flow, content, overlay: None }));
+        };
+        let overlay = origin.composed.and_then(|composed| composed.overlay);
+        let blobs: Vec<BlobId> = [origin.blob].into_iter().chain(overlay).collect();
+        let mut texts = self.records.source.read_blobs(&blobs).await?.into_iter();
+        let (old, overlay) = (texts.next().flatten().unwrap_or_default(), texts.next().flatten());
+        let base = match base_of(&old, overlay.as_deref(), self.records.target.as_str(), live.body()?) {
+            Ok(base) => base,
+            Err(why) => return Ok(Err(why)),
+        };
+        let flow = OfferedFlow { id, action: Action::Update, path };
+        Ok(Ok(OfferedFile { flow, content: Some(in_the_files_hand(Some(&old), &base)), overlay: None }))
+    }
+}
+
+fn taken_of(change: &Change) -> Taken {
+    Taken { id: change.id.clone(), live: change.before().cloned(), file: change.after().cloned() }
+}

@@ -1,0 +1,158 @@
+//! Promotion: what was deployed to one environment, and is live there as it was deployed, is proposed for another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::offer::{Offer, OfferedFile, OfferedFlow};
+use super::{Engine, PassError, PassOptions, Seen, read_desired};
+use crate::flow::{Comparison, Definition, FlowId, in_the_files_hand, with_environment, with_placeholders};
+use crate::local::LocalState;
+use crate::plan::{Action, Desired};
+use crate::problem::any_error;
+use crate::record::Manifest;
+use crate::source::Source;
+use crate::tenant::{CallLimits, Tenant};
+
+/// A flow as git held it when it was deployed.
+struct Deployed {
+    id: FlowId,
+    text: Arc<[u8]>,
+    /// Its file, from its flows folder.
+    below: Option<String>,
+}
+
+/// The branch on which a promotion is proposed where nobody names another.
+#[must_use]
+pub fn promotion_branch(from: &str, to: &str) -> String {
+    format!("flowsync/promote/{from}-to-{to}")
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
+    /// Proposes on `branch` for this environment what is live in `from` as it was last deployed there: all of it, or
+    /// the named flows.
+    ///
+    /// # Errors
+    ///
+    /// Git or the tenant cannot be read, the flows in git are invalid, a deployment is under way in `from`, nothing was
+    /// deployed there, a named flow is not there, or the branch holds what the proposal would undo.
+    pub async fn promote_from(&self, from: &Self, branch: &str, named: &BTreeSet<FlowId>) -> Result<Offer, PassError> {
+        let theirs = from.settled().await?;
+        let Some(manifest) = &theirs.manifest else {
+            let reason = format!("nothing was deployed to `{}` yet; nothing was proposed", from.records.environment);
+            return Err(PassError::Refused { reason, problems: Vec::new(), quarantined: false });
+        };
+        let (deployed, left_out) = from.as_deployed(manifest, named).await?;
+        let tips = self.look(self.records.source.fetch()).await?;
+        let reading = read_desired(&*self.records.source, &tips.flows, self.reader.index(), &self.records.target);
+        let (desired, problems) = self.look(reading).await?;
+        if any_error(&problems) {
+            let reason = format!("the flows of commit {} have problems; nothing was proposed", tips.flows);
+            return Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false });
+        }
+        let mut paths = self.taken_paths(&tips.flows).await?;
+        let mut files = Vec::new();
+        for flow in deployed {
+            if let Some(file) = self.file_for(from, flow, &desired, &paths).await? {
+                paths.insert(file.flow.path.to_lowercase());
+                files.push(file);
+            }
+        }
+        let status = format!("promote from {}", from.records.environment);
+        self.offer(&tips.flows, branch, &status, files, left_out).await
+    }
+
+    /// What git says of this environment, where no deployment is under way.
+    async fn settled(&self) -> Result<Seen, PassError> {
+        let tips = self.look(self.records.source.fetch()).await?;
+        let seen = self.look(self.records.seen_at(tips, &PassOptions::default())).await?;
+        if seen.interrupted { Err(PassError::Busy(self.who_holds(&seen))) } else { Ok(seen) }
+    }
+
+    /// The flows that are live as they were last deployed, and why the others are not among them.
+    async fn as_deployed(
+        &self,
+        manifest: &Manifest,
+        named: &BTreeSet<FlowId>,
+    ) -> Result<(Vec<Deployed>, Vec<(String, String)>), PassError> {
+        let last = self.look(self.records.last(Some(manifest))).await?;
+        let limits = CallLimits::before_deployment();
+        let reader = self.reader.only(last.flows.keys());
+        let export = self.look(self.tenant.export(&self.records.target, &reader, &limits)).await?;
+        let live: BTreeMap<FlowId, Definition> = export.flows.into_iter().collect();
+        let environment = &self.records.environment;
+        let all: BTreeSet<&FlowId> = last.flows.keys().chain(live.keys()).collect();
+        if let Some(unknown) = named.iter().find(|id| !all.contains(id)) {
+            return Err(PassError::NotFound(format!("there is no flow `{unknown}` in `{environment}`")));
+        }
+        let (mut deployed, mut left_out) = (Vec::new(), Vec::new());
+        for id in all.into_iter().filter(|id| named.is_empty() || named.contains(id)) {
+            let why = match (live.get(id), last.flows.get(id)) {
+                (Some(live), Some(last)) if live.equality_hash == *last => {
+                    deployed.push(self.deployed(manifest, live).await?);
+                    continue;
+                }
+                (Some(_), Some(_)) => format!("what is live in `{environment}` is not what was last deployed"),
+                (Some(_), None) => format!("flowsync never deployed it to `{environment}`"),
+                (None, _) => format!("it is not live in `{environment}` any more"),
+            };
+            left_out.push((id.to_string(), why));
+        }
+        Ok((deployed, left_out))
+    }
+
+    /// A deployed flow's file as git has it: no overlay is in it, and it is in somebody's hand.
+    async fn deployed(&self, manifest: &Manifest, live: &Definition) -> Result<Deployed, PassError> {
+        let last = manifest.last_flows().remove(&live.id);
+        let recorded = manifest.flows.iter().find(|flow| flow.id == live.id);
+        let path = last.as_ref().and_then(|last| last.path.clone()).or_else(|| recorded?.path.clone());
+        let blob: Vec<_> = last.and_then(|last| last.blob).into_iter().collect();
+        let file = self.records.source.read_blobs(&blob).await?.into_iter().next().flatten();
+        let text = match file {
+            Some(file) => file,
+            None => live.body()?.clone(),
+        };
+        let folder = self.records.source.flows_folder();
+        let below = |path: String| path.strip_prefix(folder).map(|path| path.trim_start_matches('/').to_owned());
+        Ok(Deployed { id: live.id.clone(), text, below: path.and_then(below) })
+    }
+
+    /// The file that a flow has or gets here; `None` where it says the same already.
+    async fn file_for(
+        &self,
+        from: &Self,
+        flow: Deployed,
+        desired: &Desired,
+        paths: &BTreeSet<String>,
+    ) -> Result<Option<OfferedFile>, PassError> {
+        let Deployed { id, text, below } = flow;
+        let text = with_environment(&text, &from.records.target, &self.records.target);
+        let here = desired.flows.get(&id);
+        let action = if here.is_some() { Action::Update } else { Action::Create };
+        let blob: Vec<_> = here.and_then(|here| Some(here.origin.clone()?.blob)).into_iter().collect();
+        let old = self.records.source.read_blobs(&blob).await?.into_iter().next().flatten();
+        let text = with_placeholders(&text, old.as_deref(), &self.records.target);
+        if old.as_ref().is_some_and(|old| is_same(old, &text)) {
+            return Ok(None);
+        }
+        let path = match (here, below) {
+            (Some(here), _) => here.path.clone(),
+            (None, Some(below)) => {
+                let folder = self.records.source.flows_folder();
+                let path = if folder.is_empty() { below } else { format!("{folder}/{below}") };
+                if paths.contains(&path.to_lowercase()) { self.free_path(&id, paths) } else { path }
+            }
+            (None, None) => self.free_path(&id, paths),
+        };
+        let content = match &old {
+            Some(old) => in_the_files_hand(Some(old), &text),
+            None => text,
+        };
+        Ok(Some(OfferedFile { flow: OfferedFlow { id, action, path }, content: Some(content), overlay: None }))
+    }
+}
+
+/// Whether two files say the same.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let hash = |text: &[u8]| Definition::from_live(text, &Comparison::default()).ok().map(|flow| flow.content_hash);
+    hash(one).is_some() && hash(one) == hash(other)
+}

@@ -1,0 +1,151 @@
+//! `adopt` and `sync.drift: adopt`: what is live, proposed for git.
+
+use std::fs;
+
+use crate::http_server::Rules;
+use crate::support::{Place, git, word};
+
+const BRANCH: &str = "flowsync/adopt/production";
+
+/// What merging the branch would change.
+fn proposed(place: &Place) -> String {
+    git(&place.origin(), &["diff", "--name-status", &format!("main...{BRANCH}")])
+}
+
+fn branches(place: &Place) -> String {
+    git(&place.origin(), &["for-each-ref", "--format=%(refname:short)", "refs/heads"])
+}
+
+fn count(place: &Place) -> String {
+    git(&place.origin(), &["rev-list", "--count", "--all"])
+}
+
+/// Somebody's commit on the branch.
+fn somebody_writes(place: &Place, path: &str, text: &str) {
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    git(&place.work(), &["checkout", "-q", "--detach", &format!("origin/{BRANCH}")]);
+    place.write(path, text);
+    git(&place.work(), &["add", "--all"]);
+    git(&place.work(), &["commit", "-q", "-m", "by hand"]);
+    git(&place.work(), &["push", "-q", "origin", &format!("HEAD:{BRANCH}")]);
+}
+
+#[test]
+fn drift_is_proposed_in_the_files_hand_and_once() {
+    let place = Place::with("drift: report", &["a 1.0.0", "b 1.0.0", "c 1.0.0"]);
+    let file = place.work().join("flows/a.json");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("  ", "\t")).unwrap();
+    place.push("tabs");
+    place.sync_with(&[]).exits(0);
+    let tip = place.tip();
+    place.tenant.put(&["a 1.1.0", "c 1.0.0", "other 1.0.0"]);
+    place.tenant.lose("b");
+    place.tenant.writes();
+    for served in [false, true] {
+        let _server = served.then(|| place.serve(Rules::default()));
+        place.run(&["adopt", "--env", "production"]).exits(0).prints(&[BRANCH, "flow_a", "flow_b", "flows/a.json"]);
+        assert_eq!(proposed(&place), "M\tflows/a.json\nD\tflows/b.json");
+        let lines = git(&place.origin(), &["diff", "--numstat", "main", BRANCH, "--", "flows/a.json"]);
+        assert_eq!(lines, "2\t2\tflows/a.json");
+        assert_eq!(place.tip(), tip);
+        let before = count(&place);
+        let again = place.run(&["adopt", "--env", "production", "--output", "json"]).exits(0).json();
+        assert_eq!((word(&again["result"]), again["flows"].as_array().unwrap().len()), ("held", 2));
+        assert_eq!(count(&place), before);
+        git(&place.origin(), &["branch", "-q", "-D", BRANCH]);
+    }
+    let message = "Flowsync-Environment: production\nFlowsync-Source: ";
+    place.run(&["adopt"]).exits(0);
+    let said = git(&place.origin(), &["log", "-1", "--format=%B", BRANCH]);
+    assert!(said.contains(message) && said.contains("update flow_a") && said.contains("delete flow_b"), "{said}");
+    assert_eq!(place.tenant.writes(), "");
+}
+
+#[test]
+fn nothing_new_is_no_commit() {
+    let place = Place::new(&["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.put(&["a 1.0.0", "other 1.0.0"]);
+    place.run(&["adopt"]).exits(0).prints(&["nothing to propose"]);
+    assert_eq!(branches(&place), "main");
+}
+
+#[test]
+fn others_are_taken_by_name_and_named_drift_alone() {
+    let place = Place::with("drift: report", &["a 1.0.0", "b 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.put(&["a 2.0.0", "b 2.0.0", "new 1.0.0"]);
+    place.run(&["adopt", "--flow", "flow_new"]).exits(0);
+    assert_eq!(proposed(&place), "M\tflows/a.json\nM\tflows/b.json\nA\tflows/flow_new.json");
+    place.run(&["adopt", "--flow", "flow_b"]).exits(0);
+    assert_eq!(proposed(&place), "M\tflows/b.json");
+    place.run(&["adopt", "--flow", "flow_nobody"]).exits(1).says(&["flow_nobody"]);
+    place.run(&["adopt", "--flow", "nobody"]).exits(64);
+}
+
+#[test]
+fn tracked_branches_are_refused_and_a_pull_request_needs_a_forge() {
+    let place = Place::with("drift: report", &["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.put(&["a 2.0.0"]);
+    place.run(&["adopt", "--branch", "main"]).exits(3).says(&["main", "--branch"]);
+    place.run(&["adopt", "--pull-request"]).exits(1).says(&["forge"]);
+    assert_eq!(branches(&place), "main");
+    place.run(&["adopt", "--branch", "ours"]).exits(0);
+    assert_eq!(branches(&place), "main\nours");
+}
+
+#[test]
+fn somebody_elses_commit_is_built_upon_or_refuses() {
+    let place = Place::with("drift: report", &["a 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.put(&["a 2.0.0"]);
+    place.run(&["adopt"]).exits(0);
+    somebody_writes(&place, "NOTES.md", "look");
+    place.tenant.put(&["a 3.0.0"]);
+    place.run(&["adopt"]).exits(0);
+    assert_eq!(proposed(&place), "A\tNOTES.md\nM\tflows/a.json");
+    somebody_writes(&place, "flows/a.json", "{}");
+    let tip = git(&place.origin(), &["rev-parse", BRANCH]);
+    place.run(&["adopt"]).exits(3).says(&["flows/a.json", "somebody else"]);
+    assert_eq!(git(&place.origin(), &["rev-parse", BRANCH]), tip);
+}
+
+#[test]
+fn a_pass_adopts_drift_once_and_what_is_merged_is_in_sync() {
+    let place = Place::with("drift: adopt", &["a 1.0.0", "b 1.0.0"]);
+    place.sync_with(&[]).exits(0);
+    place.tenant.writes();
+    place.tenant.put(&["a 2.0.0", "b 1.0.0"]);
+    assert_eq!(place.sync(), "0 drifted update a not-attempted");
+    assert_eq!(proposed(&place), "M\tflows/a.json");
+    let before = count(&place);
+    assert_eq!(place.sync(), "0 drifted update a not-attempted");
+    assert_eq!(count(&place), before, "not one commit per pass");
+    place.update_work();
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    git(&place.work(), &["merge", "-q", "--no-ff", "-m", "adopted", &format!("origin/{BRANCH}")]);
+    place.push("merged");
+    assert_eq!(place.sync(), "0 in-sync");
+    assert_eq!(place.tenant.writes(), "");
+    // What git changes is deployed as ever, and the branch begins again at what was merged.
+    place.commit(&["a 2.0.0", "b 2.0.0"]);
+    assert_eq!(place.sync(), "0 deployed update b deployed");
+    place.tenant.put(&["a 3.0.0"]);
+    place.run(&["sync", "--dry-run"]).exits(0);
+    assert_eq!(git(&place.origin(), &["rev-list", "--count", &format!("main..{BRANCH}")]), "0");
+    assert_eq!(place.sync(), "0 drifted update a not-attempted");
+    assert_eq!(git(&place.origin(), &["rev-list", "--count", &format!("main..{BRANCH}")]), "1");
+}
+
+#[test]
+fn a_local_work_tree_is_proposed_in_as_well() {
+    let place = Place::with("drift: report", &["a 1.0.0"]);
+    place.edit_configuration(&place.origin().display().to_string(), &place.work().display().to_string());
+    place.sync_with(&[]).exits(0);
+    place.tenant.put(&["a 2.0.0"]);
+    place.run(&["adopt"]).exits(0);
+    assert_eq!(git(&place.work(), &["diff", "--name-only", "main", BRANCH]), "flows/a.json");
+    assert_eq!(git(&place.work(), &["status", "--porcelain"]), "");
+    assert_eq!(git(&place.work(), &["symbolic-ref", "HEAD"]), "refs/heads/main");
+}

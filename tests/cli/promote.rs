@@ -1,0 +1,84 @@
+//! `promote`: what is deployed to one environment, proposed for another.
+
+use serde_json::Value;
+
+use crate::support::{Place, flow, git, word};
+
+const BRANCH: &str = "flowsync/promote/staging-to-production";
+
+/// Two environments with folders of their own on one branch; staging holds these flows and has deployed them.
+fn place(staging: &[&str], production: &[&str]) -> Place {
+    let place = Place::new(&[]);
+    let environments: String = [("production", "env_prod"), ("staging", "env_staging")]
+        .map(|(name, id)| place.environment_yaml(name, id, "drift: report") + &format!("    flows: flows/{name}\n"))
+        .concat();
+    place.configure(&place.repository_yaml(""), &environments);
+    place.update_work();
+    write(&place, "staging", staging);
+    write(&place, "production", production);
+    place.push("flows");
+    place.run(&["sync"]).exits(0);
+    place.update_work();
+    place
+}
+
+fn write(place: &Place, environment: &str, flows: &[&str]) {
+    for line in flows {
+        let (path, line) = line.split_once(": ").unwrap();
+        place.write(&format!("flows/{environment}/{path}.json"), &format!("{:#}\n", flow(line)));
+    }
+}
+
+fn proposed(place: &Place) -> String {
+    git(&place.origin(), &["diff", "--name-status", &format!("main...{BRANCH}")])
+}
+
+fn promote(place: &Place, more: &[&str]) -> crate::support::Ended {
+    place.run(&[&["promote", "--from", "staging", "--to", "production"], more].concat())
+}
+
+#[test]
+fn what_is_deployed_is_proposed_with_the_other_environment_in_its_references() {
+    let place = place(
+        &["deep/a: a 2.0.0 > b@env_staging", "b: b 1.0.0", "same: same 1.0.0"],
+        &["moved: b 0.9.0", "same: same 1.0.0", "only: only 1.0.0"],
+    );
+    promote(&place, &[]).exits(0).prints(&[BRANCH, "flow_a", "flow_b"]);
+    assert_eq!(proposed(&place), "A\tflows/production/deep/a.json\nM\tflows/production/moved.json");
+    let text = git(&place.origin(), &["show", &format!("{BRANCH}:flows/production/deep/a.json")]);
+    let a: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(word(&a["externalReferences"][0]["environmentId"]), "env_prod");
+    let again = promote(&place, &["--output", "json"]).exits(0).json();
+    assert_eq!(word(&again["result"]), "held");
+    // Merged, it is deployed as ever.
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    git(&place.work(), &["merge", "-q", "-m", "promoted", &format!("origin/{BRANCH}")]);
+    place.push("merged");
+    place.run(&["sync", "--env", "production"]).exits(0).prints(&["deployed"]);
+    promote(&place, &[]).exits(0).prints(&["nothing to propose"]);
+}
+
+#[test]
+fn what_is_not_live_as_it_was_deployed_is_named_and_left_out() {
+    let place = place(&["a: a 2.0.0", "b: b 2.0.0"], &["a: a 1.0.0", "b: b 1.0.0"]);
+    // Committed and not deployed yet: what was deployed counts.
+    write(&place, "staging", &["a: a 3.0.0"]);
+    place.push("newer");
+    promote(&place, &["--flow", "flow_a"]).exits(0);
+    assert_eq!(proposed(&place), "M\tflows/production/a.json");
+    assert!(git(&place.origin(), &["show", &format!("{BRANCH}:flows/production/a.json")]).contains("2.0.0"));
+    promote(&place, &["--flow", "flow_nobody"]).exits(1).says(&["flow_nobody"]);
+    place.tenant.put_in("env_staging", &["b 9.0.0", "c 1.0.0"]);
+    let ended = promote(&place, &[]).exits(0).says(&["left out: flow_b", "left out: flow_c"]);
+    assert!(ended.stdout.contains("nothing new"), "{ended:?}");
+}
+
+#[test]
+fn one_folder_on_one_branch_and_a_tracked_branch_are_refused() {
+    let place = place(&["a: a 2.0.0"], &["a: a 1.0.0"]);
+    promote(&place, &["--branch", "main"]).exits(3);
+    place.run(&["promote", "--from", "staging", "--to", "staging"]).exits(64);
+    promote(&place, &["--pull-request"]).exits(1).says(&["forge"]);
+    let branches = git(&place.origin(), &["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
+    assert_eq!(branches, "main");
+}
