@@ -303,6 +303,9 @@ impl Chance {
 
 impl SourceHook for Script {
     fn next(&self, operation: Operation) -> SourceFault {
+        if operation == Operation::Fetch {
+            self.knows().pushed = None;
+        }
         match self.decide(Op::Source(operation)) {
             Some(Fault::Source(fault)) => fault,
             Some(Fault::CrashBefore) => SourceFault::CrashBefore,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use flowsync::flow::FlowId;
 use flowsync::record::DeploymentId;
+use flowsync::revision::CommitId;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -16,6 +17,8 @@ pub struct Knowledge {
     asked: Option<Instant>,
     /// The newest export that was answered.
     pub shown: Option<Shown>,
+    /// What it pushed last, unless it has looked at git since.
+    pub pushed: Option<CommitId>,
     /// When it last pushed a lease.
     pub renewed: Option<Instant>,
     /// Deployments whose journal it could not write: nothing is written for them but what was there before.

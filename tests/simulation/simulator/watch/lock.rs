@@ -25,7 +25,7 @@ struct Held {
 impl World {
     /// The pushed manifest, which must name a deployment under way that this process holds.
     pub(super) fn check_holder(&self, script: &Script, what: &str) -> Option<Arc<Manifest>> {
-        let Some(manifest) = self.pushed_manifest() else {
+        let Some(manifest) = self.manifest_for(script) else {
             self.violated(Invariant::PushedLock, format!("{what} without a manifest in git"));
             return None;
         };
@@ -36,6 +36,17 @@ impl World {
             self.violated(Invariant::PushedLock, how);
         }
         Some(manifest)
+    }
+
+    /// The manifest that a process goes by. Where somebody has set its deployment aside by hand, and others have begun
+    /// another, nobody tells it before its next look at git: the next renewal, at the latest.
+    fn manifest_for(&self, script: &Script) -> Option<Arc<Manifest>> {
+        let newest = self.pushed_manifest();
+        let own = script.knows().pushed.clone().filter(|_| self.forged.load(Ordering::Relaxed));
+        let own = own.and_then(|commit| self.manifest_at(&commit)).filter(|own| own.status().is_under_way());
+        let is_other =
+            |own: &Arc<Manifest>| newest.as_ref().is_none_or(|newest| newest.deployment_id != own.deployment_id);
+        own.filter(is_other).or(newest)
     }
 
     /// A request starts: the lease must have more than the margin left, by true time.

@@ -21,6 +21,7 @@ impl World {
     /// A push of records took place.
     pub fn pushed(&self, script: &Script, commit: &CommitId) {
         *self.newest.lock().unwrap() = Some(commit.clone());
+        script.knows().pushed = Some(commit.clone());
         self.check_paths(commit);
         let Some(manifest) = self.manifest_at(commit) else { return };
         self.say(|| format!("{}: pushed {} {}", script.holder, manifest.deployment_id, manifest.status()));
