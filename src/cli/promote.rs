@@ -9,6 +9,7 @@ use super::offer;
 use super::output::{Failure, USAGE};
 use crate::config::Environment;
 use crate::controller::promotion_branch;
+use crate::forge::About;
 
 pub(super) async fn run(context: &Context, arguments: &PromoteArgs) -> Result<u8, Failure> {
     let config = context.config()?;
@@ -22,13 +23,13 @@ pub(super) async fn run(context: &Context, arguments: &PromoteArgs) -> Result<u8
     }
     let ProposalArgs { flows, branch, pull_request, output } = &arguments.proposal;
     let branch = branch.clone().unwrap_or_else(|| promotion_branch(&from.name, &to.name));
-    offer::check(&config, to, &branch, *pull_request)?;
+    let forge = offer::check(&config, to, &branch, *pull_request)?;
     let engine = |environment| context.engine(environment, Arc::new(|_| {}), false);
     let (source, target) = (engine(from)?, engine(to)?);
     let named: BTreeSet<_> = flows.iter().cloned().collect();
     let offered = target.promote_from(&source, &branch, &named).await?;
-    offer::show(&offered, *output);
-    Ok(0)
+    let about = About::Promote { from: &from.name, to: &to.name };
+    offer::review(forge.as_ref(), &offered, to, about, *output).await
 }
 
 fn is_one_place(one: &Environment, other: &Environment) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::forge_server::{ForgeServer, KINDS, TOKEN};
 use crate::http_server::Rules;
 use crate::support::{Place, git, word};
 
@@ -148,4 +149,31 @@ fn a_local_work_tree_is_proposed_in_as_well() {
     assert_eq!(git(&place.work(), &["diff", "--name-only", "main", BRANCH]), "flows/a.json");
     assert_eq!(git(&place.work(), &["status", "--porcelain"]), "");
     assert_eq!(git(&place.work(), &["symbolic-ref", "HEAD"]), "refs/heads/main");
+}
+
+#[test]
+fn a_pull_request_is_opened_for_the_branch_once_also_after_the_forge_failed() {
+    for kind in KINDS {
+        let mut place = Place::with("drift: report", &["a 1.0.0"]);
+        let forge = ForgeServer::start(kind);
+        place.set("FORGE_TOKEN", TOKEN);
+        place.configure(
+            &place.repository_yaml(&format!("  forge: {}\n", forge.yaml("{ env: FORGE_TOKEN }"))),
+            &place.environment_yaml("production", "env_prod", "drift: report"),
+        );
+        place.sync_with(&[]).exits(0);
+        place.run(&["adopt", "--pull-request"]).exits(0).prints(&["nothing to propose"]);
+        assert_eq!(forge.pulls().len(), 0);
+        place.tenant.put(&["a 2.0.0"]);
+        forge.fail_with("POST", false, 403, "{}");
+        let failed = place.run(&["adopt", "--pull-request"]).exits(1).says(&[BRANCH]);
+        assert!(!failed.stderr.contains(TOKEN), "{failed:?}");
+        assert_eq!((proposed(&place).as_str(), forge.pulls().len()), ("M\tflows/a.json", 0));
+        for _ in 0..2 {
+            place.run(&["adopt", "--pull-request"]).exits(0).prints(&["pull request: http", "nothing new"]);
+            let pulls = forge.pulls();
+            assert_eq!((pulls.len(), pulls[0].head.as_str(), pulls[0].base.as_str()), (1, BRANCH, "main"));
+            assert!(pulls[0].title.contains("production") && pulls[0].body.contains("flow_a"), "{pulls:?}");
+        }
+    }
 }
