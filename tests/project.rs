@@ -4,6 +4,8 @@
 
 #[path = "project/architecture.rs"]
 mod architecture;
+#[path = "project/ci_examples.rs"]
+mod ci_examples;
 #[path = "project/circles.rs"]
 mod circles;
 #[path = "project/documents.rs"]
