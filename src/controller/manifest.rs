@@ -25,13 +25,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Manifest, PassError> {
         let now = self.now();
         let earlier = seen.manifest.as_ref();
-        let mut flows = manifest_flows(plan, prepared, earlier);
-        if let Some(back_to) = &prepared.back_to {
-            // The commit that is the source of a rollback need not hold what comes back.
-            flows
-                .iter_mut()
-                .for_each(|flow| flow.held = flow.held.take().or_else(|| back_to.held.get(&flow.id).cloned()));
-        }
+        let flows = manifest_flows(plan, prepared, earlier);
         let planned = Planned {
             now,
             environment: self.records.environment.clone(),
@@ -91,7 +85,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .flows
             .iter()
             .filter_map(|flow| {
-                let last = flow.last.as_ref()?;
+                let last = flow.last_flow()?;
                 // What was composed stands in no blob.
                 let blob = last.blob.clone().filter(|_| last.composed.is_none())?;
                 (live.get(&flow.id) == Some(&last.content_hash)).then(|| (flow.id.clone(), blob))
@@ -130,13 +124,14 @@ fn manifest_flows(plan: &Plan, prepared: &Prepared, earlier: Option<&Manifest>) 
             }
         }
     }
-    flows.into_values().map(|flow| ManifestFlow { last: last_of(&flow, last.get(&flow.id)), ..flow }).collect()
-}
-
-/// What the last completed deployment left of a flow; its file is told where it was another.
-fn last_of(flow: &ManifestFlow, last: Option<&LastFlow>) -> Option<LastFlow> {
-    let last = last?;
-    Some(LastFlow { path: last.path.clone().filter(|path| flow.path.as_ref() != Some(path)), ..last.clone() })
+    let mut flows: Vec<ManifestFlow> = flows.into_values().collect();
+    for flow in &mut flows {
+        // The commit that is the source of a rollback need not hold what comes back.
+        let back_to = || prepared.back_to.as_ref()?.held.get(&flow.id).cloned();
+        flow.held = flow.held.take().or_else(back_to);
+        flow.set_last(last.get(&flow.id).cloned());
+    }
+    flows
 }
 
 fn held(id: &FlowId, flow: &DesiredFlow, change: Option<&Change>) -> ManifestFlow {

@@ -152,11 +152,11 @@ fn claim(manifest: &Manifest, flow: &ManifestFlow, side: RollbackState) -> Optio
             (flow.before.clone().map(Origin::plain), flow.previous_hash)
         }
     };
-    let held = flow.held.clone().or_else(|| flow.last.as_ref()?.held.clone()).or_else(|| {
+    let held = flow.held.clone().or_else(|| flow.last_flow()?.held).or_else(|| {
         // What was deleted stood in the commit that was deployed before.
         let deleted = flow.action == FlowAction::Delete;
         let commit = manifest.previous_deployment.as_ref().filter(|_| deleted)?.commit.clone()?;
-        Some(Held { commit, path: flow.path.clone()?, blob: flow.last.as_ref()?.blob.clone()? })
+        Some(Held { commit, path: flow.path.clone()?, blob: flow.last_flow()?.blob? })
     });
     Some(Claim {
         id: flow.id.clone(),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{self, DeploymentId};
+use super::last::{Held, LastFlow, LastState};
 use super::life::{Event, IllegalEvent};
 use super::{Quarantine, Status};
 use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
@@ -164,18 +165,6 @@ pub enum RollbackState {
     After,
 }
 
-/// Where git held a flow that the commit of its deployment does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// A commit of the tracked branch.
-    pub commit: CommitId,
-    /// Its file then.
-    #[serde(deserialize_with = "ids::inner_path")]
-    pub path: String,
-    /// The blob of that file.
-    pub blob: BlobId,
-}
-
 /// What a deployment does to a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -251,9 +240,9 @@ pub struct ManifestFlow {
     /// What comparison sees of the previous definition, where that is not `previousHash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_equality_hash: Option<ContentHash>,
-    /// What the last completed deployment left live (its `contentHash`).
+    /// What the last completed deployment left live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastFlow>,
+    pub last: Option<LastState>,
     /// Git held it once and no longer does; it stays live because pruning is off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub orphaned: bool,
@@ -263,37 +252,6 @@ pub struct ManifestFlow {
     /// What went wrong with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-}
-
-/// A flow as a completed deployment left it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LastFlow {
-    /// Hash of the flow as pushed.
-    pub content_hash: ContentHash,
-    /// What comparison sees of it.
-    pub equality_hash: ContentHash,
-    /// Its version.
-    pub version: String,
-    /// Git blob of its file.
-    pub blob: Option<BlobId>,
-    /// Its file then, where the flow's own `path` is another.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "ids::path")]
-    pub path: Option<String>,
-    /// What that file was composed with, if anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub composed: Option<Composed>,
-    /// Where git held it, if the deployment's commit does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Held>,
-}
-
-impl LastFlow {
-    /// Where git holds what was left live.
-    #[must_use]
-    pub fn origin(&self) -> Option<Origin> {
-        Some(Origin { blob: self.blob.clone()?, composed: self.composed.clone() })
-    }
 }
 
 impl ManifestFlow {
@@ -315,6 +273,29 @@ impl ManifestFlow {
         self.previous_equality_hash.or(self.previous_hash)
     }
 
+    /// What the last completed deployment left live of it.
+    #[must_use]
+    pub fn last_flow(&self) -> Option<LastFlow> {
+        match self.last.as_ref()? {
+            LastState::Same => self.as_deployed(),
+            LastState::Was(last) => {
+                let path = last.path.clone().or_else(|| self.path.clone());
+                Some(LastFlow { path, ..LastFlow::clone(last) })
+            }
+        }
+    }
+
+    /// Says what the last completed deployment left live of it, in the fewest words.
+    pub fn set_last(&mut self, last: Option<LastFlow>) {
+        self.last = last.map(|last| match self.as_deployed() {
+            Some(now) if now == last => LastState::Same,
+            _ => {
+                let path = last.path.filter(|path| self.path.as_ref() != Some(path));
+                LastState::Was(Box::new(LastFlow { path, ..last }))
+            }
+        });
+    }
+
     /// The flow as this manifest's deployment, if it completes, leaves it; none for a delete.
     #[must_use]
     fn as_deployed(&self) -> Option<LastFlow> {
@@ -330,12 +311,6 @@ impl ManifestFlow {
             composed: self.composed.clone(),
             held: self.held.clone(),
         })
-    }
-
-    /// The flow as the last completed deployment left it: its file is this manifest's, unless it says otherwise.
-    fn as_left(&self) -> Option<LastFlow> {
-        let last = self.last.clone()?;
-        Some(LastFlow { path: last.path.or_else(|| self.path.clone()), ..last })
     }
 }
 
@@ -442,7 +417,7 @@ impl Manifest {
     pub fn last_flows(&self) -> BTreeMap<FlowId, LastFlow> {
         let of = |flow: &ManifestFlow| match self.status {
             Status::Deployed => flow.as_deployed(),
-            _ => flow.as_left(),
+            _ => flow.last_flow(),
         };
         self.flows.iter().filter_map(|flow| Some((flow.id.clone(), of(flow)?))).collect()
     }

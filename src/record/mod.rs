@@ -8,6 +8,7 @@ pub mod audit;
 mod digest;
 mod identity;
 mod ids;
+mod last;
 mod life;
 mod manifest;
 mod ownership;
@@ -23,10 +24,11 @@ pub const DEFINITION_BYTES_MAX: u64 = 32 * 1024 * 1024;
 pub use digest::{digest_text, hex_sha256};
 pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
+pub use last::{Held, LastFlow, LastState};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Held, Holder, Kind, LastDeployed, LastFlow, MANIFEST_SCHEMA, Manifest, ManifestFlow,
-    ManifestSource, Planned, RollbackState, RollbackTo, UsedApproval,
+    FlowAction, FlowStatus, Holder, Kind, LastDeployed, MANIFEST_SCHEMA, Manifest, ManifestFlow, ManifestSource,
+    Planned, RollbackState, RollbackTo, UsedApproval,
 };
 pub use ownership::{Claim, ClaimFacts, Unproven};
 pub use proof::HeldFlow;

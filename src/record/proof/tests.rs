@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::{
-    DeploymentId, FlowStatus, Held, LastDeployed, LastFlow, ManifestSource, RollbackState, RollbackTo,
+    DeploymentId, FlowStatus, Held, LastDeployed, LastFlow, LastState, ManifestSource, RollbackState, RollbackTo,
 };
 use crate::revision::Composed;
 
@@ -329,7 +329,7 @@ fn what_was_deployed_last_is_what_the_manifest_before_says() {
     doubted(
         |facts| {
             let mut begun = manifest();
-            begun.flows[0].last = Some(last);
+            begun.flows[0].set_last(Some(last));
             facts.begun = BegunFacts::Alone { commit: commit('b'), manifest: Box::new(begun) };
         },
         "the flow `flow_a` differs",
@@ -358,4 +358,47 @@ fn a_rollback_goes_to_a_state_that_is_proven() {
     forged(rollback(), set("d", |flow| flow.id = id("y")), "`flow_y`: no completed deployment");
     forged(sound(), |manifest| manifest.kind = Kind::Rollback, "is not proven");
     forged(sound(), |manifest| manifest.kind = Kind::Adoption, "is not gone on with");
+}
+
+#[test]
+fn what_is_left_as_it_was_is_the_same_said_in_a_word_or_in_full() {
+    let as_it_stands = |action| {
+        let mut flow = flow("a", action);
+        flow.equality_hash = Some(hash(2));
+        flow.held = Some(Held { commit: commit('0'), path: "flows/a.json".to_owned(), blob: blob('1') });
+        flow
+    };
+    let mut said = as_it_stands(FlowAction::None);
+    let last = LastFlow {
+        content_hash: hash(1),
+        equality_hash: hash(2),
+        version: "1.0.0".to_owned(),
+        blob: Some(blob('1')),
+        path: said.path.clone(),
+        composed: None,
+        held: said.held.clone(),
+    };
+    said.set_last(Some(last.clone()));
+    assert_eq!((said.last.clone(), said.last_flow()), (Some(LastState::Same), Some(last.clone())));
+    let others = [
+        LastFlow { content_hash: hash(3), ..last.clone() },
+        LastFlow { equality_hash: hash(3), ..last.clone() },
+        LastFlow { version: "0.9.0".to_owned(), ..last.clone() },
+        LastFlow { blob: None, ..last.clone() },
+        LastFlow { path: Some("flows/b.json".to_owned()), ..last.clone() },
+        LastFlow { held: None, ..last.clone() },
+    ];
+    for other in others {
+        said.set_last(Some(other.clone()));
+        assert!(matches!(said.last, Some(LastState::Was(_))), "{other:?}");
+        assert_eq!(said.last_flow(), Some(other));
+    }
+    said.set_last(None);
+    assert_eq!(said.last_flow(), None);
+    // A delete leaves nothing, so that nothing of it is the same.
+    let mut deleted = as_it_stands(FlowAction::Delete);
+    deleted.set_last(Some(last.clone()));
+    assert_eq!(deleted.last_flow(), Some(last));
+    deleted.last = Some(LastState::Same);
+    assert_eq!(deleted.last_flow(), None);
 }

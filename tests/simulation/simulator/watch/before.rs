@@ -154,7 +154,7 @@ impl World {
             return;
         };
         let in_git = flow.is_some_and(|flow| {
-            let last = flow.last.as_ref().map(|last| last.content_hash);
+            let last = flow.last_flow().map(|last| last.content_hash);
             [flow.content_hash, flow.previous_hash, last].contains(&Some(seen))
         });
         let ours = (manifest.deployment_id.clone(), (*id).clone(), Some(seen));
