@@ -94,7 +94,8 @@ impl Machine {
         let options = self.broken.options(options);
         let mut ended = tokio::select! {
             biased;
-            report = while_awake(script, engine.pass(&options)) => Ended::Report(Box::new(report)),
+            // A pass is large where nothing is optimised, and would be moved about on a small stack.
+            report = while_awake(script, Box::pin(engine.pass(&options))) => Ended::Report(Box::new(report)),
             () = script.crash() => Ended::Crashed,
         };
         if let Ended::Report(report) = &mut ended {

@@ -24,5 +24,5 @@ use std::future::Future;
 /// Runs a future in its own paused time.
 fn simulate<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(future)
+    runtime.block_on(Box::pin(future))
 }
