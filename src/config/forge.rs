@@ -192,10 +192,7 @@ mod tests {
         for (written, expected) in [
             ("{ project: a/b }", "4:3: error[missing-key] `forge` has no `kind`"),
             ("{ kind: github }", "4:3: error[missing-key] `forge` has no `project`"),
-            (
-                "{ kind: githbu, project: a/b }",
-                "4:18: error[bad-value] `kind`: expected `github` or `gitlab` or `gitea`",
-            ),
+            ("{ kind: githbu, project: a/b }", "4:18: error[bad-value] `kind`: expected `github`, `gitlab` or `gitea`"),
             ("{ kind: githbu, project: a/b }", "did you mean `github`?"),
             ("{ kind: gitea, project: a/b }", "4:3: error[missing-key] `forge`: a forge of this kind has no `url`"),
             (

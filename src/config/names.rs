@@ -42,7 +42,12 @@ pub(super) fn choice<T: Copy>(node: &Node, choices: &[(&str, T)]) -> Result<T, W
         },
         _ => None,
     };
-    let message = format!("expected `{}`, found {}", words().collect::<Vec<_>>().join("` or `"), node.value.describe());
+    let quoted: Vec<String> = words().map(|word| format!("`{word}`")).collect();
+    let either = match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
+    };
+    let message = format!("expected {either}, found {}", node.value.describe());
     let near = found.and_then(|text| nearest(text, words()));
     Err(Wrong::value(message, near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()))
 }

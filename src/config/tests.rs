@@ -120,7 +120,7 @@ fn every_bad_value_is_reported_at_once() {
             "15:17: error[bad-value] `interval`: expected a duration such as `60s`, found the number `60` (write the unit, for \
              example `60s`)",
             "16:20: error[out-of-range] `concurrency`: expected a number from 1 to 256, found the number `257`",
-            "17:14: error[bad-value] `drift`: expected `correct` or `report`, found `repor` (did you mean `report`?)",
+            "17:14: error[bad-value] `drift`: expected `correct`, `report` or `adopt`, found `repor` (did you mean `report`?)",
             "18:14: error[bad-value] `prune`: expected `true` or `false`, found `yes`",
             "19:19: error[bad-value] `maxDeletes`: expected a count such as `5` or a share from `0%` to `100%`, found `101%`",
             "20:16: error[bad-pointer] `ignore`: expected a JSON pointer such as `/nodes/*/position`, found `a` (a pointer begins \

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::desired::missing_blob;
 use super::offer::{Offer, OfferedFile, OfferedFlow};
 use super::{Engine, PassError, PassOptions, Prepared, read_desired};
 use crate::config::{Drift, Prune};
@@ -150,14 +151,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let overlay = origin.composed.and_then(|composed| composed.overlay);
         let blobs: Vec<BlobId> = [origin.blob].into_iter().chain(overlay).collect();
-        let mut texts = self.records.source.read_blobs(&blobs).await?.into_iter();
-        let (old, overlay) = (texts.next().flatten().unwrap_or_default(), texts.next().flatten());
-        let base = match base_of(&old, overlay.as_deref(), self.records.target.as_str(), live.body()?) {
+        let read = self.records.source.read_blobs(&blobs).await?;
+        let found = |(text, blob): (Option<Arc<[u8]>>, &BlobId)| text.ok_or_else(|| missing_blob(&path, blob));
+        let texts = read.into_iter().zip(&blobs).map(found).collect::<Result<Vec<_>, _>>()?;
+        let (Some(old), overlay) = (texts.first(), texts.get(1)) else {
+            return Err(missing_blob(&path, &blobs[0]).into());
+        };
+        let base = match base_of(old, overlay.map(|text| &**text), self.records.target.as_str(), live.body()?) {
             Ok(base) => base,
             Err(why) => return Ok(Err(why)),
         };
         let flow = OfferedFlow { id, action: Action::Update, path };
-        Ok(Ok(OfferedFile { flow, content: Some(in_the_files_hand(Some(&old), &base)), overlay: None }))
+        Ok(Ok(OfferedFile { flow, content: Some(in_the_files_hand(Some(old), &base)), overlay: None }))
     }
 }
 

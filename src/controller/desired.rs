@@ -93,7 +93,7 @@ async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowI
     Ok(())
 }
 
-fn missing_blob(path: &str, blob: &BlobId) -> SourceError {
+pub(super) fn missing_blob(path: &str, blob: &BlobId) -> SourceError {
     SourceError::Local { doing: "read a blob", path: path.to_owned(), reason: format!("the blob {blob} is missing") }
 }
 

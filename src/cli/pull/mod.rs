@@ -6,7 +6,6 @@
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -113,16 +112,15 @@ fn files(
     let mut taken: BTreeSet<String> = known.values().map(|known| folded(&known.path)).collect();
     for (id, definition) in flows {
         let body = definition.body().map_err(|error| Failure::of(&error))?;
-        let Some(Known { path, overlay }) = known.get(id) else {
+        let Some(Known { path, text: old, overlay }) = known.get(id) else {
             let path = free_name(into, id, &taken);
             taken.insert(folded(&path));
             files.push((path, Some(in_the_files_hand(None, body))));
             continue;
         };
-        let old = fs::read(into.join(path)).unwrap_or_default();
-        match base_of(&old, overlay.as_deref(), environment.tenant.environment_id.as_str(), body) {
-            Ok(base) if is_same(&old, &base) => {}
-            Ok(base) => files.push((path.clone(), Some(in_the_files_hand(Some(&old), &base)))),
+        match base_of(old, overlay.as_deref(), environment.tenant.environment_id.as_str(), body) {
+            Ok(base) if is_same(old, &base) => {}
+            Ok(base) => files.push((path.clone(), Some(in_the_files_hand(Some(old), &base)))),
             Err(why) => _ = unwritable.insert(id.to_string(), format!("its file cannot say what is live: {why}")),
         }
     }
@@ -149,6 +147,8 @@ fn is_same(old: &[u8], new: &[u8]) -> bool {
 struct Known {
     /// Its file, from the folder.
     path: PathBuf,
+    /// What stands in it: in a sparse checkout, what the index has.
+    text: Arc<[u8]>,
     /// What the environment adds to it.
     overlay: Option<Arc<[u8]>>,
 }
@@ -160,7 +160,11 @@ fn known_paths(target: &Target, environment: &Environment) -> Result<BTreeMap<Fl
     for (id, flow) in &read.checked.flows {
         let Some(path) = read.below(&flow.path).map(PathBuf::from) else { continue };
         let overlay = target.read_beside(&format!("{}/{id}.json", environment.repository.overlays))?;
-        known.insert(id.clone(), Known { path, overlay });
+        let text = read.read_again(&flow.path).ok_or_else(|| {
+            let path = escape_terminal(&flow.path).into_owned();
+            Failure::other(format!("cannot read `{path}` again; nothing was written, pull again"))
+        })?;
+        known.insert(id.clone(), Known { path, text, overlay });
     }
     Ok(known)
 }

@@ -147,7 +147,7 @@ impl Folder {
     }
 
     /// Reads a file, given by its name, again; an overlay is in memory.
-    pub(super) fn read_again(&self, name: &str) -> Option<Arc<[u8]>> {
+    pub(in crate::cli) fn read_again(&self, name: &str) -> Option<Arc<[u8]>> {
         match self.files.get(name) {
             Some(place) => place.read().ok().flatten(),
             None => self.sources.get(name).cloned(),
