@@ -467,6 +467,9 @@ pub struct InitArgs {
     /// Folder to write to
     #[arg(default_value = ".")]
     pub path: PathBuf,
+    /// Write only the schemas and settings for editors: after an upgrade, or where the configuration is there
+    #[arg(long)]
+    pub editors: bool,
 }
 
 /// `doctor`

@@ -7,6 +7,7 @@ mod audit;
 mod build;
 mod context;
 mod doctor;
+mod editors;
 mod graph;
 mod history;
 mod init;

