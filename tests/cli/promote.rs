@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::{Place, flow, git, word};
+use crate::unwritten::run_full;
 
 const BRANCH: &str = "flowsync/promote/staging-to-production";
 
@@ -81,4 +82,11 @@ fn one_folder_on_one_branch_and_a_tracked_branch_are_refused() {
     promote(&place, &["--pull-request"]).exits(1).says(&["forge"]);
     let branches = git(&place.origin(), &["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
     assert_eq!(branches, "main");
+}
+
+#[test]
+fn an_offer_that_cannot_be_printed_is_made_and_no_success() {
+    let place = place(&["a: a 2.0.0"], &["a: a 1.0.0"]);
+    run_full(&place, &["promote", "--from", "staging", "--to", "production"]).exits(1).says(&["No space left"]);
+    assert_eq!(proposed(&place), "M\tflows/production/a.json");
 }

@@ -8,10 +8,11 @@ use clap::CommandFactory;
 use crate::support::{Ended, Place, ended};
 
 /// Commands that print a result and end with 0 where nothing is wrong.
-const PRINTING: [&[&str]; 27] = [
+const PRINTING: [&[&str]; 29] = [
     &["validate"],
     &["validate", "--format", "json"],
     &["validate", "--format", "sarif"],
+    &["build"],
     &["plan"],
     &["plan", "--output", "json"],
     &["plan", "--output", "markdown"],
@@ -29,6 +30,7 @@ const PRINTING: [&[&str]; 27] = [
     &["graph", "--format", "dot"],
     &["graph", "--format", "json"],
     &["pull"],
+    &["adopt"],
     &["doctor"],
     &["schema", "flow"],
     &["schema", "config"],
@@ -39,7 +41,7 @@ const PRINTING: [&[&str]; 27] = [
 ];
 
 /// Runs in the work tree with a stdout that is full.
-fn run_full(place: &Place, arguments: &[&str]) -> Ended {
+pub fn run_full(place: &Place, arguments: &[&str]) -> Ended {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     ended(place.command(arguments).current_dir(place.work()).stdout(Stdio::from(full)).spawn().unwrap())
 }
@@ -60,12 +62,13 @@ fn every_command_is_tried() {
     let tried = PRINTING.map(|arguments| arguments[0]);
     let whole = flowsync::cli::Arguments::command();
     let others = whole.get_subcommands().map(clap::Command::get_name).filter(|name| !tried.contains(name));
-    assert_eq!(others.collect::<Vec<_>>(), ["run", "rollback", "sandbox", "demo", "init"]);
+    assert_eq!(others.collect::<Vec<_>>(), ["run", "rollback", "promote", "sandbox", "demo", "init"]);
     let place = Place::new(&["a 1.0.0"]);
     place.sync_with(&[]).exits(0);
     place.commit(&["a 1.1.0"]);
     place.sync_with(&[]).exits(0);
     let fresh = place.path("fresh").display().to_string();
+    // `promote` needs two environments, and is tried beside its other tests.
     for arguments in [&["rollback"] as &[&str], &["init", &fresh], &["sandbox", "--listen", "127.0.0.1:0"], &["demo"]] {
         run_full(&place, arguments).exits(1).says(&["No space left"]);
     }
