@@ -19,9 +19,11 @@ use repository::People;
 type AnyError = Box<dyn Error + Send + Sync>;
 
 const ENVIRONMENT: &str = "env_prod";
+const PROPOSAL: &str = "approve/farewell";
 const MENU: &str = "flows/production/core/main-menu.json";
 const PAYMENT: &str = "flows/production/billing/payment.json";
 const FEEDBACK: &str = "flows/production/core/feedback.json";
+const FAREWELL: &str = "flows/production/core/farewell.json";
 
 struct Demo {
     folder: PathBuf,
@@ -47,7 +49,7 @@ impl Demo {
         let settings = Settings { seed: Seed::read(&seed_path)?, ..Settings::default() };
         let tenant = Sandbox::start(settings, "127.0.0.1:0".parse()?).await?;
         let people = People::new(&folder.join("flows.git"))?;
-        fs::write(folder.join("flowsync.yaml"), configuration(&tenant))?;
+        fs::write(folder.join("flowsync.yaml"), configuration(&tenant, "none"))?;
         Ok(Self { folder, people, tenant, color })
     }
 
@@ -58,6 +60,7 @@ impl Demo {
         self.drift().await?;
         self.bad_flow().await?;
         self.failure_half_way().await?;
+        self.approval().await?;
         self.records().await?;
         self.tell("That was all. To look around:")?;
         let folder = self.folder.display();
@@ -112,7 +115,9 @@ impl Demo {
 
     async fn failure_half_way(&self) -> Result<(), AnyError> {
         let before = self.tenant.state().flows(ENVIRONMENT);
-        let commit = self.people.commit("Second revision", &self.revised(&[FEEDBACK, PAYMENT, MENU])?)?;
+        let paths = [FEEDBACK, PAYMENT, MENU];
+        let good = self.texts(&paths)?;
+        let commit = self.people.commit("Second revision", &self.revised(&paths)?)?;
         self.tenant.state().set_faults(FaultPlan::parse(
             "- { match: { call: import, flow: flow_mainMenu, nth: 1 }, fault: { status: failed, message: the model could not be trained } }",
         )?);
@@ -125,11 +130,31 @@ impl Demo {
         }
         self.tell("What is live is what was live before. The commit is in quarantine, so that nobody's loop tries it for ever:")?;
         self.flowsync(&["sync"], 3).await?;
-        self.flowsync(&["status"], 0).await
+        self.flowsync(&["status"], 0).await?;
+        self.people.commit("Revert \"Second revision\"", &good)?;
+        Ok(())
+    }
+
+    async fn approval(&self) -> Result<(), AnyError> {
+        fs::write(self.folder.join("flowsync.yaml"), configuration(&self.tenant, "manifest"))?;
+        let before = self.tenant.state().flows(ENVIRONMENT);
+        let commit = self.people.commit("Another farewell", &self.revised(&[FAREWELL])?)?;
+        self.tell(&format!(
+            "6. From now on `sync.approval: manifest` stands in the configuration. Nobody has approved commit {commit}, and it is refused (exit 3):"
+        ))?;
+        self.flowsync(&["sync"], 3).await?;
+        if self.tenant.state().flows(ENVIRONMENT) != before {
+            return Err("a change that nobody has approved was written".into());
+        }
+        self.tell("The plan is proposed as a file on a branch, for people to review:")?;
+        self.flowsync(&["plan", "--propose", "--push", PROPOSAL], 0).await?;
+        let commit = self.people.merge(PROPOSAL)?;
+        self.tell(&format!("They merge it, as commit {commit}. Now exactly this change is deployed, once:"))?;
+        self.flowsync(&["sync"], 0).await
     }
 
     async fn records(&self) -> Result<(), AnyError> {
-        self.tell("6. The records. Every deployment, from git:")?;
+        self.tell("7. The records. Every deployment, from git:")?;
         self.flowsync(&["history"], 0).await?;
         let manifest = self.people.read("deployments/production/manifest.json")?;
         self.tell("The manifest of the newest one begins:")?;
@@ -139,13 +164,15 @@ impl Demo {
         self.flowsync(&["audit", "verify"], 0).await
     }
 
-    /// The newest text of flows with a higher version and another name.
+    /// The newest text of flows.
+    fn texts(&self, paths: &[&str]) -> Result<BTreeMap<String, String>, AnyError> {
+        paths.iter().map(|path| Ok(((*path).to_owned(), self.people.read(path)?))).collect()
+    }
+
+    /// The same with a higher version and another name.
     fn revised(&self, paths: &[&str]) -> Result<BTreeMap<String, String>, AnyError> {
-        let revise = |path: &&str| -> Result<(String, String), AnyError> {
-            let text = self.people.read(path)?;
-            Ok(((*path).to_owned(), renamed(&raised(&text), "revised")))
-        };
-        paths.iter().map(revise).collect()
+        let texts = self.texts(paths)?.into_iter();
+        Ok(texts.map(|(path, text)| (path, renamed(&raised(&text), "revised"))).collect())
     }
 
     /// Runs this binary, shows what it says, and holds it to the exit code expected.
@@ -188,7 +215,7 @@ fn parent(folder: &Path) -> PathBuf {
     folder.parent().map_or_else(|| folder.to_owned(), Path::to_owned)
 }
 
-fn configuration(tenant: &Running) -> String {
+fn configuration(tenant: &Running, approval: &str) -> String {
     format!(
         "version: 1
 repository:
@@ -206,7 +233,7 @@ environments:
           clientId: {{ env: COGNIGY_CLIENT_ID }}
           clientSecret: {{ env: COGNIGY_CLIENT_SECRET }}
     flows: flows/production
-    sync: {{ verifyTimeout: 5s }}
+    sync: {{ verifyTimeout: 5s, approval: {approval} }}
 ",
         url = tenant.base_url(),
         token_url = tenant.token_url(),

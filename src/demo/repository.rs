@@ -36,6 +36,17 @@ impl People {
         Ok(id.to_string().chars().take(10).collect())
     }
 
+    /// Moves `main` on to a branch that was made on top of it, and returns the short id.
+    pub(super) fn merge(&self, branch: &str) -> Result<String, git2::Error> {
+        let id = self.repository.find_reference(&format!("refs/heads/{branch}"))?.peel_to_commit()?.id();
+        let mut main = self.repository.find_reference("refs/heads/main")?;
+        if !main.target().is_some_and(|old| self.repository.graph_descendant_of(id, old).unwrap_or(false)) {
+            return Err(git2::Error::from_str(&format!("`{branch}` is not on top of `main`")));
+        }
+        main.set_target(id, "merged")?;
+        Ok(id.to_string().chars().take(10).collect())
+    }
+
     /// A file of the newest commit.
     pub(super) fn read(&self, path: &str) -> Result<String, git2::Error> {
         let tree = self.repository.find_reference("refs/heads/main")?.peel_to_tree()?;
