@@ -145,7 +145,7 @@ fn accept(place: &str, words: &[String]) {
 fn every_command_line_that_is_printed_is_accepted() {
     let mut n_found = 0;
     let mut texts: Vec<String> = DOCUMENTS.map(str::to_owned).into();
-    texts.extend(["examples/flows-repo/README.md".to_owned(), "docs/sandbox.md".to_owned()]);
+    texts.extend(["examples/flows-repo/README.md", "docs/sandbox.md", "docs/review.md"].map(str::to_owned));
     for document in texts {
         for words in commands(&fenced(&read(&document), "sh")) {
             accept(&document, &words);
