@@ -63,7 +63,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             journal.fail(&error);
         }
         journal.record_if_possible(&event).await;
-        let asked = journal.asked().map_err(damaged)?;
+        // What this run found of the journal counts although it may not have been possible to write it down.
+        let asked = journal.asked().map_err(damaged)?.after(manifest.status(), journal.before());
         tracing::warn!(deployment = %manifest.deployment_id, status = %manifest.status(), "going on with an interrupted deployment");
         // Whoever held it may have written a moment ago, which a look need not show yet.
         let was_held = manifest.holder.as_ref().is_some_and(|holder| holder.deadline > self.now());

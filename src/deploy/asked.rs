@@ -57,10 +57,19 @@ impl Asked {
                 n_sent.entry(record.text("flow")).and_modify(|n_sent| *n_sent = n_sent.saturating_sub(1));
             } else if is(record, EventKind::Continued) && record.text("status") != Status::Restoring.as_str() {
                 is_all &= record.text(JOURNAL_MEMBER) == Before::Whole.as_str();
+            } else if is(record, EventKind::JournalFailed) {
+                // What could not be written may be that a run began with a lost journal.
+                is_all = false;
             }
         }
         let flows = n_sent.into_iter().filter(|(_, n_sent)| *n_sent > 0).map(|(flow, _)| flow.to_owned()).collect();
         Self { flows, is_all }
+    }
+
+    /// The same, seen by a run that goes on in this status with what it found of the journal.
+    #[must_use]
+    pub fn after(self, status: Status, before: Before) -> Self {
+        Self { is_all: self.is_all && (status == Status::Restoring || before == Before::Whole), ..self }
     }
 
     /// Whether the trail tells of every flow.
@@ -130,9 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_written_down_of_the_journal_counts_all_the_same() {
+        let trail = asked(&[begun(), intent("flow_a")]);
+        for (status, before, is_all) in [
+            (Status::Deploying, Before::Lost, false),
+            (Status::Deploying, Before::Whole, true),
+            (Status::Restoring, Before::Lost, true),
+        ] {
+            assert_eq!(trail.clone().after(status, before).is_all(), is_all, "{status} {before:?}");
+        }
+    }
+
+    #[test]
     fn a_trail_without_its_beginning_or_of_an_older_version_tells_only_what_it_has() {
         check(&[], None, None);
         check(&[intent("flow_a")], Some(true), None);
+        check(&[begun(), intent("flow_a"), Event::new(EventKind::JournalFailed)], Some(true), None);
         let older = Event::new(EventKind::Continued).with("status", "deploying");
         check(&[begun(), older, intent("flow_b")], None, Some(true));
     }
