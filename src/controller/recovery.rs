@@ -15,8 +15,8 @@ use super::prove::Proven;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, PassOptions, Seen};
 use crate::deploy::{
-    self, Asked, Beside, EXPORT_LAG, FlowFailure, Found, JOURNAL_MEMBER, Journal, Lease, Looked, Recovery, Standing,
-    believed_until, look, overwritten, room_for,
+    self, Asked, Beside, EXPORT_LAG, FlowFailure, Found, JOURNAL_MEMBER, Journal, LastRun, Lease, Looked, Recovery,
+    Standing, believed_until, look, overwritten, room_for,
 };
 use crate::flow::{Definition, FlowId};
 use crate::local::{LocalState, Sighting};
@@ -46,7 +46,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         settled.map_err(|reason| self.records.refuse(reason))?;
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= existed.contains(&flow.id));
         let (changes, lost) = self.look(self.changes_of(&manifest)).await?;
-        let (audit, journal) = self.look(self.journal_of(seen, &manifest)).await?;
+        let (audit, journal) = self.look(self.journal_of(seen, &manifest, &holder)).await?;
         let damaged = |source| PassError::Audit { environment: self.records.environment.clone(), source };
         let told = journal.existed().map_err(damaged)?;
         manifest.flows.iter_mut().for_each(|flow| flow.existed |= told.contains(flow.id.as_str()));
@@ -166,7 +166,13 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Where the audit file of a deployment stands, and the journal that goes on with it.
-    async fn journal_of(&self, seen: &Seen, manifest: &Manifest) -> Result<(String, Journal<L>), PassError> {
+    async fn journal_of(
+        &self,
+        seen: &Seen,
+        manifest: &Manifest,
+        holder: &str,
+    ) -> Result<(String, Journal<L>), PassError> {
+        let is_ours = manifest.holder.as_ref().is_some_and(|last| last.id == holder);
         let (environment, deployment) = (self.records.environment.as_str(), &manifest.deployment_id);
         let file = match &seen.tips.records {
             Some(tip) => self.records.audit_file(tip, deployment).await?,
@@ -182,6 +188,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             environment,
             deployment.as_str(),
             committed.as_deref().unwrap_or_default(),
+            if is_ours { LastRun::Ours } else { LastRun::Others },
         )
         .map_err(|source| PassError::Audit { environment: self.records.environment.clone(), source })?;
         Ok((path, journal))

@@ -62,6 +62,15 @@ struct State {
     failure: Option<String>,
 }
 
+/// Whose run a deployment was last, as its manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastRun {
+    /// This machine's.
+    Ours,
+    /// Another one's.
+    Others,
+}
+
 impl<L: LocalState> Journal<L> {
     /// The journal of a new deployment, after the audit record `head`.
     #[must_use]
@@ -78,12 +87,15 @@ impl<L: LocalState> Journal<L> {
         environment: &str,
         deployment: &str,
         committed: &[u8],
+        last: LastRun,
     ) -> Result<Self, Fault> {
         let on_disk = local.read_journal(deployment).ok().flatten().unwrap_or_default();
         let longer = whole_lines(&on_disk);
         let is_sound = longer.starts_with(committed) && Chain::resume(environment, deployment, longer).is_ok();
         let text = if is_sound { longer } else { committed }.to_vec();
-        let before = if is_sound && !longer.is_empty() { Before::Whole } else { Before::Lost };
+        // A file that holds what git has and no more may be left of a try to write down that nothing was found.
+        let is_ours = longer.len() > committed.len() || (last == LastRun::Ours && !longer.is_empty());
+        let before = if is_sound && is_ours { Before::Whole } else { Before::Lost };
         let chain = Chain::resume(environment, deployment, &text)?;
         let journal = Self::with(local, clock, deployment, before, chain, text);
         if journal.state().text != on_disk {
@@ -277,11 +289,29 @@ mod tests {
         let committed = journal.snapshot().0;
         journal.record(&Event::new(EventKind::Intent)).await.unwrap();
         local.append_journal("d1", b"{\"torn".to_vec()).await.unwrap();
-        let resumed = Journal::resume(local.clone(), clock, "production", "d1", &committed).unwrap();
+        let resumed = Journal::resume(local.clone(), clock, "production", "d1", &committed, LastRun::Ours).unwrap();
         resumed.record(&Event::new(EventKind::Ended)).await.unwrap();
         assert_eq!(parse(&resumed.snapshot().0).unwrap().len(), 3);
         assert_eq!(local.read_journal("d1").unwrap().unwrap(), resumed.snapshot().0);
         assert_eq!(resumed.before(), Before::Whole, "a request is made when its whole line is on the disk");
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_says_what_git_says_is_anothers_unless_the_last_run_was_ours() {
+        for (last, more, before) in [
+            (LastRun::Ours, "", Before::Whole),
+            (LastRun::Others, "", Before::Lost),
+            (LastRun::Others, "{\"torn", Before::Lost),
+        ] {
+            let local = Arc::new(MemoryState::default());
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let journal = Journal::new(local.clone(), clock.clone(), "production", "d1", None);
+            journal.record(&Event::new(EventKind::Begun)).await.unwrap();
+            let committed = journal.snapshot().0;
+            local.append_journal("d1", more.as_bytes().to_vec()).await.unwrap();
+            let resumed = Journal::resume(local, clock, "production", "d1", &committed, last).unwrap();
+            assert_eq!(resumed.before(), before, "{last:?} {more}");
+        }
     }
 
     #[tokio::test]
@@ -291,7 +321,7 @@ mod tests {
         local.append_journal("d1", b"something else\n".to_vec()).await.unwrap();
         let mut chain = Chain::new("production", "d1", None);
         let committed = chain.seal(clock.now(), &Event::new(EventKind::Begun)).into_bytes();
-        let resumed = Journal::resume(local, clock, "production", "d1", &committed).unwrap();
+        let resumed = Journal::resume(local, clock, "production", "d1", &committed, LastRun::Ours).unwrap();
         assert_eq!((resumed.snapshot().0, resumed.before()), (committed, Before::Lost));
     }
 }

@@ -35,7 +35,7 @@ use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
 
 pub use asked::{Asked, Before, JOURNAL_MEMBER};
 pub use beside::{Beside, SideEffect};
-pub use journal::{Journal, JournalFailed, room_for};
+pub use journal::{Journal, JournalFailed, LastRun, room_for};
 pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
 pub use looked::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
 pub use push::{Standing, first_form};
