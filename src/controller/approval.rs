@@ -72,7 +72,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.records.approvals(&seen.tips.flows, &seen.tips, manifest, &changes).await?;
         let judged = judge(&changes, &left, &files);
         if !judged.is_whole() {
-            return Err(self.records.refuse(unapproved(&changes, &judged, &alarms)));
+            return Err(self.records.refuse(unapproved(&plan.changes, &judged, &alarms)));
         }
         let uses = judged.uses.iter().map(|approval| (approval.file.clone(), approval.blob.clone())).collect();
         Ok(Approved { uses, alarms })
@@ -124,16 +124,9 @@ pub fn left_live(manifest: &Manifest) -> BTreeMap<FlowId, ContentHash> {
 }
 
 /// Why a plan may not be deployed, change by change.
-fn unapproved(changes: &[Entry], judged: &Judgement<'_>, alarms: &[String]) -> String {
-    let said = |(change, verdict): (&Entry, &Verdict)| match verdict {
-        Verdict::Missing(missing) => {
-            let action = match change.action {
-                FlowAction::Create => "create",
-                FlowAction::Delete => "delete",
-                FlowAction::Update | FlowAction::None => "update",
-            };
-            Some(format!("{action} `{}`: {missing}", change.id))
-        }
+fn unapproved(changes: &[Change], judged: &Judgement<'_>, alarms: &[String]) -> String {
+    let said = |(change, verdict): (&Change, &Verdict)| match verdict {
+        Verdict::Missing(missing) => Some(format!("{} `{}`: {missing}", change.action(), change.id)),
         Verdict::NotAsked | Verdict::Approved => None,
     };
     let missing: Vec<String> = changes.iter().zip(&judged.verdicts).filter_map(said).collect();
@@ -197,7 +190,10 @@ impl<S: Source> Records<S> {
         let mut n_left_out = files.len().saturating_sub(APPROVALS_MAX);
         let mut room = APPROVALS_BYTES_MAX;
         for ((file, blob), bytes) in files.into_iter().zip(sizes).take(APPROVALS_MAX) {
-            let bytes = bytes.unwrap_or_default();
+            let Some(bytes) = bytes else {
+                approvals.alarms.push(no_approval(&file, &ApprovalFault::Gone));
+                continue;
+            };
             if bytes > MANIFEST_BYTES_MAX {
                 approvals.alarms.push(no_approval(&file, &ManifestFault::TooLarge { bytes }.into()));
             } else if let Some(left) = room.checked_sub(bytes) {
@@ -216,7 +212,10 @@ impl<S: Source> Records<S> {
         let texts = self.read_named(read.iter().map(|(_, blob)| blob), MANIFEST_BYTES_MAX).await?;
         let of = ApprovalsOf { environment: &self.environment, target: &self.target };
         for (file, blob) in read {
-            let Some(text) = texts.get(&blob).and_then(Named::text) else { continue };
+            let Some(text) = texts.get(&blob).and_then(Named::text) else {
+                approvals.alarms.push(no_approval(&file, &ApprovalFault::Gone));
+                continue;
+            };
             let used_by = used.get(&(file.clone(), blob.clone())).cloned();
             match Approval::read(of, file.clone(), blob, text) {
                 Ok(approval) => approvals.files.push(Approval { used_by, ..approval }),

@@ -53,6 +53,9 @@ pub enum ApprovalFault {
     /// It is called otherwise than approvals are.
     #[error("expected a name of 64 lower-case hexadecimal digits and `.json`: those of its plan digest")]
     Name,
+    /// git knows the file and does not hold what stands in it.
+    #[error("its content is missing in the clone: fetch the whole history")]
+    Gone,
     /// It is no manifest that can be read.
     #[error("it cannot be read as a manifest: {0}")]
     Text(#[from] ManifestFault),
