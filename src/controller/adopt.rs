@@ -150,19 +150,23 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(Ok(OfferedFile { flow, content, overlay: None }));
         };
         let overlay = origin.composed.and_then(|composed| composed.overlay);
-        let blobs: Vec<BlobId> = [origin.blob].into_iter().chain(overlay).collect();
-        let read = self.records.source.read_blobs(&blobs).await?;
-        let found = |(text, blob): (Option<Arc<[u8]>>, &BlobId)| text.ok_or_else(|| missing_blob(&path, blob));
-        let texts = read.into_iter().zip(&blobs).map(found).collect::<Result<Vec<_>, _>>()?;
-        let (Some(old), overlay) = (texts.first(), texts.get(1)) else {
-            return Err(missing_blob(&path, &blobs[0]).into());
+        let old = self.text_of(&origin.blob, &path).await?;
+        let overlay = match overlay {
+            Some(overlay) => Some(self.text_of(&overlay, &path).await?),
+            None => None,
         };
-        let base = match base_of(old, overlay.map(|text| &**text), self.records.target.as_str(), live.body()?) {
+        let base = match base_of(&old, overlay.as_deref(), self.records.target.as_str(), live.body()?) {
             Ok(base) => base,
             Err(why) => return Ok(Err(why)),
         };
         let flow = OfferedFlow { id, action: Action::Update, path };
-        Ok(Ok(OfferedFile { flow, content: Some(in_the_files_hand(Some(old), &base)), overlay: None }))
+        Ok(Ok(OfferedFile { flow, content: Some(in_the_files_hand(Some(&old), &base)), overlay: None }))
+    }
+
+    /// What a blob holds that the file of a flow is made from.
+    async fn text_of(&self, blob: &BlobId, path: &str) -> Result<Arc<[u8]>, PassError> {
+        let text = self.records.source.read_blobs(std::slice::from_ref(blob)).await?.into_iter().next().flatten();
+        Ok(text.ok_or_else(|| missing_blob(path, blob))?)
     }
 }
 
