@@ -40,7 +40,11 @@ impl People {
     pub(super) fn merge(&self, branch: &str) -> Result<String, git2::Error> {
         let id = self.repository.find_reference(&format!("refs/heads/{branch}"))?.peel_to_commit()?.id();
         let mut main = self.repository.find_reference("refs/heads/main")?;
-        if !main.target().is_some_and(|old| self.repository.graph_descendant_of(id, old).unwrap_or(false)) {
+        let is_on_top = match main.target() {
+            Some(old) => self.repository.graph_descendant_of(id, old)?,
+            None => false,
+        };
+        if !is_on_top {
             return Err(git2::Error::from_str(&format!("`{branch}` is not on top of `main`")));
         }
         main.set_target(id, "merged")?;
