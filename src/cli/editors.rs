@@ -21,6 +21,8 @@ const CONFIG_FILE: &str = "config.schema.json";
 
 /// Writes them below a folder and says what was done, a line each.
 pub(super) fn write(root: &Path) -> Result<String, Failure> {
+    // A configuration that cannot be read is told of before anything is written.
+    let flows = flows_folders(root)?;
     let schemas = root.join(FOLDER);
     create_folder(&schemas)?;
     for (name, schema) in [(FLOW_FILE, FLOW_SCHEMA), (CONFIG_FILE, CONFIG_SCHEMA)] {
@@ -30,7 +32,7 @@ pub(super) fn write(root: &Path) -> Result<String, Failure> {
     let mut said = format!("{} holds the schemas of flows and configuration, for editors\n", shown(&schemas));
     let path = root.join(".vscode").join("settings.json");
     create_folder(&root.join(".vscode"))?;
-    let settings = format!("{:#}\n", settings(&flows_folders(root)));
+    let settings = format!("{:#}\n", settings(&flows));
     match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
         Ok(mut file) => {
             file.write_all(settings.as_bytes()).map_err(|error| failed("write", &path, &error))?;
@@ -52,14 +54,18 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::other(format!("cannot {what} `{}`: {error}", path.display()))
 }
 
-/// The flows folders of the configuration, where there is one that can be read.
-fn flows_folders(root: &Path) -> Vec<String> {
-    let Ok(config) = Config::load(&root.join(FILE_NAME)) else { return vec!["flows".to_owned()] };
+/// The flows folders of the configuration; the one by default where there is none yet.
+fn flows_folders(root: &Path) -> Result<Vec<String>, Failure> {
+    let path = root.join(FILE_NAME);
+    if !path.exists() {
+        return Ok(vec!["flows".to_owned()]);
+    }
+    let config = Config::load(&path)?;
     let mut folders: Vec<String> =
         config.environments.into_values().map(|environment| environment.repository.flows).collect();
     folders.sort();
     folders.dedup();
-    folders
+    Ok(folders)
 }
 
 fn settings(flows: &[String]) -> Value {
