@@ -9,9 +9,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use looking::{AuditArgs, AuditCommand, AuditForm, BuildArgs, EnvironmentArgs, PlanArgs, PlanForm, PullArgs};
-pub use setting_up::{DoctorArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema};
-pub use writing::{AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SyncArgs};
+pub(super) use looking::{
+    AuditArgs, AuditCommand, AuditForm, BuildArgs, EnvironmentArgs, PlanArgs, PlanForm, PullArgs,
+};
+pub(super) use setting_up::{
+    DoctorArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
+};
+pub(super) use writing::{AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SyncArgs};
 
 use super::sandbox::SandboxArgs;
 
