@@ -345,6 +345,8 @@ fn only_what_is_committed_is_proposed_and_nothing_where_nothing_changes() {
     place.update_work();
     let ended = place.run_in_work(&["plan", "--propose", "--output", "json"]).exits(0);
     assert!(ended.json()["proposed"].is_null());
+    ended.says(&["production: nothing changes, so nothing is proposed"]);
+    place.run_in_work(&["plan", "--propose", "--push", "main"]).exits(3).says(&["branch `main` is deployed from"]);
     place.write("flows/a.json", &flow("a 1.1.0").to_string());
     place.run_in_work(&["plan", "--propose"]).exits(3).says(&["not committed", "flows/a.json"]);
     assert_eq!(git(&place.work(), &["status", "--porcelain"]), "M flows/a.json");

@@ -104,6 +104,10 @@ pub(super) async fn propose(
     if let Some(repository) = repository.filter(|it| what.reference.is_none() && it.work_dir().is_some()) {
         check_committed(repository, environment)?;
     }
+    if let Some(branch) = push.filter(|branch| is_tracked(&environment.repository, branch)) {
+        let refused = ProposeError::Tracked(branch.to_owned());
+        return Err(Failure { code: REFUSED, ..Failure::of(&refused) });
+    }
     if prepared.plan.changes.is_empty() {
         return Ok(None);
     }
@@ -125,6 +129,11 @@ pub(super) async fn propose(
         (None, None) => {}
     }
     Ok(Some(file))
+}
+
+/// Whether nothing is proposed on this branch, whatever changes.
+fn is_tracked(repository: &config::Repository, branch: &str) -> bool {
+    repository.branch == branch || repository.records_branch.as_deref() == Some(branch)
 }
 
 /// Commits a proposal, and nothing else, to a branch of the configured repository.

@@ -111,7 +111,7 @@ pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, F
         }
         code = code.max(match &planned {
             Ok(planned) => {
-                say(planned, arguments.output);
+                say(planned, arguments);
                 planned.exit_code(arguments.detailed_exitcode)
             }
             Err(failure) => output::fail(failure, context.color()),
@@ -149,12 +149,16 @@ impl Found {
 }
 
 /// What a person should hear besides the plan, on stderr.
-fn say(planned: &Planned, form: PlanForm) {
-    if form != PlanForm::Json {
+fn say(planned: &Planned, arguments: &PlanArgs) {
+    if arguments.output != PlanForm::Json {
         output::show_problems(&planned.prepared.problems);
     }
-    if let Some(file) = &planned.proposed {
-        output::say(&format!("{}: proposed by `{}`", planned.environment, escape_terminal(file)));
+    match &planned.proposed {
+        Some(file) => output::say(&format!("{}: proposed by `{}`", planned.environment, escape_terminal(file))),
+        None if arguments.propose => {
+            output::say(&format!("{}: nothing changes, so nothing is proposed", planned.environment));
+        }
+        None => {}
     }
     if let Some(reason) = &planned.refused {
         output::say(&format!("{}: refused: {}", planned.environment, escape_terminal(reason)));
