@@ -94,9 +94,14 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("zmij", &["src/flow/canonical/"]),
     (
         "fastrand",
-        &["src/clock.rs", "src/source/git/chance.rs", "src/tenant/http/jitter.rs", "src/tenant/sandbox/fault/mod.rs"],
+        &[
+            "src/clock.rs",
+            "src/source/git/chance.rs",
+            "src/tenant/http/jitter.rs",
+            "src/tenant/sandbox/flows_v2/fault/mod.rs",
+        ],
     ),
-    ("getrandom", &["src/tenant/sandbox/http/perform.rs"]),
+    ("getrandom", &["src/tenant/sandbox/flows_v2/http/perform.rs"]),
     ("globset", &["src/config/", "src/source/git/"]),
     ("icu_normalizer", &["src/flow/"]),
     ("xxhash_rust", &["src/index/", "src/tenant/flows_v2/"]),

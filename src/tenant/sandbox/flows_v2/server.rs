@@ -3,24 +3,17 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
-
-use super::access::{Access, Reach};
-use super::file::{self, StateFileError};
+use super::super::file::StateFileError;
+use super::super::wire::{Reach, Serving};
+use super::access::Access;
 use super::handle::Handle;
-use super::http::{self, KillSwitch, SwitchListener};
+use super::http;
 use super::seed::SeedError;
 use super::settings::Settings;
 use super::shared::Shared;
+use super::state;
 use super::world::World;
-
-/// How long requests under way may go on after [`Running::shutdown`].
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// The sandbox, not running yet.
 #[derive(Debug)]
@@ -54,10 +47,8 @@ pub enum StartError {
 /// A sandbox that is running; dropping it stops it.
 #[derive(Debug)]
 pub struct Running {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<()>,
+    serving: Serving,
 }
 
 impl Sandbox {
@@ -70,17 +61,9 @@ impl Sandbox {
         }
         let shared = Arc::new(prepared(settings)?);
         shared.save().await?;
-        let cannot_listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let service = http::router(Arc::clone(&shared)).into_make_service_with_connect_info::<KillSwitch>();
-        let serving = tokio::spawn(async move {
-            let server = axum::serve(SwitchListener(listener), service);
-            // Never fails: a listener that cannot accept tries again.
-            server.with_graceful_shutdown(async { drop(stopped.await) }).await.ok();
-        });
-        Ok(Running { address, shared, stop: Some(stop), serving })
+        let serving = Serving::start(address, http::router(Arc::clone(&shared))).await;
+        let serving = serving.map_err(|source| StartError::Listen { address, source })?;
+        Ok(Running { shared, serving })
     }
 }
 
@@ -88,19 +71,19 @@ impl Running {
     /// The address listened on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.serving.address()
     }
 
     /// What `tenant.url` should be.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/api/v2", self.address)
+        format!("http://{}/api/v2", self.address())
     }
 
     /// What `tenant.auth.oauth2.tokenUrl` should be.
     #[must_use]
     pub fn token_url(&self) -> String {
-        format!("http://{}/oauth/token", self.address)
+        format!("http://{}/oauth/token", self.address())
     }
 
     /// The environments there are.
@@ -116,11 +99,8 @@ impl Running {
     }
 
     /// Stops listening, and waits up to 2 s for requests under way.
-    pub async fn shutdown(mut self) {
-        drop(self.stop.take());
-        if timeout(SHUTDOWN_GRACE, &mut self.serving).await.is_err() {
-            self.serving.abort();
-        }
+    pub async fn shutdown(self) {
+        self.serving.shutdown().await;
     }
 }
 
@@ -131,7 +111,7 @@ fn prepared(settings: Settings) -> Result<Shared, StartError> {
     let reach = if allow_remote { Reach::Anywhere } else { Reach::Loopback };
     let mut world = World::default();
     let found = match &state_file {
-        Some(path) => file::load(path, &mut world)?,
+        Some(path) => state::load(path, &mut world)?,
         None => false,
     };
     if !found {

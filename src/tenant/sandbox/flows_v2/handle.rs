@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 
+use super::super::log::RequestLog;
 use super::fault::{FaultPlan, Faults};
-use super::log::RequestLog;
 use super::seed::identified;
 use super::settings::Behaviour;
 use super::shared::Shared;

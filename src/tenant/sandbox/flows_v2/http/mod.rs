@@ -3,9 +3,7 @@
 mod call;
 mod control;
 mod perform;
-mod reply;
-mod request;
-mod wire;
+mod refuse;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +17,17 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use tokio::time::{Instant, sleep};
 
+use super::super::log::LoggedRequest;
+use super::super::wire::{Incoming, KillSwitch, Reply};
 use super::fault::{Corruption, Fault, RetryAfter, Subject, When};
 use super::limiter::whole_seconds;
-use super::log::LoggedRequest;
 use super::shared::Shared;
 use super::world::{Keep, View};
 use crate::tenant::Call;
 
-pub(super) use wire::{KillSwitch, SwitchListener};
-
 use call::{Asked, Route};
 use perform::{Twist, perform, said};
-use reply::Reply;
-use request::Incoming;
+use refuse::BODY_BYTES_MAX;
 
 /// What somebody hears who came by another name.
 const MISDIRECTED: &str =
@@ -71,7 +67,7 @@ async fn handle(
     if !shared.reach.covers(&request) {
         return Reply::error(421, "misdirected", MISDIRECTED).into_response();
     }
-    let Ok(incoming) = Incoming::read(request).await else {
+    let Ok(incoming) = Incoming::read(request, BODY_BYTES_MAX).await else {
         switch.cut();
         return Response::default();
     };

@@ -2,11 +2,11 @@
 
 use tokio::time::Instant;
 
+use super::super::super::wire::Reply;
 use super::super::access::TokenRefusal;
 use super::super::shared::Inner;
 use super::super::world::{Collection, Keep, Outcome, Page, Pick, Verdict, View};
 use super::call::Asked;
-use super::reply::Reply;
 use serde_json::json;
 
 /// How a call is bent while it is performed.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::span::Span;
+use super::super::yaml::{self, ReadError};
 use super::fault::FaultPlan;
 use super::seed::Seed;
-use super::span::Span;
-use super::yaml::{self, ReadError};
 
 /// Every scope there is (flow-api-v2, "Authentication").
 pub const SCOPES: [&str; 4] = ["flows:read", "flows:write", "environments:read", "deployments:manage"];

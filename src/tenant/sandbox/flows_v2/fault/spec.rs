@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde::de::Error;
 
-use super::super::span::Span;
+use super::super::super::span::Span;
+use super::super::super::yaml::{Loose, Worded};
 use super::super::world::Violation;
-use super::super::yaml::{Loose, Worded};
 
 /// One rule.
 #[derive(Debug, Deserialize)]

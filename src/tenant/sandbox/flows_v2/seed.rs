@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::Error;
 use serde_json::Value;
 
+use super::super::yaml::{self, Loose, ReadError, Worded};
 use super::world::{Stored, World};
-use super::yaml::{self, Loose, ReadError, Worded};
 use crate::flow::{Comparison, Definition, ReferenceKind};
 
 /// Environments by name.

@@ -7,12 +7,11 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::super::super::wire::{Incoming, Reply};
+use super::super::super::yaml::{self, ReadError};
 use super::super::fault::{FaultPlan, Faults};
 use super::super::shared::Inner;
 use super::super::world::{Environment, Live, Stored};
-use super::super::yaml::ReadError;
-use super::reply::Reply;
-use super::request::Incoming;
 use crate::flow::ReferenceKind;
 
 /// Answers a control request; `segments` are those after `sandbox`.
@@ -67,7 +66,7 @@ fn unreadable(error: ReadError) -> Reply {
 }
 
 fn state(inner: &Inner, incoming: &Incoming) -> Reply {
-    let whole = incoming.query.get("flows").is_some_and(|flows| flows == "full");
+    let whole = incoming.query("flows") == Some("full");
     let now = Instant::now();
     let environments = inner.world.environments.iter().map(|(name, environment)| {
         let flows: Vec<Value> =
@@ -144,7 +143,7 @@ fn thing(
             let text = incoming.text()?;
             let name = match text.trim() {
                 "" => id.to_owned(),
-                text => super::super::yaml::read::<Named>(text).map_err(unreadable)?.name,
+                text => yaml::read::<Named>(text).map_err(unreadable)?.name,
             };
             inner.world.add_thing(environment, kind, id, &name);
             Ok(Reply::no_content())

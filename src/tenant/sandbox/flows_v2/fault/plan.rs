@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::super::super::yaml::{self, ReadError};
 use super::super::world::{Verdict, Violation};
-use super::super::yaml::{self, ReadError};
 use super::spec::{
     AnswerSpec, CallSpec, Corruption, DelaySpec, FaultSpec, MatchSpec, RetryAfter, RuleSpec, When, Word,
 };

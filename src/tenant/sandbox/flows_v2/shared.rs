@@ -9,12 +9,14 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::access::{Access, Reach};
+use super::super::file::{self, StateFileError};
+use super::super::log::RequestLog;
+use super::super::wire::Reach;
+use super::access::Access;
 use super::fault::{FaultPlan, Faults};
-use super::file::{self, StateFileError};
 use super::limiter::Bucket;
-use super::log::RequestLog;
 use super::settings::Behaviour;
+use super::state;
 use super::world::World;
 
 /// What all requests share.
@@ -85,7 +87,7 @@ impl Shared {
             if inner.world.revision == *saved {
                 return Ok(());
             }
-            (inner.world.revision, file::to_text(&inner.world))
+            (inner.world.revision, state::to_text(&inner.world))
         };
         let text = text.map_err(|error| StateFileError::Content { path: path.clone(), detail: error.to_string() })?;
         let failed = path.clone();

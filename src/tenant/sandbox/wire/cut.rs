@@ -18,7 +18,7 @@ pub(crate) struct KillSwitch(Arc<AtomicBool>);
 
 impl KillSwitch {
     /// From now on, nothing is read from or written to the connection.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
 

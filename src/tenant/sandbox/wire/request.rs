@@ -1,7 +1,5 @@
 //! A request as read from the wire, before anyone has looked at what it says.
 
-use std::collections::BTreeMap;
-
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -9,34 +7,47 @@ use axum::http::{HeaderMap, Method};
 use futures_util::StreamExt;
 use url::form_urlencoded;
 
-use super::super::access::Credential;
-use super::reply::Reply;
+/// How much of a body that is too large is still taken in, so that its sender gets to read the answer: so many times
+/// what is allowed.
+const DRAIN_TIMES: usize = 4;
 
-/// The largest request body that is read.
-const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// What a request brings to identify itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credential<'a> {
+    Bearer(&'a str),
+    ApiKey(&'a str),
+    Missing,
+}
 
-/// How much of a body that is too large is still taken in, so that its sender gets to read the answer.
-const DRAIN_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
+/// A body is not what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    TooLarge,
+    NotUtf8,
+    /// Announced as something other than JSON.
+    NotJson,
+}
 
 /// Everything of a request.
 #[derive(Debug)]
-pub(super) struct Incoming {
-    pub(super) method: Method,
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
     /// The path's segments, percent-decoded.
-    pub(super) segments: Vec<String>,
-    pub(super) query: BTreeMap<String, String>,
+    pub(crate) segments: Vec<String>,
+    /// Names and values, decoded, in their order.
+    pub(crate) query: Vec<(String, String)>,
     /// Path and query, for the log.
-    pub(super) target: String,
+    pub(crate) target: String,
     headers: HeaderMap,
     /// The body; none where it is too large.
     body: Option<Bytes>,
 }
 
 impl Incoming {
-    /// Reads all of `request`; an error is a connection that broke.
-    pub(super) async fn read(request: Request) -> Result<Self, axum::Error> {
+    /// Reads all of `request`, of whose body `bytes_max` bytes are taken; an error is a connection that broke.
+    pub(crate) async fn read(request: Request, bytes_max: usize) -> Result<Self, axum::Error> {
         let (parts, body) = request.into_parts();
-        let body = read_body(body).await?;
+        let body = read_body(body, bytes_max).await?;
         let target = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
         let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let query = query.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
@@ -44,63 +55,58 @@ impl Incoming {
         Ok(Self { method: parts.method, segments, query, target, headers: parts.headers, body })
     }
 
-    pub(super) fn body(&self) -> Result<&Bytes, Reply> {
-        let message = format!("a body may have at most {BODY_BYTES_MAX} bytes");
-        self.body.as_ref().ok_or_else(|| Reply::error(413, "payload_too_large", message))
+    pub(crate) fn body(&self) -> Result<&Bytes, BodyError> {
+        self.body.as_ref().ok_or(BodyError::TooLarge)
     }
 
     /// The body as text.
-    pub(super) fn text(&self) -> Result<&str, Reply> {
-        std::str::from_utf8(self.body()?).map_err(|_| Reply::error(400, "malformed", "the body is not UTF-8"))
+    pub(crate) fn text(&self) -> Result<&str, BodyError> {
+        std::str::from_utf8(self.body()?).map_err(|_| BodyError::NotUtf8)
     }
 
     /// The body as JSON text, provided that it is announced as such.
-    pub(super) fn json_text(&self) -> Result<&str, Reply> {
-        if self.content_type() != "application/json" {
-            return Err(Reply::error(415, "unsupported_media_type", "expected the content type `application/json`"));
-        }
-        self.text()
+    pub(crate) fn json_text(&self) -> Result<&str, BodyError> {
+        if self.content_type() == "application/json" { self.text() } else { Err(BodyError::NotJson) }
+    }
+
+    /// The last value under a name in the query.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header, where it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The media type of the body, without parameters.
-    pub(super) fn content_type(&self) -> String {
-        let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    pub(crate) fn content_type(&self) -> String {
+        let value = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    pub(super) fn credential(&self) -> Credential<'_> {
-        let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(value) = header(AUTHORIZATION.as_str()) {
+    pub(crate) fn credential(&self) -> Credential<'_> {
+        if let Some(value) = self.header(AUTHORIZATION.as_str()) {
             let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             return token.map_or(Credential::Missing, |(_, token)| Credential::Bearer(token.trim()));
         }
-        header("x-api-key").map_or(Credential::Missing, Credential::ApiKey)
-    }
-
-    /// A number in the query, at least `least`.
-    pub(super) fn number(&self, name: &str, default: usize, least: usize) -> Result<usize, Reply> {
-        let Some(text) = self.query.get(name) else { return Ok(default) };
-        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-        number.filter(|number| *number >= least).ok_or_else(|| {
-            let message = format!("expected `{name}` to be a whole number of at least {least}, found `{text}`");
-            Reply::error(400, "bad_request", message)
-        })
+        self.header("x-api-key").map_or(Credential::Missing, Credential::ApiKey)
     }
 }
 
-async fn read_body(body: Body) -> Result<Option<Bytes>, axum::Error> {
+async fn read_body(body: Body, bytes_max: usize) -> Result<Option<Bytes>, axum::Error> {
     let mut stream = body.into_data_stream();
     let (mut read, mut n_bytes) = (Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         n_bytes += chunk.len();
-        if n_bytes <= BODY_BYTES_MAX {
+        if n_bytes <= bytes_max {
             read.extend_from_slice(&chunk);
-        } else if n_bytes > DRAIN_BYTES_MAX {
+        } else if n_bytes > DRAIN_TIMES * bytes_max {
             break;
         }
     }
-    Ok((n_bytes <= BODY_BYTES_MAX).then(|| read.into()))
+    Ok((n_bytes <= bytes_max).then(|| read.into()))
 }
 
 /// `segment` with `%XX` resolved; what is no such escape stays.

@@ -8,10 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
+use super::super::super::wire::{Incoming, Reply};
 use super::super::settings::Behaviour;
 use super::super::world::Collection;
-use super::reply::Reply;
-use super::request::Incoming;
 use crate::tenant::Call;
 
 /// Items a page holds when the request does not say.
@@ -99,9 +98,9 @@ impl Route {
             Self::Token => Ok(Asked::Token(form(incoming)?)),
             Self::List(collection) => Ok(Asked::List {
                 collection: *collection,
-                environment: incoming.query.get("environmentId").cloned(),
-                limit: incoming.number("limit", LIMIT_DEFAULT, 1)?,
-                offset: incoming.number("offset", 0, 0)?,
+                environment: incoming.query("environmentId").map(str::to_owned),
+                limit: number(incoming, "limit", LIMIT_DEFAULT, 1)?,
+                offset: number(incoming, "offset", 0, 0)?,
             }),
             Self::Import => {
                 let ImportBody { flow, environment } = body(incoming)?;
@@ -159,5 +158,15 @@ fn body<T: for<'de> Deserialize<'de>>(incoming: &Incoming) -> Result<T, Reply> {
 
 fn environment(incoming: &Incoming) -> Result<String, Reply> {
     let missing = || Reply::error(400, "bad_request", "the query parameter `environmentId` is missing");
-    incoming.query.get("environmentId").cloned().ok_or_else(missing)
+    incoming.query("environmentId").map(str::to_owned).ok_or_else(missing)
+}
+
+/// A number in the query, at least `least`.
+fn number(incoming: &Incoming, name: &str, default: usize, least: usize) -> Result<usize, Reply> {
+    let Some(text) = incoming.query(name) else { return Ok(default) };
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    number.filter(|number| *number >= least).ok_or_else(|| {
+        let message = format!("expected `{name}` to be a whole number of at least {least}, found `{text}`");
+        Reply::error(400, "bad_request", message)
+    })
 }
