@@ -45,7 +45,13 @@ const WHOEVER_STANDS_ABOVE: &str = "*";
 const INSIDE: &[(&str, Table)] = &[
     (
         "cli",
-        &[(OWN, &["plan", "pull", "validate"]), ("plan", &[OWN]), ("pull", &[OWN, "validate"]), ("validate", &[OWN])],
+        &[
+            (OWN, &["arguments", "plan", "pull", "validate"]),
+            ("arguments", &[OWN]),
+            ("plan", &[OWN, "arguments"]),
+            ("pull", &[OWN, "arguments", "validate"]),
+            ("validate", &[OWN, "arguments"]),
+        ],
     ),
     ("config", &[(OWN, &["mask", "yaml"]), ("mask", &[]), ("yaml", &[])]),
     ("controller", &[(OWN, &[]), ("view", &[]), ("whole", &[])]),

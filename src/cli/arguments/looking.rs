@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Form;
+use super::form::Form;
 
 /// `pull`
 #[derive(Debug, Args)]

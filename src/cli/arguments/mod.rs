@@ -1,6 +1,7 @@
 //! The command line as clap knows it: what holds for every command, and the commands; their arguments stand in a file a
 //! kind of command.
 
+mod form;
 mod looking;
 mod setting_up;
 mod writing;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use form::Form;
 pub(super) use looking::{
     AuditArgs, AuditCommand, AuditForm, BuildArgs, EnvironmentArgs, PlanArgs, PlanForm, PullArgs,
 };
@@ -65,15 +67,6 @@ pub enum LogFormat {
     /// Lines for people.
     Text,
     /// One JSON object a line.
-    Json,
-}
-
-/// Form of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// One JSON document.
     Json,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Form;
+use super::form::Form;
 use crate::config::{format_duration, parse_duration};
 use crate::flow::FlowId;
 
