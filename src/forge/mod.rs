@@ -3,14 +3,17 @@
 //!
 //! `site` is the way to one project: its token, its limits, one answer. `pulls` is what is said there about pull requests,
 //! a file a kind; `words` is what a person reads in one. Nothing here knows git: whoever proposes a branch has pushed it.
+//! `hooks` is the other way: what a request to us, which a site signed, says of branches.
 
 mod error;
+mod hooks;
 mod patience;
 mod pulls;
 mod site;
 mod words;
 
 pub use error::{ForgeError, OpenError};
+pub use hooks::{Unreadable, Verdict, judge};
 #[doc(hidden)]
 pub use patience::Patience;
 pub use pulls::{Opened, Outcome, PullRequest};

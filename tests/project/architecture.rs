@@ -69,7 +69,7 @@ const INSIDE: &[(&str, Table)] = &[
         ],
     ),
     ("record", &[(OWN, &["approval", "audit"]), ("approval", &[OWN]), ("audit", &[OWN]), ("proof", &[])]),
-    ("forge", &[(OWN, &["pulls"]), ("pulls", &[OWN])]),
+    ("forge", &[(OWN, &["hooks", "pulls"]), ("hooks", &[]), ("pulls", &[OWN])]),
     ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
     ("tenant", &[(OWN, &[]), ("http", &[OWN]), ("flows_v2", &[OWN, "http"]), ("memory", &[OWN]), ("sandbox", &[OWN])]),
 ];
