@@ -42,6 +42,7 @@ pub mod deploy;
 mod disk;
 pub mod flow;
 pub mod forge;
+pub mod format;
 pub mod index;
 pub mod local;
 mod parallel;

@@ -82,7 +82,7 @@ pub(in crate::flow) fn place(file: &str, at: Node<'_>, pointer: &str) -> Place {
 }
 
 /// A text for messages: in backticks, its beginning only.
-pub(in crate::flow) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const CHARACTERS_MAX: usize = 60;
     match text.char_indices().nth(CHARACTERS_MAX) {
         Some((end, _)) => format!("`{}…`", &text[..end]),
@@ -91,7 +91,7 @@ pub(in crate::flow) fn quoted(text: &str) -> String {
 }
 
 /// The one of `known` that `text` was most likely meant to be.
-pub(in crate::flow) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const BYTES_MAX: usize = 64;
     let close = |candidate: &&'a str| text.len() <= BYTES_MAX && candidate.len() <= BYTES_MAX;
     let distance =

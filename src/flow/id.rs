@@ -24,6 +24,19 @@ impl FlowId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id of a flow that has a number of 128 bits for its identity: its 32 hexadecimal digits, in lower case.
+    #[must_use]
+    pub(crate) fn of_number(number: u128) -> Self {
+        Self(format!("flow_{number:032x}"))
+    }
+
+    /// The number that [`FlowId::of_number`] made an id of.
+    pub(crate) fn number(&self) -> Option<u128> {
+        let digits = self.0.strip_prefix("flow_")?;
+        let is_one = digits.len() == 32 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        if is_one { u128::from_str_radix(digits, 16).ok() } else { None }
+    }
 }
 
 impl FromStr for FlowId {

@@ -31,10 +31,12 @@ pub use document::{
     Position, scan, with_environment, with_placeholders, without_environment, without_raw_references,
     without_references, without_references_to,
 };
+pub(crate) use finding::{nearest, quoted};
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};
 pub use indent::{Keys, indented};
 pub use lint::version_place;
+pub(crate) use pointer::{push_index, push_key};
 pub use reading::{Reading, Unreadable};
 pub use reference::{ENVIRONMENT_VARIABLE, Reference, ReferenceKind};
 pub use rewrite::in_the_files_hand;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Appends a key.
-pub(in crate::flow) fn push_key(pointer: &mut String, key: &str) {
+pub(crate) fn push_key(pointer: &mut String, key: &str) {
     pointer.push('/');
     for character in key.chars() {
         match character {
@@ -15,7 +15,7 @@ pub(in crate::flow) fn push_key(pointer: &mut String, key: &str) {
 }
 
 /// Appends an index.
-pub(in crate::flow) fn push_index(pointer: &mut String, index: usize) {
+pub(crate) fn push_index(pointer: &mut String, index: usize) {
     // Writing to a string cannot fail.
     let _ = write!(pointer, "/{index}");
 }

@@ -151,6 +151,14 @@ rules! {
     PatchChangesId = "patch-changes-id",
     /// A patch that goes by the place of a node alone.
     PatchByIndex = "patch-by-index",
+    /// A member that the format does not have.
+    UnknownMember = "unknown-member",
+    /// A node that nobody can tell from others.
+    NodeWithoutRef = "node-without-ref",
+    /// No reference id.
+    WrongRef = "wrong-ref",
+    /// A start, an end or a branch with settings that nobody reads.
+    MarkerWithSettings = "marker-with-settings",
     /// `${…}` that is not known.
     UnknownVariable = "unknown-variable",
     /// The rest is left out.

@@ -19,13 +19,14 @@ const MAY_KNOW: Table = &[
     ("disk", &[]),
     ("tls", &["disk"]),
     ("flow", &["problem"]),
+    ("format", &["flow", "problem"]),
     ("picture", &["flow", "problem"]),
     ("config", &["disk", "flow", "problem"]),
     ("record", &["flow", "revision"]),
     ("local", &["disk", "record"]),
     ("source", &["config", "disk", "parallel", "revision", "tls"]),
     ("web", &["config", "tls"]),
-    ("tenant", &["clock", "config", "flow", "parallel", "web"]),
+    ("tenant", &["clock", "config", "flow", "format", "parallel", "web"]),
     ("forge", &["config", "flow", "problem", "web"]),
     ("plan", &["config", "flow", "problem", "revision"]),
     // Live flows are read by what is known of them: a value of the seam to the tenant, no call.
@@ -36,6 +37,9 @@ const MAY_KNOW: Table = &[
     ("demo", &["source", "tenant"]),
     ("cli", &[WHOEVER_STANDS_ABOVE]),
 ];
+
+/// Where of another room a room may know one path only.
+const ONLY_THROUGH: Table = &[("tenant", &["format::cognigy::document"])];
 
 /// Every module that stands above this line of the table.
 const WHOEVER_STANDS_ABOVE: &str = "*";
@@ -68,6 +72,7 @@ const INSIDE: &[(&str, Table)] = &[
             ("schema", &["document"]),
         ],
     ),
+    ("format", &[(OWN, &["cognigy"]), ("cognigy", &[])]),
     ("record", &[(OWN, &["approval", "audit"]), ("approval", &[OWN]), ("audit", &[OWN]), ("proof", &[])]),
     ("forge", &[(OWN, &["hooks", "pulls"]), ("hooks", &[]), ("pulls", &[OWN])]),
     ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
@@ -110,6 +115,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("getrandom", &["src/tenant/sandbox/flows_v2/http/perform.rs"]),
     ("globset", &["src/config/", "src/source/git/"]),
     ("icu_normalizer", &["src/flow/"]),
+    ("uuid", &["src/format/"]),
     ("xxhash_rust", &["src/index/", "src/tenant/flows_v2/"]),
     ("jsonschema", &["src/flow/", "src/config/"]),
     ("serde_yaml", &["src/config/", "src/tenant/sandbox/"]),
@@ -141,7 +147,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Pure modules wait for nothing.
-const NEVER_ASYNC: [&str; 7] = ["flow", "picture", "problem", "revision", "config", "plan", "record"];
+const NEVER_ASYNC: [&str; 8] = ["flow", "format", "picture", "problem", "revision", "config", "plan", "record"];
 
 /// The engine sees definitions, never JSON: `record` alone knows a shape, its own.
 const NEVER_JSON: [&str; 4] = ["plan", "deploy", "controller", "serve"];
@@ -172,6 +178,23 @@ fn imports_go_one_way() {
             assert!(is_module || AT_THE_ROOT.contains(&other.as_str()), "{}: what is `crate::{other}`?", source.path);
             if is_module && other != module && !known.contains(other.as_str()) {
                 wrong.push(format!("{}: `{module}` must not know `{other}`", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn of_some_rooms_one_path_is_known() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (_, paths) in ONLY_THROUGH.iter().filter(|(module, _)| *module == source.module()) {
+            for path in *paths {
+                let room = path.split("::").next().unwrap_or(path);
+                let whole = format!("crate::{room}");
+                let uses = source.code.match_indices(&whole);
+                let strays = uses.filter(|(at, _)| !source.code[at + "crate::".len()..].starts_with(path));
+                wrong.extend(strays.map(|_| format!("{}: knows `{room}` by another way than `{path}`", source.path)));
             }
         }
     }
