@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::arguments::Globals;
 use super::output::{Failure, USAGE, say};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Api, Config, Environment};
 use crate::controller::{Engine, Records};
 use crate::deploy::Progress;
 use crate::flow::Comparison;
@@ -130,6 +130,11 @@ impl Context {
         allow_rewind: bool,
     ) -> Result<RealEngine, Failure> {
         let records = self.records_with(environment, GitOptions { allow_rewind })?;
+        if let Api::CognigyRest(_) = environment.tenant.api {
+            let message =
+                format!("`{}` has `api: cognigy-rest`, which no tenant is spoken to by yet", environment.name);
+            return Err(Failure::other(message));
+        }
         let connected = self.connections.connect(&environment.tenant, environment.sync.concurrency);
         let tenant = connected.map_err(|error| Failure::of(&error))?;
         Ok(Engine {

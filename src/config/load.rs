@@ -162,6 +162,10 @@ fn read_environment<'n>(
     let place = section.required("tenant", findings);
     let tenant = place.and_then(|node| tenant::read(node, folder, findings));
     let sync = section.get("sync").map(|node| sync::read(node, findings)).unwrap_or_default();
+    if let Some(node) = section.get("release") {
+        let help = "remove it: what is deployed is live at once";
+        findings.add(node, Wrong::value("`release` is not built yet", help));
+    }
     let address = tenant.as_ref().map(|it| (urls::tenant_key(&it.url), it.environment_id.0.clone()));
     let environment = match (repository, tenant) {
         (Some(repository), Some(tenant)) => Some(Environment { name: name.to_owned(), repository, tenant, sync }),
@@ -173,8 +177,10 @@ fn read_environment<'n>(
 /// Both are wrong: neither may touch the tenant as long as the other claims it too.
 fn same_tenant(one: (&str, &Node), other: (&str, &Node), findings: &mut Findings) {
     for ((_, place), (name, _)) in [(one, other), (other, one)] {
-        let message =
-            format!("expected a tenant of its own, found the `url` and `environmentId` of `{}`", shorten(name));
+        let message = format!(
+            "expected a tenant of its own, found the `url` and the environment or project of `{}`",
+            shorten(name)
+        );
         let help = "two environments that deploy to one place undo each other";
         findings.add_to_section(place, Wrong::rule(Rule::SameTenant, message, help));
     }

@@ -144,9 +144,11 @@ pub enum Credentials {
 /// Where a tenant is and how to sign in.
 #[derive(Debug, Clone)]
 pub struct TenantAddress {
+    /// The API it speaks, and what goes with that alone.
+    pub api: Api,
     /// Base URL, without a trailing slash.
     pub url: Url,
-    /// The tenant's own name of the environment.
+    /// The tenant's own name of the environment: `environmentId`, or the `projectId` of `cognigy-rest`.
     pub environment_id: EnvironmentId,
     /// How to sign in.
     pub auth: Auth,
@@ -154,6 +156,74 @@ pub struct TenantAddress {
     pub ca_file: Option<PathBuf>,
     /// Whether `http://` to a host other than loopback is accepted.
     pub allow_insecure: bool,
+}
+
+/// The API that a tenant speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Api {
+    /// Flows as documents; a flow stands in one file.
+    FlowsV2,
+    /// The vendor's own, with charts of nodes; a flow stands in a folder.
+    CognigyRest(CognigyRest),
+}
+
+/// What only `cognigy-rest` has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CognigyRest {
+    /// Most requests to its host within five minutes.
+    pub requests_per_5_minutes: u32,
+    /// By git's reference id: the one of this project, for whatever is no flow or node.
+    pub references: BTreeMap<String, String>,
+    /// How changes are written.
+    pub write: WriteRoute,
+    /// How much is read at once.
+    pub scan: Scan,
+    /// Until then everything was read anew, however quiet it is.
+    pub full_scan: Duration,
+    /// Whether a snapshot is made before structural changes.
+    pub snapshot: Snapshot,
+    /// Sent as `organisation-id`.
+    pub organisation_id: Option<String>,
+}
+
+impl Default for CognigyRest {
+    /// What holds for every key that the file leaves out.
+    fn default() -> Self {
+        Self {
+            requests_per_5_minutes: 800,
+            references: BTreeMap::new(),
+            write: WriteRoute::Auto,
+            scan: Scan::Auto,
+            full_scan: Duration::from_secs(6 * 3600),
+            snapshot: Snapshot::Auto,
+            organisation_id: None,
+        }
+    }
+}
+
+/// How changes of a flow are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteRoute {
+    /// Each by the route that fits.
+    Auto,
+}
+
+/// How much is read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scan {
+    /// As is cheaper.
+    Auto,
+    /// Node by node.
+    Nodes,
+}
+
+/// Whether a snapshot is made before structural changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Snapshot {
+    /// Where there is room for one.
+    Auto,
+    /// Not at all.
+    Never,
 }
 
 /// How to sign in to a tenant.

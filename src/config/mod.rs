@@ -6,6 +6,7 @@
 //! environment. What comes out is [`Config`], in which every default is filled in and every value checked.
 //! Nothing here talks to a repository or a tenant, and no secret is read before somebody asks for it.
 
+mod dialect;
 mod duration;
 mod error;
 mod exclude;
@@ -36,8 +37,8 @@ pub use find::{FILE_NAME, locate, unknown_variables};
 pub use forge::{ForgeAddress, ForgeKind};
 pub use mask::Mask;
 pub use meant::{
-    ApprovalPolicy, Auth, Author, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune, Repository,
-    SyncPolicy, TenantAddress,
+    Api, ApprovalPolicy, Auth, Author, CognigyRest, Config, Credentials, Drift, Environment, MaxDeletes, OAuth2, Prune,
+    Repository, Scan, Snapshot, SyncPolicy, TenantAddress, WriteRoute,
 };
 pub use nearest::nearest;
 pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};

@@ -52,7 +52,8 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
     }
 }
 
-fn duration(node: &Node, within: RangeInclusive<Duration>) -> Result<Duration, Wrong> {
+/// A time within bounds.
+pub(super) fn duration(node: &Node, within: RangeInclusive<Duration>) -> Result<Duration, Wrong> {
     let help = match &node.value {
         Value::Int(number) if *number >= 0 => format!("write the unit, for example `{number}s`"),
         _ => "units are `d`, `h`, `m`, `s` and `ms`".to_owned(),

@@ -2,34 +2,24 @@
 
 use std::path::Path;
 
+use super::dialect;
 use super::names;
 use super::urls::{self, Insecure};
 use super::written::{AUTH, Findings, OAUTH2, Section, TENANT, Wrong};
 use super::yaml::Node;
 use super::{Auth, OAuth2, TenantAddress};
-use crate::flow::EnvironmentId;
 use crate::problem::Rule;
-
-/// The wire dialects this binary speaks.
-const DIALECTS: [(&str, ()); 1] = [("flows-v2", ())];
 
 /// Reads the section; `None` only where something in it was wrong.
 pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<TenantAddress> {
     let section = Section::open(node, TENANT, findings)?;
-    section.read("api", findings, |node| names::choice(node, &DIALECTS));
+    let (api, environment_id) = dialect::read(&section, findings);
     let allow_insecure = section.read("allowInsecure", findings, names::boolean).unwrap_or_default();
     let insecure = Insecure::from(allow_insecure);
     let url = section.read_required("url", findings, |node| urls::web(node, insecure));
-    let environment_id = section.read_required("environmentId", findings, names::text);
     let auth = section.required("auth", findings).and_then(|node| auth(node, base, insecure, findings));
     let ca_file = section.read("caFile", findings, |node| names::file(node, base));
-    Some(TenantAddress {
-        url: url?,
-        environment_id: EnvironmentId(environment_id?.to_owned()),
-        auth: auth?,
-        ca_file,
-        allow_insecure,
-    })
+    Some(TenantAddress { api: api?, url: url?, environment_id: environment_id?, auth: auth?, ca_file, allow_insecure })
 }
 
 fn auth(node: &Node, base: &Path, insecure: Insecure, findings: &mut Findings) -> Option<Auth> {

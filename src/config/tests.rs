@@ -435,3 +435,19 @@ fn a_number_in_quotes_is_called_text() {
     let version = problems(&file("", "", "").replace("version: 1\n", "version: '1'\n"));
     assert!(version[0].message.ends_with("found the text `1`"), "{version:?}");
 }
+
+#[test]
+fn what_is_not_built_yet_is_said_to_be() {
+    let found = problems(&file("", "    release: { mode: endpoint }", ""));
+    let shown: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(shown, ["`release` is not built yet"]);
+}
+
+#[test]
+fn two_environments_of_one_project_are_an_error() {
+    let other = "  other:\n    tenant: { api: cognigy-rest, url: https://x.y, projectId: 64c0ffee0000000000000001, auth: { apiKey: { env: K } } }\n";
+    let text = file("", "", "") + other;
+    assert!(problems(&text).is_empty());
+    let found = problems(&(text + &other.replace("other:", "another:")));
+    assert_eq!(found.iter().filter(|it| it.rule == crate::problem::Rule::SameTenant).count(), 2);
+}

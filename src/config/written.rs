@@ -50,10 +50,28 @@ pub(super) const AUTHOR: Shape = Shape { name: "author", keys: &["name", "email"
 pub(super) const CREDENTIALS: Shape =
     Shape { name: "credentials", keys: &["username", "password", "sshKey", "passphrase", "knownHosts"] };
 /// One of `environments`.
-pub(super) const ENVIRONMENT: Shape = Shape { name: "an environment", keys: &["tenant", "branch", "flows", "sync"] };
+pub(super) const ENVIRONMENT: Shape =
+    Shape { name: "an environment", keys: &["tenant", "branch", "flows", "sync", "release"] };
 /// `tenant`.
-pub(super) const TENANT: Shape =
-    Shape { name: "tenant", keys: &["api", "url", "environmentId", "auth", "caFile", "allowInsecure"] };
+pub(super) const TENANT: Shape = Shape {
+    name: "tenant",
+    keys: &[
+        "api",
+        "url",
+        "environmentId",
+        "projectId",
+        "auth",
+        "caFile",
+        "allowInsecure",
+        "requestsPer5Minutes",
+        "references",
+        "write",
+        "scan",
+        "fullScan",
+        "snapshot",
+        "organisationId",
+    ],
+};
 /// `tenant.auth`.
 pub(super) const AUTH: Shape = Shape { name: "auth", keys: &["oauth2", "apiKey"] };
 /// `tenant.auth.oauth2`.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use flowsync::config::{Auth, TenantAddress};
+use flowsync::config::{Api, Auth, TenantAddress};
 use flowsync::flow::EnvironmentId;
 use flowsync::tenant::flows_v2::{Client, ConnectError};
 use flowsync::tenant::{Call, Failure};
@@ -14,6 +14,7 @@ use super::server::{Act, CANARY, Seen, Server, ample, good, hurry, make, reply};
 
 fn address(server: &Server, url: &str) -> TenantAddress {
     TenantAddress {
+        api: Api::FlowsV2,
         url: url.parse().unwrap(),
         environment_id: EnvironmentId("env".to_owned()),
         auth: Auth::ApiKey(server.secret("key")),

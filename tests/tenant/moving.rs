@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use flowsync::config::TenantAddress;
+use flowsync::config::{Api, TenantAddress};
 use flowsync::flow::EnvironmentId;
 use flowsync::tenant::flows_v2::Connections;
 use flowsync::tenant::{Call, Export, Failure, Tenant, TenantError};
@@ -130,7 +130,8 @@ async fn environments_of_one_tenant_share_token_and_throttle() {
     let client = |environment: &str, concurrency: usize, auth| {
         let url = format!("http://{}/api/v2", server.address).parse().unwrap();
         let environment_id = EnvironmentId(environment.to_owned());
-        let address = TenantAddress { url, environment_id, auth, ca_file: None, allow_insecure: false };
+        let address =
+            TenantAddress { api: Api::FlowsV2, url, environment_id, auth, ca_file: None, allow_insecure: false };
         connections.connect_tuned(&address, NonZeroUsize::new(concurrency).unwrap(), hurry()).unwrap()
     };
     let clients: Vec<_> = (1..=20).map(|n| client(&format!("env_{n}"), n, server.oauth2())).collect();

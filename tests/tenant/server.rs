@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flowsync::config::{Auth, OAuth2, SecretSource, TenantAddress};
+use flowsync::config::{Api, Auth, OAuth2, SecretSource, TenantAddress};
 use flowsync::flow::{ContentHash, Definition, EnvironmentId, FlowId};
 use flowsync::tenant::flows_v2::{Client, Tuning};
 use flowsync::tenant::{Call, CallLimits, ReadLive, StartLimit, Tenant, TenantError};
@@ -144,7 +144,8 @@ impl Server {
     pub(crate) fn client_with(&self, auth: Auth, tuning: Tuning) -> Client {
         let url = format!("http://{}/api/v2", self.address).parse().unwrap();
         let environment_id = EnvironmentId("env".to_owned());
-        let address = TenantAddress { url, environment_id, auth, ca_file: None, allow_insecure: false };
+        let address =
+            TenantAddress { api: Api::FlowsV2, url, environment_id, auth, ca_file: None, allow_insecure: false };
         Client::connect_tuned(&address, NonZeroUsize::new(4).unwrap(), tuning).unwrap()
     }
 }

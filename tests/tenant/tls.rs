@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use flowsync::config::{Auth, TenantAddress};
+use flowsync::config::{Api, Auth, TenantAddress};
 use flowsync::flow::EnvironmentId;
 use flowsync::tenant::flows_v2::Client;
 use flowsync::tenant::{Call, Failure, TenantError};
@@ -51,6 +51,7 @@ impl TlsTenant {
             path
         };
         let address = TenantAddress {
+            api: Api::FlowsV2,
             url: format!("https://localhost:{}/api/v2", self.port).parse().unwrap(),
             environment_id: EnvironmentId("env".to_owned()),
             auth: Auth::ApiKey(flowsync::config::SecretSource::File(file("key", b"c4nary-key"))),
@@ -170,6 +171,7 @@ fn a_tenant_is_reached_through_a_proxy_that_only_passes_on() {
 async fn calls_a_tenant_that_only_a_proxy_can_find() {
     let folder = std::path::PathBuf::from(std::env::var_os("TENANT_FOLDER").unwrap());
     let address = TenantAddress {
+        api: Api::FlowsV2,
         url: "https://tenant.proxied.test/api/v2".parse().unwrap(),
         environment_id: EnvironmentId("env".to_owned()),
         auth: Auth::ApiKey(flowsync::config::SecretSource::File(folder.join("key"))),
