@@ -1,4 +1,4 @@
-//! From git and live to a plan that may be carried out, or the reason why it may not.
+//! From git and live to a plan. Whether that may be carried out is judged elsewhere (`judge`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use tokio::time::Instant;
 
 use super::desired::{load_texts, place_problems};
 use super::unread::{set_aside, still_there};
-use super::{BackTo, Engine, PassError, PassOptions, Seen};
+use super::{BackTo, Engine, PassError};
 use crate::config::Prune;
 use crate::deploy::{Beside, Looked};
 use crate::flow::{self, FlowId, ReferenceKind};
 use crate::index::LiveReader;
 use crate::local::LocalState;
 use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, Step};
-use crate::problem::{Problem, any_error};
-use crate::record::{Manifest, QuarantineCause, Verdict};
+use crate::problem::Problem;
+use crate::record::Manifest;
 use crate::source::Source;
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -142,55 +142,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .try_collect()
             .await
     }
-
-    /// Whether the plan may be carried out now.
-    pub fn judge(&self, prepared: &Prepared, seen: &Seen, options: &PassOptions) -> Result<(), PassError> {
-        let refused =
-            |reason: String| PassError::Refused { reason, problems: prepared.problems.clone(), quarantined: false };
-        let plan = &prepared.plan;
-        check_references(prepared)?;
-        let n_managed = seen.manifest.as_ref().map_or(0, |manifest| manifest.last_flows().len());
-        let empty = prepared.desired.flows.is_empty();
-        plan::check_deletes(plan.deletes().count(), n_managed, empty, self.policy.max_deletes, options.allow_deletes)
-            .map_err(|error| refused(error.to_string()))?;
-        match seen.manifest.as_ref() {
-            Some(manifest) if !plan.changes.is_empty() && !options.retry => self.check_quarantine(manifest, plan),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_quarantine(&self, manifest: &Manifest, plan: &Plan) -> Result<(), PassError> {
-        let Some(quarantine) = &manifest.quarantine else {
-            return Ok(());
-        };
-        let verdict = quarantine.verdict(&plan.flows_digest, &plan::drift_key(&plan.changes), self.now());
-        let until = match verdict {
-            Verdict::Free => return Ok(()),
-            Verdict::Waiting(until) => format!("it is tried again after {until}, or with --retry"),
-            Verdict::Held => "it is not tried again until the flows in git change, or with --retry".to_owned(),
-        };
-        let why = match quarantine.cause {
-            QuarantineCause::Flow => "was refused by the tenant and rolled back",
-            QuarantineCause::Transport => "failed on the way to the tenant and was rolled back",
-            QuarantineCause::Incomplete => "failed and could not be wholly restored",
-            QuarantineCause::Rollback => "was rolled back by a person",
-        };
-        let tries = if quarantine.attempts > 0 { format!(" (try {})", quarantine.attempts) } else { String::new() };
-        let reason =
-            format!("quarantined: deployment {} {why}{tries}: {}; {until}", manifest.deployment_id, quarantine.reason);
-        Err(PassError::Refused { reason, problems: Vec::new(), quarantined: true })
-    }
-}
-
-/// What the flows refer to must be there, and what they replace must be kept.
-pub(super) fn check_references(prepared: &Prepared) -> Result<(), PassError> {
-    let problems = &prepared.problems;
-    if !any_error(problems) {
-        return Ok(());
-    }
-    let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let reason = format!("{n_errors} problem(s) in what the flows refer to or replace; nothing was written");
-    Err(PassError::Refused { reason, problems: problems.clone(), quarantined: false })
 }
 
 /// The flows a plan creates or deletes: those whose absence or presence matters.

@@ -8,7 +8,7 @@ use super::approval::Warrant;
 use super::carry::Work;
 use super::named::Named;
 use super::pass::{Attempt, STARTS_MAX};
-use super::prepare::check_references;
+use super::judge::check_references;
 use super::report::{EnvironmentReport, SyncResult};
 use super::states::{BackTo, State, WantedFlow};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
