@@ -75,9 +75,13 @@ mod secrets;
 mod signals;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/suspend.rs"]
+mod suspend;
 #[path = "cli/tenant.rs"]
 mod tenant;
 #[path = "cli/unreadable.rs"]
 mod unreadable;
 #[path = "cli/unwritten.rs"]
 mod unwritten;
+#[path = "cli/windows.rs"]
+mod windows;

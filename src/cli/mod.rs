@@ -28,6 +28,7 @@ mod schema;
 mod screen;
 mod signals;
 mod status;
+mod suspend;
 mod sync;
 mod validate;
 
@@ -131,6 +132,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Rollback(arguments) => {
             heed(context, arguments.once.grace, Hangup::Ends, rollback::run(context, &arguments)).await
         }
+        Command::Suspend(arguments) => suspend::suspend(context, &arguments).await,
+        Command::Resume(arguments) => suspend::resume(context, &arguments).await,
         Command::Adopt(arguments) => adopt::run(context, &arguments).await,
         Command::Promote(arguments) => promote::run(context, &arguments).await,
         Command::Audit(arguments) => audit::run(context, &arguments).await,

@@ -9,7 +9,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Environment;
 use crate::controller::{Seen, read_desired};
 use crate::local::LocalState as _;
-use crate::plan::flows_digest;
+use crate::plan::{self, Hold, flows_digest};
 use crate::problem::escape_terminal;
 use crate::record::{FlowStatus, Manifest, QuarantineCause, Verdict};
 
@@ -44,10 +44,15 @@ async fn one(context: &Context, environment: &Environment) -> Result<Value, Fail
         seen.alarms.push(format!("whether a record waits to be sent cannot be told: {}", crate::error_chain(&error)));
         None
     });
+    let held = records.hold_of(&seen.suspended).unwrap_or_else(|error| {
+        seen.alarms.push(crate::error_chain(&error));
+        None
+    });
+    let held = held.or_else(|| plan::closed(&environment.sync.windows, SystemClock.now()));
     let Some(manifest) = &seen.manifest else {
         return Ok(json!({
             "environment": records.environment, "status": "never-deployed", "commit": seen.tips.flows,
-            "pendingCommit": seen.tips.flows, "alarms": seen.alarms,
+            "pendingCommit": seen.tips.flows, "held": shown(held.as_ref()), "alarms": seen.alarms,
         }));
     };
     let (desired, _) = read_desired(&*records.source, &seen.tips.flows, &records.index, &records.target).await?;
@@ -68,9 +73,18 @@ async fn one(context: &Context, environment: &Environment) -> Result<Value, Fail
         "failure": manifest.failure,
         "quarantine": manifest.quarantine,
         "quarantined": quarantined(&seen, &digest),
+        "held": shown(held.as_ref()),
         "alarms": seen.alarms,
         "unsent": unsent.map(|unsent| unsent.deployment_id),
     }))
+}
+
+/// What keeps the environment from being written to, its words for people among the rest.
+fn shown(hold: Option<&Hold>) -> Value {
+    let Some(hold) = hold else { return Value::Null };
+    let mut shown = json!(hold);
+    shown["text"] = json!(hold.to_string());
+    shown
 }
 
 fn not_restored(manifest: &Manifest) -> Vec<Value> {
@@ -105,6 +119,9 @@ fn text(document: &Value) -> String {
         text.push_str(&format!(", commit {}", word("commit").get(..10).unwrap_or_default()));
     }
     text.push('\n');
+    if let Some(hold) = document["held"]["text"].as_str() {
+        text.push_str(&format!("  {}\n", escape_terminal(hold)));
+    }
     for (key, label) in [("failure", "failure"), ("quarantined", "quarantined"), ("unsent", "record not sent yet")] {
         if !word(key).is_empty() {
             text.push_str(&format!("  {label}: {}\n", escape_terminal(word(key))));

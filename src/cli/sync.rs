@@ -106,5 +106,8 @@ pub(super) fn text(report: &EnvironmentReport) -> String {
         let error = flow.error.as_ref().map_or_else(String::new, |error| format!(": {}", escape_terminal(error)));
         text.push_str(&format!("  {:6} {:24} {outcome}{error}\n", flow.action, flow.id));
     }
+    if let Some(hold) = &report.held {
+        text.push_str(&format!("  {}\n", escape_terminal(&hold.to_string())));
+    }
     text
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::names;
-use super::sync::duration;
+use super::names::duration;
 use super::written::{Findings, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{Api, CognigyRest, Scan, Snapshot, WriteRoute};

@@ -257,6 +257,8 @@ pub struct SyncPolicy {
     pub drift: Drift,
     /// Whether a change must be approved before it is deployed.
     pub approval: ApprovalPolicy,
+    /// When it may be written to; always where there are none.
+    pub windows: Vec<Window>,
     /// What to do about live flows that git once held and no longer holds.
     pub prune: Prune,
     /// How many deletes one deployment may make.
@@ -279,6 +281,7 @@ impl Default for SyncPolicy {
             approval: ApprovalPolicy::None,
             prune: Prune::Keep,
             max_deletes: MaxDeletes::Percent(10),
+            windows: Vec::new(),
             ignore: Vec::new(),
             verify_timeout: Duration::from_secs(60),
             deploy_timeout: Duration::from_secs(30 * 60),

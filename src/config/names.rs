@@ -1,8 +1,10 @@
 //! Checks of single values: text, choices, names of branches, folders and environments, pointers, secrets' names.
 
+use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
-use super::nearest;
+use super::{format_duration, nearest, parse_duration};
 use super::secret::SecretSource;
 use super::written::{Findings, SECRET, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
@@ -30,6 +32,23 @@ pub(super) fn boolean(node: &Node) -> Result<bool, Wrong> {
         Value::Bool(value) => Ok(*value),
         other => Err(Wrong::value(format!("expected `true` or `false`, found {}", other.describe()), "")),
     }
+}
+
+/// A duration within bounds.
+pub(super) fn duration(node: &Node, within: RangeInclusive<Duration>) -> Result<Duration, Wrong> {
+    let help = match &node.value {
+        Value::Int(number) if *number >= 0 => format!("write the unit, for example `{number}s`"),
+        _ => "units are `d`, `h`, `m`, `s` and `ms`".to_owned(),
+    };
+    let expected = || Wrong::value(format!("expected a duration such as `60s`, found {}", node.value.describe()), help);
+    let Value::Text(text) = &node.value else { return Err(expected()) };
+    let duration = parse_duration(text).map_err(|_| expected())?;
+    if within.contains(&duration) {
+        return Ok(duration);
+    }
+    let (least, most) = (format_duration(*within.start()), format_duration(*within.end()));
+    let message = format!("expected a duration from `{least}` to `{most}`, found `{}`", shorten(text));
+    Err(Wrong::rule(Rule::OutOfRange, message, ""))
 }
 
 /// One of a few words.

@@ -65,6 +65,8 @@ mod tests {
         assert!(agree(include_str!("../../examples/flows-repo/flowsync.yaml")));
         let more = "flows: flows\n  exclude: [ '**/package.json', drafts/ ]\n  commitMessage: 'OPS-1 ({{}}) {environment} {status}'";
         assert!(agree(&init_template().replacen("flows: flows", more, 1)));
+        let window = "ignore: []\n      windows: [ { kind: deny, schedule: '*/5 22 1-7 JAN,feb MON-fri', duration: 1h30m, timeZone: Europe/Berlin } ]";
+        assert!(agree(&init_template().replacen("ignore: []", window, 1)));
         for forge in [
             "{ kind: github, project: acme/flows.x }",
             "{ kind: gitlab, project: acme/bots/flows, token: { env: T }, url: https://gitlab.example.com }",

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::names;
 use super::written::{Findings, SYNC, Section, Wrong};
-use super::yaml::{Node, Value, shorten};
-use super::{ApprovalPolicy, Drift, MaxDeletes, Prune, SyncPolicy, format_duration, parse_duration};
+use super::yaml::{Node, Value};
+use super::{ApprovalPolicy, Drift, MaxDeletes, Prune, SyncPolicy, window};
 use crate::problem::Rule;
 
 /// Time between two passes.
@@ -35,7 +35,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
     let approval =
         |node| names::choice(node, &[("none", ApprovalPolicy::None), ("manifest", ApprovalPolicy::Manifest)]);
     let prune = |node| names::boolean(node).map(|prune| if prune { Prune::Remove } else { Prune::Keep });
-    let mut time = |key, within| section.read(key, findings, |node| duration(node, within));
+    let mut time = |key, within| section.read(key, findings, |node| names::duration(node, within));
     let interval = time("interval", INTERVAL);
     let verify_timeout = time("verifyTimeout", VERIFY_TIMEOUT);
     let deploy_timeout = time("deployTimeout", DEPLOY_TIMEOUT);
@@ -44,29 +44,13 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
         concurrency: section.read("concurrency", findings, concurrency).unwrap_or(default.concurrency),
         drift: section.read("drift", findings, drift).unwrap_or(default.drift),
         approval: section.read("approval", findings, approval).unwrap_or(default.approval),
+        windows: section.get("windows").map(|node| window::read(node, findings)).unwrap_or_default(),
         prune: section.read("prune", findings, prune).unwrap_or(default.prune),
         max_deletes: section.read("maxDeletes", findings, max_deletes).unwrap_or(default.max_deletes),
         ignore: section.get("ignore").map(|node| ignore(node, findings)).unwrap_or_default(),
         verify_timeout: verify_timeout.unwrap_or(default.verify_timeout),
         deploy_timeout: deploy_timeout.unwrap_or(default.deploy_timeout),
     }
-}
-
-/// A time within bounds.
-pub(super) fn duration(node: &Node, within: RangeInclusive<Duration>) -> Result<Duration, Wrong> {
-    let help = match &node.value {
-        Value::Int(number) if *number >= 0 => format!("write the unit, for example `{number}s`"),
-        _ => "units are `d`, `h`, `m`, `s` and `ms`".to_owned(),
-    };
-    let expected = || Wrong::value(format!("expected a duration such as `60s`, found {}", node.value.describe()), help);
-    let Value::Text(text) = &node.value else { return Err(expected()) };
-    let duration = parse_duration(text).map_err(|_| expected())?;
-    if within.contains(&duration) {
-        return Ok(duration);
-    }
-    let (least, most) = (format_duration(*within.start()), format_duration(*within.end()));
-    let message = format!("expected a duration from `{least}` to `{most}`, found `{}`", shorten(text));
-    Err(Wrong::rule(Rule::OutOfRange, message, ""))
 }
 
 fn concurrency(node: &Node) -> Result<NonZeroUsize, Wrong> {

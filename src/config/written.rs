@@ -84,6 +84,7 @@ pub(super) const SYNC: Shape = Shape {
         "concurrency",
         "drift",
         "approval",
+        "windows",
         "prune",
         "maxDeletes",
         "ignore",
@@ -92,11 +93,13 @@ pub(super) const SYNC: Shape = Shape {
     ],
 };
 /// A secret.
+/// One of `sync.windows`.
+pub(super) const WINDOW: Shape = Shape { name: "a window", keys: &["kind", "schedule", "duration", "timeZone"] };
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.
-pub(super) const SHAPES: [Shape; 11] =
-    [FILE, REPOSITORY, FORGE, AUTHOR, CREDENTIALS, ENVIRONMENT, TENANT, AUTH, OAUTH2, SYNC, SECRET];
+pub(super) const SHAPES: [Shape; 12] =
+    [FILE, REPOSITORY, FORGE, AUTHOR, CREDENTIALS, ENVIRONMENT, TENANT, AUTH, OAUTH2, SYNC, WINDOW, SECRET];
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,6 +33,7 @@ mod recovery;
 mod report;
 mod rollback;
 mod states;
+mod suspend;
 mod trail;
 pub mod triggers;
 mod trust;
@@ -41,12 +42,13 @@ pub mod view;
 #[cfg(test)]
 mod whole;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{SecretError, SubjectTemplate, SyncPolicy};
 use crate::deploy::{JournalFailed, Progress};
-use crate::flow::BodyAbsent;
+use crate::flow::{BodyAbsent, FlowId};
 use crate::index::LiveReader;
 use crate::local::LocalError;
 use crate::problem::Problem;
@@ -67,6 +69,7 @@ pub use promote::promotion_branch;
 pub use records::Records;
 pub use report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 pub use states::BackTo;
+pub use suspend::{Suspender, Switched};
 pub use trail::{TrailFault, TrailFile, Verified};
 pub use trust::Recorded;
 pub use unread::{bad_entry, left_out_note, listing_problems, unread};

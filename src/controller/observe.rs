@@ -10,7 +10,7 @@ use super::{PassError, PassOptions, Recorded, Records};
 use crate::flow::Definition;
 use crate::plan::Last;
 use crate::record::audit;
-use crate::record::{DEFINITION_BYTES_MAX, LastFlow, Manifest, hex_sha256, paths};
+use crate::record::{DEFINITION_BYTES_MAX, LastFlow, Manifest, Suspended, hex_sha256, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::{RECORD_BYTES_MAX, Source, SourceError, Tips};
 
@@ -30,6 +30,8 @@ pub struct Seen {
     pub adopts: bool,
     /// Whether that manifest is not as it was closed.
     pub is_altered: bool,
+    /// Whether a person has suspended the environment.
+    pub suspended: Suspended,
     /// What a person should know.
     pub alarms: Vec<String>,
 }
@@ -45,6 +47,7 @@ impl Seen {
             unfinished: None,
             adopts: false,
             is_altered: false,
+            suspended: Suspended::No,
             alarms: Vec::new(),
         }
     }
@@ -63,6 +66,7 @@ impl<S: Source> Records<S> {
         let Some(records) = seen.tips.records.clone() else {
             return Ok(seen);
         };
+        seen.suspended = self.suspended_at(&records).await?;
         let Some(recorded) = self.recorded_at(&records).await? else {
             return Ok(seen);
         };

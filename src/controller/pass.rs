@@ -9,9 +9,9 @@ use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Records, Seen, adoption_branch, read_desired};
 use crate::config::Drift;
 use crate::local::LocalState;
-use crate::plan::{Change, Plan};
+use crate::plan::{self, Change, Hold, Plan};
 use crate::problem::any_error;
-use crate::record::Kind;
+use crate::record::{Kind, Suspended};
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
 use crate::source::{Proposed, Source};
@@ -77,6 +77,47 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
     async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
+        let suspension = self.records.hold_of(&seen.suspended)?;
+        let (prepared, contested) = match self.find_out(seen).await {
+            Ok(found) => found,
+            Err(refused) => return suspended_anyway(self.report_on(seen), suspension, refused),
+        };
+        let mut report = self.report_on(seen);
+        report.problems.clone_from(&prepared.problems);
+        report.alarms.extend(contested);
+        report.flows = not_attempted(&prepared.plan);
+        let approved = match self.look(self.weigh(seen, &prepared, options)).await {
+            Ok(approved) => approved,
+            Err(refused) => return suspended_anyway(report, suspension, refused),
+        };
+        report.alarms.extend(approved.alarms);
+        if let Some(hold) = suspension.or_else(|| plan::closed(&self.policy.windows, self.now())) {
+            return Ok(Some(report.held_by(hold)));
+        }
+        if options.dry_run {
+            if !prepared.plan.changes.is_empty() {
+                report.result = SyncResult::Planned;
+            } else if !prepared.plan.reported.is_empty() {
+                report.result = SyncResult::Drifted;
+            }
+            return Ok(Some(report));
+        }
+        if prepared.plan.changes.is_empty() {
+            return self.leave(seen, &prepared, report).await;
+        }
+        let bound_to = options.plan.as_ref().map(|file| file.id.clone());
+        let warrant = Warrant { approvals: approved.uses, bound_to };
+        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, warrant).await? else {
+            return Ok(None);
+        };
+        let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
+        done.problems = report.problems;
+        done.alarms.splice(0..0, report.alarms);
+        Ok(Some(done))
+    }
+
+    /// Reads and checks the flows, looks at the tenant, and plans; with an alarm for each flow that is contested.
+    async fn find_out(&self, seen: &Seen) -> Result<(Prepared, Vec<String>), PassError> {
         let Records { source, target, .. } = &self.records;
         let reading = read_desired(&**source, &seen.tips.flows, self.reader.index(), target);
         let (desired, problems) = self.look(reading).await?;
@@ -90,52 +131,40 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
         let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
-        let is_settled = seen.manifest.is_some() && !seen.interrupted;
+        let is_settled = seen.manifest.is_some() && !seen.interrupted && seen.suspended == Suspended::No;
         if is_quiet && is_settled && seen.alarms.is_empty() && !any_error(&prepared.problems) {
             self.look(self.remember_quiet(&seen.tips, &prepared)).await?;
         }
         self.reader.index().save();
         let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
-        self.judge(&prepared, seen, options)?;
-        if let Some(file) = &options.plan {
-            self.look(self.check_bound(seen, &prepared.plan, file)).await?;
-        }
-        let approved = self.look(self.approve(seen, &prepared.plan)).await?;
+        Ok((prepared, contested))
+    }
+
+    /// What there is to say of a pass that has seen git.
+    fn report_on(&self, seen: &Seen) -> EnvironmentReport {
         let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
         report.commit = Some(seen.tips.flows.clone());
-        report.problems.clone_from(&prepared.problems);
         report.alarms.clone_from(&seen.alarms);
-        report.alarms.extend(contested);
-        report.alarms.extend(approved.alarms);
         report.alarms.extend(seen.interrupted.then(|| self.who_holds(seen)));
-        report.flows = not_attempted(&prepared.plan);
-        if options.dry_run {
-            if !prepared.plan.changes.is_empty() {
-                report.result = SyncResult::Planned;
-            } else if !prepared.plan.reported.is_empty() {
-                report.result = SyncResult::Drifted;
-            }
-            return Ok(Some(report));
+        report
+    }
+
+    /// Nothing is to be written to the tenant: drift is told, or proposed, and where nobody has done so yet it is written
+    /// down which flows are managed.
+    async fn leave(
+        &self,
+        seen: &Seen,
+        prepared: &Prepared,
+        mut report: EnvironmentReport,
+    ) -> Result<Option<EnvironmentReport>, PassError> {
+        if !prepared.plan.reported.is_empty() {
+            report.result = SyncResult::Drifted;
+            self.adopt_drift(seen, prepared).await?;
         }
-        if prepared.plan.changes.is_empty() {
-            if !prepared.plan.reported.is_empty() {
-                report.result = SyncResult::Drifted;
-                self.adopt_drift(seen, &prepared).await?;
-            }
-            if seen.adopts || (seen.manifest.is_none() && prepared.plan.reported.is_empty()) {
-                return self.adopt(seen, &prepared, report).await;
-            }
-            return Ok(Some(report));
+        if seen.adopts || (seen.manifest.is_none() && prepared.plan.reported.is_empty()) {
+            return self.adopt(seen, prepared, report).await;
         }
-        let bound_to = options.plan.as_ref().map(|file| file.id.clone());
-        let warrant = Warrant { approvals: approved.uses, bound_to };
-        let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, warrant).await? else {
-            return Ok(None);
-        };
-        let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
-        done.problems = report.problems;
-        done.alarms.splice(0..0, report.alarms);
-        Ok(Some(done))
+        Ok(Some(report))
     }
 
     /// Proposes the drift that is found, where that is what is wanted done about it.
@@ -258,6 +287,22 @@ fn merge(recovered: Option<EnvironmentReport>, mut next: EnvironmentReport) -> E
             next.alarms.push(format!("this pass first ended {deployment}, which was under way: `{word}`"));
             next
         }
+    }
+}
+
+/// A suspended environment is suspended, whatever else would be refused in it; that is told.
+fn suspended_anyway(
+    mut report: EnvironmentReport,
+    suspension: Option<Hold>,
+    error: PassError,
+) -> Result<Option<EnvironmentReport>, PassError> {
+    match (error, suspension) {
+        (PassError::Refused { reason, problems, .. }, Some(hold)) => {
+            report.error = Some(format!("it would be refused: {reason}"));
+            report.problems = problems;
+            Ok(Some(report.held_by(hold)))
+        }
+        (error, _) => Err(error),
     }
 }
 

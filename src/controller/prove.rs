@@ -125,8 +125,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             (_, _) if self.policy.prune == Prune::Keep => (created_again(manifest, &facts.owned).len(), NONE),
             (_, _) => (created_again(manifest, &facts.owned).len(), self.policy.max_deletes),
         };
-        let is_empty = matches!(&facts.source, SourceFacts::Flows(flows) if flows.is_empty());
-        plan::check_deletes(found, facts.owned.len(), is_empty, policy, options.allow_deletes).map_err(|error| {
+        let begun_elsewhere = |error: &dyn std::error::Error| {
             let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
             format!("deployment {deployment_id} (`{status}`) was begun by somebody else: {error}")
         })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::flow::FlowId;
-use crate::plan::Action;
+use crate::plan::{Action, Hold};
 use crate::problem::Problem;
 use crate::record::{FlowAction, FlowStatus, ManifestFlow};
 use crate::revision::CommitId;
@@ -18,8 +18,10 @@ pub enum SyncResult {
     Planned,
     /// Done.
     Deployed,
-    /// Only drift, and drift is only reported here.
+    /// Live is not as git has it, and is left so for now: drift is only reported here, or a window is closed.
     Drifted,
+    /// A person has suspended the environment: it is observed, and not written.
+    Suspended,
     /// Failed; everything written was restored.
     RolledBack,
     /// Failed; something could not be restored.
@@ -37,7 +39,7 @@ impl SyncResult {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::InSync | Self::Planned | Self::Deployed | Self::Drifted => 0,
+            Self::InSync | Self::Planned | Self::Deployed | Self::Drifted | Self::Suspended => 0,
             Self::Error => 1,
             Self::Refused => 3,
             Self::RolledBack => 4,
@@ -54,6 +56,7 @@ impl SyncResult {
             Self::Planned => "planned",
             Self::Deployed => "deployed",
             Self::Drifted => "drifted",
+            Self::Suspended => "suspended",
             Self::RolledBack => "rolled-back",
             Self::RollbackIncomplete => "rollback-incomplete",
             Self::Refused => "refused",
@@ -130,6 +133,9 @@ pub struct EnvironmentReport {
     pub record_commit: Option<CommitId>,
     /// What went wrong.
     pub error: Option<String>,
+    /// What keeps this environment from being written to, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
     /// The flows that were, or would be, changed.
     pub flows: Vec<FlowReport>,
     /// Problems found in the flows.
@@ -149,9 +155,21 @@ impl EnvironmentReport {
             commit: None,
             record_commit: None,
             error: None,
+            held: None,
             flows: Vec::new(),
             problems: Vec::new(),
             alarms: Vec::new(),
         }
+    }
+
+    /// The same of an environment that is held back.
+    pub(super) fn held_by(self, hold: Hold) -> Self {
+        let result = match &hold {
+            Hold::Suspended { .. } => SyncResult::Suspended,
+            // Where there is nothing to do, there is nothing to hold back.
+            Hold::Window { .. } if self.flows.is_empty() => return self,
+            Hold::Window { .. } => SyncResult::Drifted,
+        };
+        Self { result, held: Some(hold), ..self }
     }
 }

@@ -33,6 +33,7 @@ pub fn advice(result: SyncResult, n_failures: u32) -> Advice {
         | SyncResult::Planned
         | SyncResult::Deployed
         | SyncResult::Drifted
+        | SyncResult::Suspended
         | SyncResult::RolledBack
         | SyncResult::RollbackIncomplete
         | SyncResult::Refused => Advice::AtTheInterval,

@@ -1,4 +1,4 @@
-//! How many deletes one deployment may make.
+//! Which deletes a deployment may make, and how many.
 
 use crate::config::MaxDeletes;
 

@@ -9,10 +9,12 @@ mod diff;
 mod digest;
 pub mod graph;
 mod guard;
+mod hold;
 mod references;
 #[cfg(test)]
 mod tests;
 mod unreadable;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,6 +32,7 @@ pub use guard::{TooManyDeletes, check_deletes};
 pub use references::{Lookup, Present, lookups, missing, place_in};
 pub use unreadable::unreadable;
 
+pub use window::closed;
 /// The flows git holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {

@@ -17,6 +17,7 @@ pub mod proof;
 mod quarantine;
 mod reading;
 mod seal;
+mod suspension;
 
 /// A previous definition may have this many bytes at most: twice what a flow file may have.
 pub const DEFINITION_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -35,3 +36,4 @@ pub use proof::HeldFlow;
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
 pub use reading::{MANIFEST_BYTES_MAX, ManifestError, ManifestFault};
 pub use seal::{SealFault, SealKey, manifest_digest};
+pub use suspension::{Reason, Suspended, Suspension};

@@ -9,6 +9,12 @@ pub fn manifest(environment: &str) -> String {
     format!("{environment}/manifest.json")
 }
 
+/// The file that says that an environment is suspended.
+#[must_use]
+pub fn suspended(environment: &str) -> String {
+    format!("{environment}/suspended.json")
+}
+
 /// The folder of an environment's audit files.
 #[must_use]
 pub fn audit_folder(environment: &str) -> String {

@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use crate::support::{Ended, Place, ended};
 
 /// Commands that print a result and end with 0 where nothing is wrong.
-const PRINTING: [&[&str]; 29] = [
+const PRINTING: [&[&str]; 31] = [
     &["validate"],
     &["validate", "--format", "json"],
     &["validate", "--format", "sarif"],
@@ -31,6 +31,8 @@ const PRINTING: [&[&str]; 29] = [
     &["graph", "--format", "json"],
     &["pull"],
     &["adopt"],
+    &["suspend"],
+    &["resume"],
     &["doctor"],
     &["schema", "flow"],
     &["schema", "config"],

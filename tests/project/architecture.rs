@@ -99,6 +99,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/serve/"]),
     ("rustix", &["src/clock.rs", "src/local/", "src/cli/"]),
     ("clap", &["src/cli/"]),
+    ("cronexpr", &["src/config/schedule.rs"]),
     ("indicatif", &["src/cli/"]),
     ("similar", &["src/cli/"]),
     ("petgraph", &["src/plan/"]),

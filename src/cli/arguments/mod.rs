@@ -17,7 +17,7 @@ pub(super) use looking::{
 pub(super) use setting_up::{
     DoctorArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
 };
-pub(super) use writing::{AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SyncArgs};
+pub(super) use writing::{AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SuspendArgs, SyncArgs};
 
 use super::sandbox::SandboxArgs;
 
@@ -91,6 +91,10 @@ pub enum Command {
     History(EnvironmentArgs),
     /// Go back to the state before the newest deployment, or after a named one
     Rollback(RollbackArgs),
+    /// Leave an environment alone: observe it and write nothing, until it is resumed
+    Suspend(SuspendArgs),
+    /// Write to a suspended environment again
+    Resume(SuspendArgs),
     /// Propose for git what is live and drifted from it
     Adopt(AdoptArgs),
     /// Propose for one environment what is deployed to another
@@ -126,6 +130,7 @@ impl Command {
             Self::Sync(arguments) => arguments.output == Form::Json,
             Self::Status(arguments) | Self::History(arguments) => arguments.output == Form::Json,
             Self::Rollback(arguments) => arguments.output == Form::Json,
+            Self::Suspend(arguments) | Self::Resume(arguments) => arguments.output == Form::Json,
             Self::Adopt(arguments) => arguments.proposal.output == Form::Json,
             Self::Promote(arguments) => arguments.proposal.output == Form::Json,
             Self::Audit(arguments) => arguments.form() == AuditForm::Json,

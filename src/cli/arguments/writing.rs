@@ -8,6 +8,7 @@ use clap::Args;
 use super::form::Form;
 use crate::config::{format_duration, parse_duration};
 use crate::flow::FlowId;
+use crate::record::Reason;
 
 /// `sync`
 #[derive(Debug, Args)]
@@ -97,6 +98,20 @@ pub struct RollbackArgs {
 /// `adopt`
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
+/// `suspend` and `resume`
+#[derive(Debug, Args)]
+pub struct SuspendArgs {
+    /// Environment
+    #[arg(short, long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Why, in a line; committed with it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<Reason>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: Form,
+}
+
     /// Environment
     #[arg(short, long, value_name = "NAME")]
     pub env: Option<String>,

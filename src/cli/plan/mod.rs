@@ -2,6 +2,7 @@
 
 mod approval;
 mod ground;
+mod held;
 mod inside;
 mod json;
 mod limits;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use self::approval::{Judged, Standing};
 use self::ground::{What, basis_of, local_ground, remote_ground};
+use self::held::{Holding, holding};
 use self::json::{Document, Documents};
 use self::limits::PLAN_BYTES_MAX;
 use self::markdown::Section;
@@ -28,6 +30,7 @@ use crate::config::{ApprovalPolicy, Environment};
 use crate::controller::view::{Basis, PlanView};
 use crate::controller::{PassError, PassOptions, Prepared, Seen, left_out_note};
 use crate::flow::{BodyAbsent, Comparison};
+use crate::plan::Hold;
 use crate::problem::{any_error, escape_terminal};
 use crate::record::Kind;
 use crate::record::approval::Verdict;
@@ -44,6 +47,8 @@ struct Planned {
     basis: Basis,
     prepared: Prepared,
     refused: Option<String>,
+    /// What keeps it from being carried out for now.
+    held: Option<Hold>,
     /// Of each change, where approvals are asked for.
     verdicts: Option<Vec<Verdict>>,
     /// The file by which it was proposed.
@@ -59,7 +64,8 @@ impl Planned {
             view.judge(verdicts);
         }
         let (refused, proposed) = (self.refused.as_deref(), self.proposed.as_deref());
-        PlanView { commit: self.commit.as_ref(), basis: Some(&self.basis), refused, proposed, ..view }
+        let held = self.held.as_ref();
+        PlanView { commit: self.commit.as_ref(), basis: Some(&self.basis), refused, held, proposed, ..view }
     }
 
     fn exit_code(&self, detailed: bool) -> u8 {
@@ -163,6 +169,9 @@ fn say(planned: &Planned, arguments: &PlanArgs) {
     if let Some(reason) = &planned.refused {
         output::say(&format!("{}: refused: {}", planned.environment, escape_terminal(reason)));
     }
+    if let Some(hold) = &planned.held {
+        output::say(&format!("{}: {}", planned.environment, escape_terminal(&hold.to_string())));
+    }
 }
 
 /// One document: of one environment its plan, else a list.
@@ -226,8 +235,10 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
         if is_asked { approval::judged(&records, environment, &ground, &prepared).await? } else { Judged::default() };
     judged.alarms.iter().for_each(|alarm| complain(&format!("alarm: {}", escape_terminal(alarm))));
     let refused = match engine.judge(&prepared, &seen, &PassOptions::default()) {
-        Ok(()) => None,
+        Ok(()) => unknown,
         Err(PassError::Refused { reason, .. }) => Some(reason),
+    let Holding { hold: held, refused: unknown } =
+        holding(&records, environment, repository.as_ref(), &ground).await?;
         Err(error) => return Err(error.into()),
     };
     if let Some(file) = &arguments.out {

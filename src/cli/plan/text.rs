@@ -75,6 +75,7 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
         None => {}
         Some(0) => text.push_str("every change is approved\n"),
         Some(n) => text.push_str(&format!("{n} change(s) are not approved\n")),
+    view.held.iter().for_each(|hold| text.push_str(&format!("{}\n", escape_terminal(&hold.to_string()))));
     }
     Ok(text)
 }

@@ -10,7 +10,7 @@ use super::compared::{Compared, view};
 use crate::flow::diff::{FlowDiff, View};
 use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
 use crate::parallel;
-use crate::plan::{Action, Cause, Change, Plan, Step};
+use crate::plan::{Action, Cause, Change, Hold, Plan, Step};
 use crate::problem::Problem;
 use crate::record::approval::Verdict;
 use crate::revision::CommitId;
@@ -43,6 +43,9 @@ pub struct PlanView<'a> {
     /// Why a deployment would be refused.
     pub refused: Option<&'a str>,
     /// The file by which the plan was proposed.
+    /// What keeps it from being carried out for now, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<&'a Hold>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposed: Option<&'a str>,
     /// What binds the plan.
@@ -139,6 +142,7 @@ impl<'a> PlanView<'a> {
             plan_digest: &plan.digest,
         }
     }
+            held: None,
 
     /// Puts in which changes were approved: what is said of each, in their order.
     pub fn judge(&mut self, verdicts: &[Verdict]) {

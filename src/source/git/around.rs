@@ -91,6 +91,17 @@ impl LocalRepository {
         Ok(Some(Self { repo, shown }))
     }
 
+    /// Whom git would name as the author of a commit made in `dir`; `None` where its configuration names nobody.
+    #[must_use]
+    pub fn author_in(dir: &Path) -> Option<String> {
+        let config = match Repository::discover(dir) {
+            Ok(repo) => repo.config(),
+            Err(_) => git2::Config::open_default(),
+        };
+        let name = config.ok()?.get_string("user.name").ok()?;
+        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
     /// Where it is, for messages.
     #[must_use]
     pub fn shown(&self) -> &str {
@@ -130,9 +141,8 @@ impl LocalRepository {
     /// # Errors
     /// [`SourceError`] where it is there and cannot be read.
     pub fn read_record(&self, settings: &config::Repository, path: &str) -> Result<Option<LocalRecord>, SourceError> {
-        let branch = settings.records_branch.as_ref().unwrap_or(&settings.branch);
         let path = names::below(&settings.records, path);
-        for commit in self.tips(&settings.url, branch)? {
+        for commit in self.records_tips(settings)? {
             if let Some(content) = self.reader().file(&commit, &path)? {
                 return Ok(Some(LocalRecord { content, commit: Some(commit) }));
             }
@@ -143,6 +153,14 @@ impl LocalRepository {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Where the configured branch of the records stands, as far as is known here, the likeliest first.
+    ///
+    /// # Errors
+    /// [`SourceError::Setting`] where the branch is no name of one.
+    pub fn records_tips(&self, settings: &config::Repository) -> Result<Vec<CommitId>, SourceError> {
+        self.tips(&settings.url, settings.records_branch.as_ref().unwrap_or(&settings.branch))
     }
 
     /// Where a branch of the configured repository stands, as far as is known here. Where this is that repository,

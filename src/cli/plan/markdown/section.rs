@@ -56,8 +56,9 @@ impl<'a> Parts<'a> {
         self.head = match self.section {
             Section::Planned { view, .. } => {
                 let refused = if view.refused.is_some() { ", **would be refused**" } else { "" };
+                let held = if view.held.is_some() { ", **held back**" } else { "" };
                 let name = code_span(view.environment, NAME_CHARS_MAX);
-                format!("\n{name}: {}{refused}, `{}`\n", view.summary, view.plan_digest)
+                format!("\n{name}: {}{refused}{held}, `{}`\n", view.summary, view.plan_digest)
             }
             Section::Failed { environment, .. } => {
                 format!("\n{}: **cannot be planned**\n", code_span(environment, NAME_CHARS_MAX))
@@ -167,13 +168,16 @@ fn head(section: &Section<'_>) -> String {
             let refused = view.refused.map_or(String::new(), |reason| {
                 format!("\n> **Would be refused:** {}\n", code_span(reason, MESSAGE_CHARS_MAX))
             });
+            let held = view.held.map_or(String::new(), |hold| {
+                format!("\n> **Held back:** {}\n", code_span(&hold.to_string(), MESSAGE_CHARS_MAX))
+            });
             let approval = match view.n_unapproved() {
                 None => String::new(),
                 Some(0) => "\nApproval: every change is approved\n".to_owned(),
                 Some(n) => format!("\nApproval: **{n} change(s) are not approved**\n"),
             };
             format!(
-                "\n### flowsync plan: {}\n\n**{}** in {target}, from {of}\n{refused}{approval}\nPlan digest: `{}`\n",
+                "\n### flowsync plan: {}\n\n**{}** in {target}, from {of}\n{refused}{held}{approval}\nPlan digest: `{}`\n",
                 code_span(view.environment, NAME_CHARS_MAX),
                 view.summary,
                 view.plan_digest
