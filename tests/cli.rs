@@ -49,6 +49,8 @@ mod plan;
 mod promote;
 #[path = "cli/proof.rs"]
 mod proof;
+#[path = "cli/protect.rs"]
+mod protect;
 #[path = "cli/pull.rs"]
 mod pull;
 #[path = "cli/quarantine.rs"]

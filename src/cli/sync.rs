@@ -18,8 +18,19 @@ use crate::record::approval::{ApprovalsOf, PlanFile};
 impl OnceArgs {
     /// What it means for a pass.
     pub(super) fn options(&self, dry_run: bool) -> PassOptions {
-        let Self { retry, take_over, allow_deletes, allow_rewind, adopt_records, grace: _ } = self.clone();
-        PassOptions { dry_run, retry, take_over, allow_deletes, allow_rewind, adopt_records, plan: None }
+        let Self { retry, take_over, allow_deletes, allow_delete_protected, allow_rewind, adopt_records, grace: _ } =
+            self.clone();
+        let allow_delete_protected = allow_delete_protected.into_iter().collect();
+        PassOptions {
+            dry_run,
+            retry,
+            take_over,
+            allow_deletes,
+            allow_delete_protected,
+            allow_rewind,
+            adopt_records,
+            plan: None,
+        }
     }
 }
 
@@ -95,6 +106,9 @@ pub(super) fn text(report: &EnvironmentReport) -> String {
         text.push_str(&format!(", commit {}", commit.short()));
     }
     text.push('\n');
+    if let Some(hold) = &report.held {
+        text.push_str(&format!("  {}\n", escape_terminal(&hold.to_string())));
+    }
     for flow in &report.flows {
         let outcome = match flow.outcome {
             Outcome::Deployed => "deployed",
@@ -105,9 +119,6 @@ pub(super) fn text(report: &EnvironmentReport) -> String {
         };
         let error = flow.error.as_ref().map_or_else(String::new, |error| format!(": {}", escape_terminal(error)));
         text.push_str(&format!("  {:6} {:24} {outcome}{error}\n", flow.action, flow.id));
-    }
-    if let Some(hold) = &report.held {
-        text.push_str(&format!("  {}\n", escape_terminal(&hold.to_string())));
     }
     text
 }

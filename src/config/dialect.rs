@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::names;
-use super::names::duration;
+use super::names::{self, duration};
 use super::written::{Findings, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{Api, CognigyRest, Scan, Snapshot, WriteRoute};

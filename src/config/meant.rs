@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Exclude, ForgeAddress, SecretSource, SubjectTemplate};
+use super::{Exclude, ForgeAddress, Protect, SecretSource, SubjectTemplate, Window};
 use crate::flow::EnvironmentId;
 use crate::problem::Problem;
 
@@ -261,6 +261,8 @@ pub struct SyncPolicy {
     pub windows: Vec<Window>,
     /// What to do about live flows that git once held and no longer holds.
     pub prune: Prune,
+    /// Flows that are not deleted because they left git.
+    pub protect: Protect,
     /// How many deletes one deployment may make.
     pub max_deletes: MaxDeletes,
     /// JSON pointers left out of comparison; `*` matches one segment.
@@ -279,9 +281,10 @@ impl Default for SyncPolicy {
             concurrency: const { NonZeroUsize::new(8).unwrap() },
             drift: Drift::Correct,
             approval: ApprovalPolicy::None,
-            prune: Prune::Keep,
-            max_deletes: MaxDeletes::Percent(10),
             windows: Vec::new(),
+            prune: Prune::Keep,
+            protect: Protect::default(),
+            max_deletes: MaxDeletes::Percent(10),
             ignore: Vec::new(),
             verify_timeout: Duration::from_secs(60),
             deploy_timeout: Duration::from_secs(30 * 60),

@@ -17,10 +17,11 @@ mod mask;
 mod meant;
 mod names;
 mod nearest;
+mod protect;
 mod proxy;
 mod repository;
-mod schema;
 mod schedule;
+mod schema;
 mod secret;
 mod subject;
 mod sync;
@@ -28,8 +29,8 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 mod urls;
-mod written;
 mod window;
+mod written;
 mod yaml;
 
 pub use duration::{DurationError, format_duration, parse_duration};
@@ -43,9 +44,10 @@ pub use meant::{
     Repository, Scan, Snapshot, SyncPolicy, TenantAddress, WriteRoute,
 };
 pub use nearest::nearest;
+pub use protect::Protect;
 pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};
+pub use schedule::Schedule;
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};
-pub use schedule::Schedule;
 pub use subject::{SubjectTemplate, SubjectValues};
 pub use window::{Window, WindowKind};

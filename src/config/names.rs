@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use super::{format_duration, nearest, parse_duration};
 use super::secret::SecretSource;
 use super::written::{Findings, SECRET, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
+use super::{format_duration, nearest, parse_duration};
 use crate::problem::Rule;
 
 /// Text that is not empty, less surrounding space, on one line.

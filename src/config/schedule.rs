@@ -118,7 +118,8 @@ fn zone(name: &str) -> Result<TimeZone, NoSchedule> {
 fn check_fields(fields: &[&str]) -> Result<(), NoSchedule> {
     let fault = |why: String, help| Err(NoSchedule { why, help });
     if fields.len() != FIELDS.len() {
-        let help = "minute, hour, day of the month, month, day of the week: `0 22 * * 1-5` is 22:00 from Monday to Friday";
+        let help =
+            "minute, hour, day of the month, month, day of the week: `0 22 * * 1-5` is 22:00 from Monday to Friday";
         return fault(format!("expected five fields, found {}", fields.len()), help);
     }
     for (at, (field, name)) in fields.iter().zip(FIELDS).enumerate() {
@@ -131,7 +132,8 @@ fn check_fields(fields: &[&str]) -> Result<(), NoSchedule> {
         let mut words = field.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
         let is_mark = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | ',' | '-' | '/');
         if !field.chars().all(is_mark) || !words.all(is_known) {
-            let help = "numbers, names of months and days such as `JAN` and `MON`, `*`, lists, ranges, and steps of ranges";
+            let help =
+                "numbers, names of months and days such as `JAN` and `MON`, `*`, lists, ranges, and steps of ranges";
             return fault(format!("{name} has more than those"), help);
         }
         let is_lone = |item: &str| item.split_once('/').is_some_and(|(of, _)| of != "*" && !of.contains('-'));
@@ -142,7 +144,8 @@ fn check_fields(fields: &[&str]) -> Result<(), NoSchedule> {
     let (day, weekday) = (fields[2], fields[4]);
     let is_odd = |one: &str, other: &str| one.starts_with('*') && one != "*" && other != "*";
     if is_odd(day, weekday) || is_odd(weekday, day) {
-        let help = "where both are given, write days as ranges: `1-31/2` instead of `*/2`; either of the two starts it then";
+        let help =
+            "where both are given, write days as ranges: `1-31/2` instead of `*/2`; either of the two starts it then";
         return fault("crons differ about a `*` with more to it beside another day".to_owned(), help);
     }
     Ok(())
@@ -192,11 +195,19 @@ mod tests {
         for weekday in ["0", "7", "sun"] {
             assert_eq!(
                 starts(&format!("0 0 1,15 * {weekday}"), "UTC", "2026-11-26T00:00:00Z", 4),
-                ["Sun 11-29 00:00 +00:00", "Tue 12-01 00:00 +00:00", "Sun 12-06 00:00 +00:00", "Sun 12-13 00:00 +00:00"]
+                [
+                    "Sun 11-29 00:00 +00:00",
+                    "Tue 12-01 00:00 +00:00",
+                    "Sun 12-06 00:00 +00:00",
+                    "Sun 12-13 00:00 +00:00"
+                ]
             );
         }
         assert_eq!(starts("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", 1), ["Tue 02-29 00:00 +00:00"]);
-        assert_eq!(starts("0 0 * * */2", "UTC", "2026-11-29T12:00:00Z", 2), ["Tue 12-01 00:00 +00:00", "Thu 12-03 00:00 +00:00"]);
+        assert_eq!(
+            starts("0 0 * * */2", "UTC", "2026-11-29T12:00:00Z", 2),
+            ["Tue 12-01 00:00 +00:00", "Thu 12-03 00:00 +00:00"]
+        );
     }
 
     #[test]

@@ -129,6 +129,16 @@ mod tests {
             ("ignore: []", "ignore: [name]"),
             ("ignore: []", "ignore: [/*]"),
             ("ignore: []", "ignore: /name"),
+            ("ignore: []", "protect: 'flow_pay*'"),
+            ("ignore: []", "protect: [ 'pay*' ]"),
+            ("ignore: []", "windows: { kind: deny, schedule: '0 22 * * *', duration: 8h }"),
+            ("ignore: []", "windows: [ { kind: deny, schedule: '0 22 * * *' } ]"),
+            ("ignore: []", "windows: [ { kind: never, schedule: '0 22 * * *', duration: 8h } ]"),
+            ("ignore: []", "windows: [ { kind: deny, schedule: '@daily', duration: 8h } ]"),
+            ("ignore: []", "windows: [ { kind: deny, schedule: '0 22 * *', duration: 8h } ]"),
+            ("ignore: []", "windows: [ { kind: deny, schedule: '0 22 L * *', duration: 8h } ]"),
+            ("ignore: []", "windows: [ { kind: deny, schedule: '0 22 * * *', duration: 8 } ]"),
+            ("ignore: []", "windows: [ { kind: deny, schedule: '0 22 * * *', duration: 8h, timeZone: +01:00 } ]"),
         ] {
             let text = init_template().replacen(good, bad, 1);
             assert_ne!(text, init_template(), "{good}");

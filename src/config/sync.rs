@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::names;
 use super::written::{Findings, SYNC, Section, Wrong};
 use super::yaml::{Node, Value};
-use super::{ApprovalPolicy, Drift, MaxDeletes, Prune, SyncPolicy, window};
+use super::{ApprovalPolicy, Drift, MaxDeletes, Protect, Prune, SyncPolicy, window};
 use crate::problem::Rule;
 
 /// Time between two passes.
@@ -46,6 +46,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
         approval: section.read("approval", findings, approval).unwrap_or(default.approval),
         windows: section.get("windows").map(|node| window::read(node, findings)).unwrap_or_default(),
         prune: section.read("prune", findings, prune).unwrap_or(default.prune),
+        protect: section.get("protect").map(|node| Protect::read(node, findings)).unwrap_or_default(),
         max_deletes: section.read("maxDeletes", findings, max_deletes).unwrap_or(default.max_deletes),
         ignore: section.get("ignore").map(|node| ignore(node, findings)).unwrap_or_default(),
         verify_timeout: verify_timeout.unwrap_or(default.verify_timeout),

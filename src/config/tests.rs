@@ -155,7 +155,9 @@ fn ranges_end_where_they_say() {
 #[test]
 fn windows_are_read_with_what_is_wrong_in_each() {
     let windows = |items: &str| file("", "", &format!("      windows: {items}"));
-    let text = windows("[ { kind: deny, schedule: \"0 22 * * 1-5\", duration: 8h, timeZone: Europe/Berlin }, { kind: allow, schedule: '0  9 * * *', duration: 1d } ]");
+    let text = windows(
+        "[ { kind: deny, schedule: \"0 22 * * 1-5\", duration: 8h, timeZone: Europe/Berlin }, { kind: allow, schedule: '0  9 * * *', duration: 1d } ]",
+    );
     let config = parse(&text).unwrap();
     let [night, day] = &config.environments["production"].sync.windows[..] else { panic!() };
     assert_eq!((night.kind, night.duration), (WindowKind::Deny, Duration::from_secs(8 * 3600)));

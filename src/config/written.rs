@@ -86,15 +86,16 @@ pub(super) const SYNC: Shape = Shape {
         "approval",
         "windows",
         "prune",
+        "protect",
         "maxDeletes",
         "ignore",
         "verifyTimeout",
         "deployTimeout",
     ],
 };
-/// A secret.
 /// One of `sync.windows`.
 pub(super) const WINDOW: Shape = Shape { name: "a window", keys: &["kind", "schedule", "duration", "timeZone"] };
+/// A secret.
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.

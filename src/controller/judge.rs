@@ -34,6 +34,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             |reason: String| PassError::Refused { reason, problems: prepared.problems.clone(), quarantined: false };
         let plan = &prepared.plan;
         check_references(prepared)?;
+        let deletes = plan.deletes().map(|change| &change.id);
+        plan::check_protected(deletes, &self.policy.protect, &options.allow_delete_protected)
+            .map_err(|error| refused(error.to_string()))?;
         let n_managed = seen.manifest.as_ref().map_or(0, |manifest| manifest.last_flows().len());
         let empty = prepared.desired.flows.is_empty();
         plan::check_deletes(plan.deletes().count(), n_managed, empty, self.policy.max_deletes, options.allow_deletes)

@@ -107,6 +107,8 @@ pub struct PassOptions {
     pub take_over: bool,
     /// So many deletes are meant.
     pub allow_deletes: Option<usize>,
+    /// These flows are meant to be deleted although they are protected.
+    pub allow_delete_protected: BTreeSet<FlowId>,
     /// Accept that the branch no longer contains what was deployed from it.
     pub allow_rewind: bool,
     /// Take records of another environment, target, tenant or seal for this environment's.

@@ -128,7 +128,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let begun_elsewhere = |error: &dyn std::error::Error| {
             let (deployment_id, status) = (&manifest.deployment_id, manifest.status());
             format!("deployment {deployment_id} (`{status}`) was begun by somebody else: {error}")
-        })
+        };
+        if manifest.status() == Status::Deploying {
+            let deletes = manifest.flows.iter().filter(|flow| flow.action == FlowAction::Delete).map(|flow| &flow.id);
+            plan::check_protected(deletes, &self.policy.protect, &options.allow_delete_protected)
+                .map_err(|error| begun_elsewhere(&error))?;
+        }
+        let is_empty = matches!(&facts.source, SourceFacts::Flows(flows) if flows.is_empty());
+        plan::check_deletes(found, facts.owned.len(), is_empty, policy, options.allow_deletes)
+            .map_err(|error| begun_elsewhere(&error))
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::approval::Warrant;
 use super::carry::Work;
+use super::judge::check_references;
 use super::named::Named;
 use super::pass::{Attempt, STARTS_MAX};
-use super::judge::check_references;
 use super::report::{EnvironmentReport, SyncResult};
 use super::states::{BackTo, State, WantedFlow};
 use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};

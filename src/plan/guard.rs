@@ -1,6 +1,33 @@
 //! Which deletes a deployment may make, and how many.
 
-use crate::config::MaxDeletes;
+use std::collections::BTreeSet;
+
+use crate::config::{MaxDeletes, Protect};
+use crate::flow::FlowId;
+
+/// A plan deletes flows that are protected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the plan deletes {}, protected by `sync.protect`; if that is meant, run once with {}",
+    list(.0, "", "`"),
+    list(.0, "--allow-delete-protected ", "")
+)]
+pub struct ProtectedDeletes(Vec<FlowId>);
+
+fn list(ids: &[FlowId], before: &str, quote: &str) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("{before}{quote}{id}{quote}")).collect();
+    ids.join(if before.is_empty() { ", " } else { " " })
+}
+
+/// Refuses deletes of flows that are protected, but those that a person allows.
+pub fn check_protected<'a>(
+    deletes: impl Iterator<Item = &'a FlowId>,
+    protect: &Protect,
+    allowed: &BTreeSet<FlowId>,
+) -> Result<(), ProtectedDeletes> {
+    let held: Vec<FlowId> = deletes.filter(|id| protect.holds(id) && !allowed.contains(*id)).cloned().collect();
+    if held.is_empty() { Ok(()) } else { Err(ProtectedDeletes(held)) }
+}
 
 /// A plan deletes more than it may.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -62,7 +62,8 @@ impl fmt::Display for Hold {
                     Some(until) => write!(f, "closed until {until}")?,
                     None => f.write_str("closed, and no opening was found ahead")?,
                 }
-                let which = if *kind == "deny" { "by the deny window" } else { "outside of the allow windows, the next is" };
+                let which =
+                    if *kind == "deny" { "by the deny window" } else { "outside of the allow windows, the next is" };
                 write!(f, " {which} `{schedule}` for {duration} ({time_zone})")
             }
         }

@@ -28,11 +28,12 @@ use crate::revision::Origin;
 pub use action::Action;
 pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
-pub use guard::{TooManyDeletes, check_deletes};
+pub use guard::{ProtectedDeletes, TooManyDeletes, check_deletes, check_protected};
+pub use hold::Hold;
 pub use references::{Lookup, Present, lookups, missing, place_in};
 pub use unreadable::unreadable;
-
 pub use window::closed;
+
 /// The flows git holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {

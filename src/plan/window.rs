@@ -151,10 +151,7 @@ mod tests {
         let after = "deny | 0 14 * * * | 1h | UTC";
         assert_eq!(at(&[noon, after], "2026-11-26T12:30:00Z"), "deny 0 12 * * * until 2026-11-26T15:00:00Z");
         // The allow window is over when the deny window that covers it is.
-        assert_eq!(
-            at(&["allow | 0 12 * * * | 1h | UTC", noon], "2026-11-26T10:00:00Z"),
-            "allow 0 12 * * * until -"
-        );
+        assert_eq!(at(&["allow | 0 12 * * * | 1h | UTC", noon], "2026-11-26T10:00:00Z"), "allow 0 12 * * * until -");
     }
 
     #[test]

@@ -136,7 +136,9 @@ mod tests {
 
     #[test]
     fn what_is_no_such_object_is_a_fault() {
-        for text in ["", "suspended", "[]", "{", r#"{"reason":1}"#, r#"{"since":"yesterday"}"#, r#"{"by":"a","by":"b"}"#] {
+        for text in
+            ["", "suspended", "[]", "{", r#"{"reason":1}"#, r#"{"since":"yesterday"}"#, r#"{"by":"a","by":"b"}"#]
+        {
             Suspension::read(text.as_bytes()).unwrap_err();
         }
         let large = vec![b' '; SUSPENSION_BYTES_MAX + 1];

@@ -141,11 +141,7 @@ fn a_deployment_under_way_ends_on_top_of_the_commit_that_suspends() {
     let (place, child) = half_done_with("", &|_| {});
     place.run(&["suspend"]).exits(0);
     place.tenant.heals();
-    rustix::process::kill_process(
-        rustix::process::Pid::from_child(&child),
-        rustix::process::Signal::TERM,
-    )
-    .unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
     let ended = crate::support::ended(child);
     assert!([0, 4].contains(&ended.code), "{ended:?}");
     assert!(place.manifest()["status"] != "deploying" && is_there(&place));
@@ -165,7 +161,11 @@ fn a_file_that_cannot_be_read_refuses_with_the_way_out_and_rollback_works() {
         place.write(FILE, text);
         place.push("by hand");
         let (tip, live) = (place.tip(), place.tenant.live());
-        place.sync_with(&[]).exits(3).says(&["cannot be read", "nothing was written", "flowsync suspend --env production"]);
+        place.sync_with(&[]).exits(3).says(&[
+            "cannot be read",
+            "nothing was written",
+            "flowsync suspend --env production",
+        ]);
         assert_eq!((place.tip(), place.tenant.live()), (tip, live));
         place.run(&["status"]).exits(0).prints(&["alarm: ", "cannot be read"]);
         place.run(&["plan"]).exits(3).says(&["cannot be read"]);

@@ -55,7 +55,9 @@ fn fenced(text: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn exit_codes_are_those_of_the_code() {
-    use SyncResult::{Busy, Deployed, Drifted, Error, InSync, Planned, Refused, RollbackIncomplete, RolledBack, Suspended};
+    use SyncResult::{
+        Busy, Deployed, Drifted, Error, InSync, Planned, Refused, RollbackIncomplete, RolledBack, Suspended,
+    };
     let all = [InSync, Planned, Deployed, Drifted, Suspended, RolledBack, RollbackIncomplete, Refused, Busy, Error];
     for result in all {
         // A new result fails to compile here: it belongs into the list above and into the README.

@@ -17,7 +17,9 @@ pub(super) use looking::{
 pub(super) use setting_up::{
     DoctorArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
 };
-pub(super) use writing::{AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SuspendArgs, SyncArgs};
+pub(super) use writing::{
+    AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SuspendArgs, SyncArgs,
+};
 
 use super::sandbox::SandboxArgs;
 

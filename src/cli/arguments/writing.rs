@@ -42,6 +42,9 @@ pub struct OnceArgs {
     /// Allow this many deletes, whatever `maxDeletes` says
     #[arg(long, value_name = "N")]
     pub allow_deletes: Option<usize>,
+    /// Delete this flow although `protect` names it; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub allow_delete_protected: Vec<FlowId>,
     /// Accept a branch that was rewound or force-pushed
     #[arg(long)]
     pub allow_rewind: bool,
@@ -95,9 +98,6 @@ pub struct RollbackArgs {
     pub once: OnceArgs,
 }
 
-/// `adopt`
-#[derive(Debug, Args)]
-pub struct AdoptArgs {
 /// `suspend` and `resume`
 #[derive(Debug, Args)]
 pub struct SuspendArgs {
@@ -112,6 +112,9 @@ pub struct SuspendArgs {
     pub output: Form,
 }
 
+/// `adopt`
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
     /// Environment
     #[arg(short, long, value_name = "NAME")]
     pub env: Option<String>,

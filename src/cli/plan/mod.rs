@@ -26,7 +26,7 @@ use self::text::{Inside, Style};
 use super::arguments::{PlanArgs, PlanForm};
 use super::context::{Context, note, select};
 use super::output::{self, Failure, complain};
-use crate::config::{ApprovalPolicy, Environment};
+use crate::config::{ApprovalPolicy, Environment, Protect};
 use crate::controller::view::{Basis, PlanView};
 use crate::controller::{PassError, PassOptions, Prepared, Seen, left_out_note};
 use crate::flow::{BodyAbsent, Comparison};
@@ -53,6 +53,8 @@ struct Planned {
     verdicts: Option<Vec<Verdict>>,
     /// The file by which it was proposed.
     proposed: Option<String>,
+    /// What is not deleted.
+    protect: Protect,
     comparison: Arc<Comparison>,
 }
 
@@ -60,6 +62,7 @@ impl Planned {
     fn view(&self) -> PlanView<'_> {
         let Prepared { plan, problems, .. } = &self.prepared;
         let mut view = PlanView::new(&self.environment, &self.target, plan, problems);
+        view.mark_protected(&self.protect);
         if let Some(verdicts) = &self.verdicts {
             view.judge(verdicts);
         }
@@ -166,11 +169,11 @@ fn say(planned: &Planned, arguments: &PlanArgs) {
         }
         None => {}
     }
-    if let Some(reason) = &planned.refused {
-        output::say(&format!("{}: refused: {}", planned.environment, escape_terminal(reason)));
-    }
     if let Some(hold) = &planned.held {
         output::say(&format!("{}: {}", planned.environment, escape_terminal(&hold.to_string())));
+    }
+    if let Some(reason) = &planned.refused {
+        output::say(&format!("{}: refused: {}", planned.environment, escape_terminal(reason)));
     }
 }
 
@@ -234,11 +237,10 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     let judged =
         if is_asked { approval::judged(&records, environment, &ground, &prepared).await? } else { Judged::default() };
     judged.alarms.iter().for_each(|alarm| complain(&format!("alarm: {}", escape_terminal(alarm))));
+    let Holding { hold: held, refused: unknown } = holding(&records, environment, repository.as_ref(), &ground).await?;
     let refused = match engine.judge(&prepared, &seen, &PassOptions::default()) {
         Ok(()) => unknown,
         Err(PassError::Refused { reason, .. }) => Some(reason),
-    let Holding { hold: held, refused: unknown } =
-        holding(&records, environment, repository.as_ref(), &ground).await?;
         Err(error) => return Err(error.into()),
     };
     if let Some(file) = &arguments.out {
@@ -253,8 +255,9 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     } else {
         None
     };
+    let protect = environment.sync.protect.clone();
     let (environment, target) = (environment.name.clone(), engine.records.target.to_string());
     let comparison = Arc::clone(engine.reader.comparison());
     let verdicts = judged.verdicts;
-    Ok(Planned { environment, target, commit, basis, prepared, refused, verdicts, proposed, comparison })
+    Ok(Planned { environment, target, commit, basis, prepared, refused, held, verdicts, proposed, protect, comparison })
 }

@@ -57,6 +57,10 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
         if let Some(reason) = &change.not_approved {
             text.push_str(&format!("    not approved: {}\n", escape_terminal(reason)));
         }
+        if change.protected {
+            let id = change.id;
+            text.push_str(&format!("    protected: deleted only with --allow-delete-protected {id}\n"));
+        }
         inside(change, &mut text)?;
     }
     for change in &view.drifted {
@@ -71,11 +75,11 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
         text.push_str(&format!("  {} live flow(s) are not managed here\n", view.unmanaged.len()));
     }
     text.push_str(&format!("{}\n", view.summary));
+    view.held.iter().for_each(|hold| text.push_str(&format!("{}\n", escape_terminal(&hold.to_string()))));
     match view.n_unapproved() {
         None => {}
         Some(0) => text.push_str("every change is approved\n"),
         Some(n) => text.push_str(&format!("{n} change(s) are not approved\n")),
-    view.held.iter().for_each(|hold| text.push_str(&format!("{}\n", escape_terminal(&hold.to_string()))));
     }
     Ok(text)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::basis::Basis;
 use super::compared::{Compared, view};
+use crate::config::Protect;
 use crate::flow::diff::{FlowDiff, View};
 use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
 use crate::parallel;
@@ -42,10 +43,10 @@ pub struct PlanView<'a> {
     pub problems: &'a [Problem],
     /// Why a deployment would be refused.
     pub refused: Option<&'a str>,
-    /// The file by which the plan was proposed.
     /// What keeps it from being carried out for now, and until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<&'a Hold>,
+    /// The file by which the plan was proposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposed: Option<&'a str>,
     /// What binds the plan.
@@ -103,6 +104,9 @@ pub struct ChangeView<'a> {
     /// Why it is not approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_approved: Option<String>,
+    /// Whether it deletes a flow that is protected.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// What differs, for an update, as far as it may be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<FlowDiff>,
@@ -138,11 +142,11 @@ impl<'a> PlanView<'a> {
             orphaned: &plan.orphaned,
             problems,
             refused: None,
+            held: None,
             proposed: None,
             plan_digest: &plan.digest,
         }
     }
-            held: None,
 
     /// Puts in which changes were approved: what is said of each, in their order.
     pub fn judge(&mut self, verdicts: &[Verdict]) {
@@ -152,6 +156,13 @@ impl<'a> PlanView<'a> {
                 Verdict::Missing(missing) => Some(missing.to_string()),
                 Verdict::NotAsked | Verdict::Approved => None,
             };
+        }
+    }
+
+    /// Marks the deletes of protected flows.
+    pub fn mark_protected(&mut self, protect: &Protect) {
+        for change in self.changes.iter_mut().filter(|change| change.action == Action::Delete) {
+            change.protected = protect.holds(change.id);
         }
     }
 
@@ -202,6 +213,7 @@ impl<'a> ChangeView<'a> {
             wave: change.wave,
             approved: None,
             not_approved: None,
+            protected: false,
             diff: None,
             change,
         }

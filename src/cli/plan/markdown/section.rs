@@ -208,10 +208,9 @@ fn row(change: &ChangeView<'_>) -> String {
         (_, Some(one)) | (Some(one), None) => version(one),
         (None, None) => String::new(),
     };
-    let Some(cause) = because(change.cause) else {
-        return format!("- **{}** {} {versions}, wave {}\n", change.action, called(change), change.wave);
-    };
-    format!("- **{}** {} {versions}, wave {}, {cause}\n", change.action, called(change), change.wave)
+    let protected = if change.protected { ", **protected**" } else { "" };
+    let cause = because(change.cause).map(|cause| format!(", {cause}")).unwrap_or_default();
+    format!("- **{}** {} {versions}, wave {}{protected}{cause}\n", change.action, called(change), change.wave)
 }
 
 /// Why, where it is not what a reviewer takes for granted.
