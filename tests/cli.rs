@@ -31,6 +31,8 @@ mod forged;
 #[allow(dead_code, reason = "the tests of the git edge use all of it")]
 #[path = "git/http_server.rs"]
 mod http_server;
+#[path = "cli/image.rs"]
+mod image;
 #[path = "cli/look.rs"]
 mod look;
 #[path = "cli/many.rs"]

@@ -12,6 +12,8 @@ mod circles;
 mod documents;
 #[path = "project/example.rs"]
 mod example;
+#[path = "project/operators/mod.rs"]
+mod operators;
 #[path = "project/paths.rs"]
 mod paths;
 #[path = "project/sources.rs"]
