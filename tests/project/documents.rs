@@ -15,7 +15,7 @@ const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
 
 /// A section of a document, without its headline.
 #[track_caller]
-fn section(document: &str, headline: &str) -> String {
+pub fn section(document: &str, headline: &str) -> String {
     let text = read(document);
     let lines = text.lines().skip_while(|line| *line != headline).skip(1).take_while(|line| !line.starts_with("## "));
     let section: String = lines.map(|line| format!("{line}\n")).collect();
@@ -24,7 +24,7 @@ fn section(document: &str, headline: &str) -> String {
 }
 
 /// The cells of every table row, without headlines and rules.
-fn rows(text: &str) -> Vec<Vec<String>> {
+pub fn rows(text: &str) -> Vec<Vec<String>> {
     let table = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
     let cells = |line: &str| {
         let line = line.replace("\\|", "\u{1}");
@@ -34,7 +34,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 }
 
 /// What stands in backticks.
-fn quoted(text: &str) -> Vec<&str> {
+pub fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
@@ -248,7 +248,7 @@ fn the_recovery_table_is_that_of_the_code() {
 }
 
 /// The headlines of a document, as links name them.
-fn anchors(text: &str) -> BTreeSet<String> {
+pub fn anchors(text: &str) -> BTreeSet<String> {
     let headlines =
         text.lines().filter_map(|line| line.strip_prefix("##")).map(|line| line.trim_start_matches('#').trim());
     headlines.map(|line| line.to_lowercase().replace(' ', "-").replace(['`', ':', ',', '.', '(', ')'], "")).collect()

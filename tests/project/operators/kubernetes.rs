@@ -9,10 +9,11 @@ use flowsync::config::Config;
 use serde_json::Value;
 
 use super::super::sources::{files, read, root};
-use super::{documents, run, tool};
+use super::{documents, list, run, text, tool};
 
 /// The ways of running, by the components that make them.
-const WAYS: [&[&str]; 4] = [&["controller"], &["cronjob"], &["controller", "openshift"], &["cronjob", "openshift"]];
+const WAYS: [&[&str]; 4] =
+    [&["controller"], &["cronjob"], &["controller", "monitoring", "openshift"], &["cronjob", "openshift"]];
 
 /// The oldest and the newest Kubernetes that the objects are held to.
 const VERSIONS: [&str; 2] = ["1.29", "1.37"];
@@ -44,10 +45,15 @@ fn copy_with(components: &[&str]) -> tempfile::TempDir {
     let whole = read("deploy/kubernetes/kustomization.yaml");
     let (head, rest) = whole.split_once("components:\n").unwrap();
     let tail = rest.split_once("\nimages:").unwrap().1;
-    let list: String = components.iter().map(|name| format!("  - components/{name}\n")).collect();
+    let list: String = components.iter().map(|name| format!("  - {}\n", place_of(name))).collect();
     let text = format!("{head}components:\n{list}images:{tail}");
     std::fs::write(copy.path().join("deploy/kubernetes/kustomization.yaml"), text).unwrap();
     copy
+}
+
+/// Where a component stands, from the kustomization.
+fn place_of(component: &str) -> String {
+    if component == "monitoring" { "../monitoring".to_owned() } else { format!("components/{component}") }
 }
 
 fn rendered((program, command): &(PathBuf, &'static str), folder: &Path) -> String {
@@ -66,14 +72,6 @@ fn ways() -> Option<Vec<(String, Vec<Value>)>> {
 /// The pods that an object makes.
 fn pod(object: &Value) -> Option<&Value> {
     ["/spec/template", "/spec/jobTemplate/spec/template"].iter().find_map(|place| object.pointer(place))
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
-    value[key].as_array().into_iter().flatten().collect()
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
 }
 
 /// The container with our binary; there is one in every pod.

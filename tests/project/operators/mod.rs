@@ -2,6 +2,8 @@
 //! are to be had; a test whose tool is missing says so and is left out.
 
 mod kubernetes;
+mod machines;
+mod monitoring;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -35,4 +37,14 @@ fn run(program: &Path, arguments: &[&str], folder: &Path) -> Result<String, Stri
 fn documents(text: &str) -> Vec<Value> {
     let value = |part: &str| serde_json::to_value(serde_yaml::from_str::<serde_yaml::Value>(part).unwrap()).unwrap();
     text.split("\n---\n").map(value).collect()
+}
+
+/// The items of a list in a document; none where it has no such list.
+fn list<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
+    value[key].as_array().into_iter().flatten().collect()
+}
+
+/// A text in a document; empty where it has none.
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
 }
