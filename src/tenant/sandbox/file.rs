@@ -1,7 +1,10 @@
 //! A file that a sandbox keeps its state in: read whole, replaced in one step. What stands in it is each sandbox's own.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 
 /// The state file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +27,42 @@ pub enum StateFileError {
     },
 }
 
+/// A state file that follows what a sandbox holds.
+#[derive(Debug)]
+pub(super) struct StateFile {
+    /// None where nothing is kept.
+    path: Option<PathBuf>,
+    /// The revision that the file holds; held while it is written.
+    saved: Mutex<Option<u64>>,
+}
+
+impl StateFile {
+    /// A file at `path`, which is written at the first save.
+    pub(super) fn at(path: Option<PathBuf>) -> Self {
+        Self { path, saved: Mutex::new(None) }
+    }
+
+    /// Brings the file up to date with what `now` tells: a revision, and the text for it where that is wanted. Changes
+    /// that come together share one write.
+    pub(super) async fn save(
+        &self,
+        now: impl FnOnce(Option<u64>) -> Option<(u64, Result<Vec<u8>, serde_json::Error>)>,
+    ) -> Result<(), StateFileError> {
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        let mut saved = self.saved.lock().await;
+        let Some((revision, text)) = now(*saved) else { return Ok(()) };
+        let text = text.map_err(|error| StateFileError::Content { path: path.clone(), detail: error.to_string() })?;
+        let failed = path.clone();
+        spawn_blocking(move || write(&path, &text))
+            .await
+            .map_err(|error| StateFileError::File { path: failed, source: io::Error::other(error) })??;
+        *saved = Some(revision);
+        Ok(())
+    }
+}
+
 /// Replaces the file at `path` in one step.
-pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), StateFileError> {
+fn write(path: &Path, text: &[u8]) -> Result<(), StateFileError> {
     let replace = || -> std::io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

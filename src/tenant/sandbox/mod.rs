@@ -5,11 +5,12 @@
 //!
 //! - `flows_v2`: flow-api-v2.
 //!
-//! Beside them lies what they share: `wire` (HTTP), `file` (the state file), `log` (what was asked), `span` and `yaml`
+//! Beside them lies what they share: `wire` (HTTP), `fault` (what may go wrong with any request), `file` (the state file), `log` (what was asked), `span` and `yaml`
 //! (what people write).
 //!
 //! Absent on purpose: TLS, HTTP/2, and any check of what `/sandbox/...` puts behind everyone's back.
 
+mod fault;
 mod file;
 mod flows_v2;
 mod log;

@@ -54,7 +54,7 @@ pub(super) trait Worded: Sized {
 }
 
 /// Reads a [`Worded`] value in either form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Loose<T>(pub(super) T);
 
 impl<'de, T: Worded + Deserialize<'de>> Deserialize<'de> for Loose<T> {

@@ -1,15 +1,13 @@
 //! What all requests of a running sandbox share: the world and how it behaves, behind one lock, and its state file.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::super::file::{self, StateFileError};
+use super::super::file::{StateFile, StateFileError};
 use super::super::log::RequestLog;
 use super::super::wire::Reach;
 use super::access::Access;
@@ -26,9 +24,7 @@ pub(super) struct Shared {
     pub(super) reach: Reach,
     inner: Mutex<Inner>,
     in_flight: AtomicU64,
-    state_file: Option<PathBuf>,
-    /// The revision that the state file holds; held while it is written.
-    saved: tokio::sync::Mutex<u64>,
+    state_file: StateFile,
 }
 
 /// Everything that changes.
@@ -62,8 +58,7 @@ impl Shared {
             reach,
             inner: Mutex::new(inner),
             in_flight: AtomicU64::new(0),
-            state_file,
-            saved: tokio::sync::Mutex::new(0),
+            state_file: StateFile::at(state_file),
         }
     }
 
@@ -80,22 +75,12 @@ impl Shared {
 
     /// Brings the state file up to date. Changes that come together share one write.
     pub(super) async fn save(&self) -> Result<(), StateFileError> {
-        let Some(path) = self.state_file.clone() else { return Ok(()) };
-        let mut saved = self.saved.lock().await;
-        let (revision, text) = {
+        let now = |saved: Option<u64>| {
             let inner = self.lock();
-            if inner.world.revision == *saved {
-                return Ok(());
-            }
-            (inner.world.revision, state::to_text(&inner.world))
+            let revision = inner.world.revision;
+            (saved.unwrap_or(0) != revision).then(|| (revision, state::to_text(&inner.world)))
         };
-        let text = text.map_err(|error| StateFileError::Content { path: path.clone(), detail: error.to_string() })?;
-        let failed = path.clone();
-        spawn_blocking(move || file::write(&path, &text))
-            .await
-            .map_err(|error| StateFileError::File { path: failed, source: io::Error::other(error) })??;
-        *saved = revision;
-        Ok(())
+        self.state_file.save(now).await
     }
 }
 

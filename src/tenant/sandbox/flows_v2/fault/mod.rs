@@ -9,8 +9,8 @@ use crate::tenant::Call;
 
 pub(super) use plan::Fault;
 pub use plan::FaultPlan;
-pub(super) use spec::{Corruption, RetryAfter, When};
 
+use super::super::fault::Tally;
 use plan::{Matching, Rule};
 
 /// A plan in force, with its counts.
@@ -22,11 +22,7 @@ pub(super) struct Faults {
 #[derive(Debug)]
 struct Armed {
     rule: Rule,
-    /// Matching requests seen.
-    seen: u64,
-    /// How many of them it struck.
-    fired: u64,
-    chance: fastrand::Rng,
+    tally: Tally,
 }
 
 /// What a request is about.
@@ -40,8 +36,8 @@ pub(super) struct Subject<'a> {
 impl Faults {
     pub(super) fn new(plan: FaultPlan) -> Self {
         let armed = plan.rules.into_iter().map(|rule| {
-            let chance = fastrand::Rng::with_seed(rule.matching.seed);
-            Armed { rule, seen: 0, fired: 0, chance }
+            let tally = Tally::new(rule.matching.turn.clone());
+            Armed { rule, tally }
         });
         Self { armed: armed.collect() }
     }
@@ -51,7 +47,7 @@ impl Faults {
         let mut struck = None;
         for armed in &mut self.armed {
             if armed.is_due(subject) && struck.is_none() {
-                armed.fired += 1;
+                armed.tally.fired += 1;
                 struck = Some(armed.rule.fault.clone());
             }
         }
@@ -63,21 +59,14 @@ impl Faults {
         let rules = self
             .armed
             .iter()
-            .map(|Armed { rule, seen, fired, .. }| json!({ "rule": rule.source, "seen": seen, "fired": fired }));
+            .map(|Armed { rule, tally }| json!({ "rule": rule.source, "seen": tally.seen, "fired": tally.fired }));
         json!({ "rules": rules.collect::<Vec<_>>() })
     }
 }
 
 impl Armed {
     fn is_due(&mut self, subject: Subject<'_>) -> bool {
-        let Matching { from, to, every, times, probability, .. } = self.rule.matching;
-        if !self.rule.matching.is_about(subject) {
-            return false;
-        }
-        self.seen += 1;
-        let lucky = probability >= 1.0 || self.chance.f64() < probability;
-        let in_turn = (from..=to).contains(&self.seen) && (self.seen - from + 1).is_multiple_of(every);
-        lucky && in_turn && self.fired < times
+        self.rule.matching.is_about(subject) && self.tally.is_due()
     }
 }
 

@@ -1,14 +1,11 @@
 //! The fault plan as meant: rules that are complete and make sense for the call they match.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
+use super::super::super::fault::{Trouble, Turn, TurnWritten, answered, delayed, status_in};
 use super::super::super::yaml::{self, ReadError};
 use super::super::world::{Verdict, Violation};
-use super::spec::{
-    AnswerSpec, CallSpec, Corruption, DelaySpec, FaultSpec, MatchSpec, RetryAfter, RuleSpec, When, Word,
-};
+use super::spec::{CallSpec, FaultSpec, MatchSpec, RuleSpec, Word};
 use crate::tenant::Call;
 
 /// What goes wrong, and when: an ordered list of rules. The first rule that fires decides.
@@ -34,24 +31,19 @@ pub(super) struct Matching {
     pub(super) call: Option<Call>,
     pub(super) flow: Option<String>,
     pub(super) environment: Option<String>,
-    /// The first and the last matching request struck, counted from 1.
-    pub(super) from: u64,
-    pub(super) to: u64,
-    pub(super) every: u64,
-    pub(super) times: u64,
-    pub(super) probability: f64,
-    pub(super) seed: u64,
+    pub(super) turn: Turn,
 }
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    Refuse { status: u16, message: String, violations: Vec<Violation> },
-    Answer { status: u16, retry_after: Option<RetryAfter>, body: Option<String>, when: When },
-    Delay { before: Duration, after: Duration },
-    Drop { when: When, wait: Duration },
-    Truncate(usize),
-    Corrupt(Corruption),
+    Refuse {
+        status: u16,
+        message: String,
+        violations: Vec<Violation>,
+    },
+    /// What may happen to any request.
+    Any(Trouble),
     Say(Verdict),
     Ignore,
     Mutate,
@@ -66,11 +58,7 @@ impl Fault {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Refuse { .. } => "refuse",
-            Self::Answer { .. } => "answer",
-            Self::Delay { .. } => "delay",
-            Self::Drop { .. } => "drop",
-            Self::Truncate(_) => "truncate",
-            Self::Corrupt(_) => "corrupt",
+            Self::Any(trouble) => trouble.name(),
             Self::Say(_) => "status",
             Self::Ignore => "ignore",
             Self::Mutate => "mutate",
@@ -122,28 +110,8 @@ fn rule(spec: RuleSpec, source: Value) -> Result<Rule, String> {
 
 fn matching_meant(spec: MatchSpec) -> Result<Matching, String> {
     let MatchSpec { call, flow, environment, nth, from, to, every, times, probability, seed } = spec;
-    if nth.is_some() && (from.is_some() || to.is_some()) {
-        return Err("`nth` cannot stand beside `from` or `to`".to_owned());
-    }
-    let counts = [("nth", nth), ("from", from), ("to", to), ("every", every), ("times", times)];
-    if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
-        return Err(format!("`{name}` counts from 1, found 0"));
-    }
-    let probability = probability.unwrap_or(1.0);
-    if !(0.0..=1.0).contains(&probability) {
-        return Err(format!("expected `probability` from 0 to 1, found {probability}"));
-    }
-    Ok(Matching {
-        call: call_meant(call),
-        flow,
-        environment,
-        from: nth.or(from).unwrap_or(1),
-        to: nth.or(to).unwrap_or(u64::MAX),
-        every: every.unwrap_or(1),
-        times: times.unwrap_or(u64::MAX),
-        probability,
-        seed: seed.unwrap_or(0),
-    })
+    let turn = Turn::meant(&TurnWritten { nth, from, to, every, times, probability, seed })?;
+    Ok(Matching { call: call_meant(call), flow, environment, turn })
 }
 
 fn call_meant(call: CallSpec) -> Option<Call> {
@@ -175,14 +143,11 @@ fn meant(spec: FaultSpec) -> Result<Fault, String> {
             let status = status_in(400, refuse.status.unwrap_or(400))?;
             Ok(Fault::Refuse { status, message: message_or_default(refuse.message), violations: refuse.violations })
         }),
-        answer.map(answered),
-        delay.map(|delay| {
-            let DelaySpec { before, after } = delay.0;
-            Ok(Fault::Delay { before: before.unwrap_or_default().0, after: after.unwrap_or_default().0 })
-        }),
-        drop.map(|when| Ok(Fault::Drop { when, wait: wait.unwrap_or_default().0 })),
-        truncate.map(|n_bytes| Ok(Fault::Truncate(n_bytes))),
-        corrupt.map(|corruption| Ok(Fault::Corrupt(corruption))),
+        answer.map(|answer| answered(answer).map(Fault::Any)),
+        delay.map(|delay| Ok(Fault::Any(delayed(delay.0)))),
+        drop.map(|when| Ok(Fault::Any(Trouble::Drop { when, wait: wait.unwrap_or_default().0 }))),
+        truncate.map(|n_bytes| Ok(Fault::Any(Trouble::Truncate(n_bytes)))),
+        corrupt.map(|corruption| Ok(Fault::Any(Trouble::Corrupt(corruption)))),
         status.map(|status| Ok(Fault::Say(Verdict { status, message }))),
     ];
     let mut faults = faults.into_iter().flatten();
@@ -207,21 +172,6 @@ fn worded(word: Word) -> Fault {
     }
 }
 
-fn answered(spec: AnswerSpec) -> Result<Fault, String> {
-    let AnswerSpec { status, retry_after, body, takes_effect } = spec;
-    let when = if takes_effect { When::After } else { When::Before };
-    let retry_after = retry_after.map(|retry_after| retry_after.0);
-    Ok(Fault::Answer { status: status_in(200, status)?, retry_after, body, when })
-}
-
 fn message_or_default(message: Option<String>) -> String {
     message.unwrap_or_else(|| "refused by the fault plan".to_owned())
-}
-
-fn status_in(least: u16, status: u16) -> Result<u16, String> {
-    if (least..=599).contains(&status) {
-        Ok(status)
-    } else {
-        Err(format!("expected an HTTP status from {least} to 599, found {status}"))
-    }
 }

@@ -9,17 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use tokio::time::{Instant, sleep};
 
+use super::super::fault::{Delivery, suffer};
 use super::super::log::LoggedRequest;
 use super::super::wire::{Incoming, KillSwitch, Reply};
-use super::fault::{Corruption, Fault, RetryAfter, Subject, When};
+use super::fault::{Fault, Subject};
 use super::limiter::whole_seconds;
 use super::shared::Shared;
 use super::world::{Keep, View};
@@ -32,22 +29,9 @@ use refuse::BODY_BYTES_MAX;
 /// What somebody hears who came by another name.
 const MISDIRECTED: &str =
     "expected a `Host` that names this machine, such as `localhost`; other names are answered with `--allow-remote`";
-/// What stands in for an answer on request.
-const LOGIN_PAGE: &str =
-    "<!doctype html>\n<html><head><title>Sign in</title></head><body><form>Please sign in.</form></body></html>\n";
-const GARBAGE: &[u8] = b"\xff\xfe\x00{\"items\": [\x1b[2J";
-const WRONG_SHAPE: &str = r#"{"data":{"results":[],"ok":true}}"#;
-
 /// Everything the listener serves.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(handle).with_state(shared)
-}
-
-/// How an answer leaves.
-enum Delivery {
-    Whole(Reply),
-    Truncated(Reply, usize),
-    Dropped,
 }
 
 /// What the log will say of a request.
@@ -79,12 +63,7 @@ async fn handle(
     }
     // A task of its own: a request goes on, as in a real tenant, when its client has lost patience.
     match tokio::spawn(serve_and_log(shared, incoming)).await {
-        Ok(Delivery::Whole(reply)) => reply.into_response(),
-        Ok(Delivery::Truncated(reply, n_bytes)) => reply.truncated(n_bytes),
-        Ok(Delivery::Dropped) => {
-            switch.cut();
-            Response::default()
-        }
+        Ok(delivery) => delivery.into_response(&switch),
         Err(error) => Reply::error(500, "internal", error.to_string()).into_response(),
     }
 }
@@ -163,29 +142,9 @@ impl Doing<'_> {
             Fault::Refuse { status, message, violations } => {
                 Delivery::Whole(Reply::violations(status, message, &violations))
             }
-            Fault::Answer { status, retry_after, body, when } => {
-                if when == When::After {
-                    self.perform(&Twist::NONE).await;
-                }
-                Delivery::Whole(answered(status, retry_after, body))
-            }
-            Fault::Delay { before, after } => {
-                pause(before).await;
-                let reply = self.perform(&Twist::NONE).await;
-                pause(after).await;
-                Delivery::Whole(reply)
-            }
-            Fault::Drop { when, wait } => {
-                if when == When::After {
-                    self.perform(&Twist::NONE).await;
-                }
-                pause(wait).await;
-                Delivery::Dropped
-            }
-            Fault::Truncate(n_bytes) => Delivery::Truncated(self.perform(&Twist::NONE).await, n_bytes),
-            Fault::Corrupt(corruption) => {
-                self.perform(&Twist::NONE).await;
-                Delivery::Whole(corrupted(corruption))
+            Fault::Any(trouble) => {
+                let said = |status| Reply::error(status, "fault", "answered by the fault plan");
+                suffer(trouble, said, self.perform(&Twist::NONE)).await
             }
             Fault::Say(verdict) if call == Call::Status => Delivery::Whole(said(&verdict)),
             Fault::Say(verdict) => self.keep(Keep::AndSay(verdict)).await,
@@ -196,32 +155,6 @@ impl Doing<'_> {
             Fault::Stale => self.view(View::Stale).await,
             Fault::Short => self.view(View::Short).await,
         }
-    }
-}
-
-fn answered(status: u16, retry_after: Option<RetryAfter>, body: Option<String>) -> Reply {
-    let reply = match body {
-        Some(body) => Reply::bytes(status, body),
-        None => Reply::error(status, "fault", "answered by the fault plan"),
-    };
-    match retry_after {
-        None => reply,
-        Some(RetryAfter::Text(text)) => reply.with(RETRY_AFTER, text),
-        Some(RetryAfter::DateIn(span)) => reply.with(RETRY_AFTER, http_date_in(span)),
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the sandbox is a server of its own, with the wall clock")]
-fn http_date_in(span: Duration) -> String {
-    let at = Timestamp::now().saturating_add(span).unwrap_or(Timestamp::MAX);
-    rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap_or_default()
-}
-
-fn corrupted(corruption: Corruption) -> Reply {
-    match corruption {
-        Corruption::Html => Reply { content_type: "text/html; charset=utf-8", ..Reply::bytes(200, LOGIN_PAGE) },
-        Corruption::Garbage => Reply::bytes(200, Bytes::from_static(GARBAGE)),
-        Corruption::WrongShape => Reply::bytes(200, WRONG_SHAPE),
     }
 }
 
@@ -244,10 +177,7 @@ async fn saved(shared: &Shared, reply: Reply) -> Reply {
 
 fn log(shared: &Shared, incoming: &Incoming, trace: Trace, delivery: &Delivery) {
     let Trace { call, flow, environment, fault } = trace;
-    let status = match delivery {
-        Delivery::Whole(reply) | Delivery::Truncated(reply, _) => Some(reply.status),
-        Delivery::Dropped => None,
-    };
+    let status = delivery.status();
     let at_ms = u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let method = incoming.method.to_string();
     let path = incoming.target.clone();
