@@ -6,6 +6,8 @@
 mod access;
 #[path = "sandbox/calls.rs"]
 mod calls;
+#[path = "sandbox/cognigy/mod.rs"]
+mod cognigy;
 #[path = "sandbox/control.rs"]
 mod control;
 #[path = "sandbox/faults.rs"]

@@ -4,12 +4,14 @@
 //! `docs/sandbox.md` describes them from the outside. Each API has a folder that knows no other and no client:
 //!
 //! - `flows_v2`: flow-api-v2.
+//! - [`cognigy_rest`]: the vendor's own API.
 //!
 //! Beside them lies what they share: `wire` (HTTP), `fault` (what may go wrong with any request), `file` (the state file), `log` (what was asked), `span` and `yaml`
 //! (what people write).
 //!
 //! Absent on purpose: TLS, HTTP/2, and any check of what `/sandbox/...` puts behind everyone's back.
 
+pub mod cognigy_rest;
 mod fault;
 mod file;
 mod flows_v2;

@@ -1,7 +1,7 @@
 //! Connections that can be cut from within a request, so that a client really gets no answer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,16 +14,25 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts one connection; every clone cuts the same one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KillSwitch(Arc<AtomicBool>);
+pub(crate) struct KillSwitch {
+    is_cut: Arc<AtomicBool>,
+    /// Whose connection it is; none where that is unknown.
+    peer: Option<IpAddr>,
+}
 
 impl KillSwitch {
     /// From now on, nothing is read from or written to the connection.
     pub(crate) fn cut(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_cut.store(true, Ordering::Release);
+    }
+
+    /// The address at the other end.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+        if self.is_cut.load(Ordering::Acquire) { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 
@@ -45,7 +54,7 @@ impl Listener for SwitchListener {
         let (stream, address) = Listener::accept(&mut self.0).await;
         // Small answers are sent at once; where this is impossible they are only later.
         stream.set_nodelay(true).ok();
-        (SwitchStream { stream, switch: KillSwitch::default() }, address)
+        (SwitchStream { stream, switch: KillSwitch { peer: Some(address.ip()), ..KillSwitch::default() } }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
