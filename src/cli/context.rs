@@ -4,12 +4,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use super::arguments::Globals;
 use super::output::{Failure, USAGE, say};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Api, Config, Environment};
+use crate::controller::run::Nudges;
 use crate::controller::{Engine, Records};
 use crate::deploy::Progress;
 use crate::flow::Comparison;
@@ -26,19 +25,20 @@ pub(crate) type RealEngine = Engine<Client, GitSource, FileState>;
 /// The records of a real repository.
 pub(crate) type RealRecords = Records<GitSource>;
 
-/// What every command is given.
+/// What every command is given; clones are of the same process.
+#[derive(Clone)]
 pub(crate) struct Context {
     globals: Globals,
     /// Asks this process to end.
     pub(crate) shutdown: Shutdown,
-    /// Told when the configuration is to be read again.
-    pub(crate) hangups: Arc<Notify>,
-    connections: Connections,
+    /// What wakes the controller.
+    pub(crate) nudges: Nudges,
+    connections: Arc<Connections>,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
-        Self { globals, shutdown: Shutdown::default(), hangups: Arc::default(), connections: Connections::default() }
+        Self { globals, shutdown: Shutdown::default(), nudges: Nudges::default(), connections: Arc::default() }
     }
 
     /// Whether stdout and stderr take colours.

@@ -1,6 +1,5 @@
 //! A panic is a bug of ours. It ends what it happened in with an error, and nothing beside that.
 
-use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
@@ -8,14 +7,14 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use futures_util::FutureExt;
 
 use super::output::{Failure, complain};
-use crate::controller::{EnvironmentReport, SyncResult};
+use crate::controller::{EnvironmentReport, internal_error, panic_words};
 use crate::problem::escape_terminal;
 
 /// From now on a panic is told like any other error, with its place.
 pub(super) fn tell() {
     std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-        complain(&format!("internal error{place}: {}", escape_terminal(&words(panic.payload()))));
+        complain(&format!("internal error{place}: {}", escape_terminal(panic_words(panic.payload()))));
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
             complain(&backtrace.to_string());
@@ -25,32 +24,19 @@ pub(super) fn tell() {
 
 /// A pass over an environment: a panic in it is its error and keeps the others.
 pub(super) async fn pass(environment: &str, pass: impl Future<Output = EnvironmentReport>) -> EnvironmentReport {
-    AssertUnwindSafe(pass).catch_unwind().await.unwrap_or_else(|panic| EnvironmentReport {
-        error: Some(internal(&*panic)),
-        ..EnvironmentReport::new(environment, SyncResult::Error)
-    })
+    let ended = AssertUnwindSafe(pass).catch_unwind().await;
+    ended.unwrap_or_else(|panic| EnvironmentReport::of_panic(environment, &*panic))
 }
 
 /// A command: a panic in it is its failure.
 pub(super) async fn command(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(Failure::other(internal(&*panic))))
-}
-
-fn internal(panic: &(dyn Any + Send)) -> String {
-    format!(
-        "internal error: {}; this is a bug, please report it; the next pass goes on with what was begun",
-        words(panic)
-    )
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(Failure::other(internal_error(&*panic))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::SyncResult;
 
     #[tokio::test]
     async fn a_panic_ends_one_environments_pass_and_no_other() {

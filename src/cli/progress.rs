@@ -21,7 +21,7 @@ fn lines(environment: String) -> Progress {
     Arc::new(move |step| match step {
         Step::Stage(stage, n_flows) => say(&format!("{environment}: {stage} ({n_flows} flows)")),
         Step::Failed(id) => say(&format!("{environment}: failed {id}")),
-        Step::Done(_) | Step::Over => {}
+        Step::Began { .. } | Step::Done(_) | Step::Over => {}
     })
 }
 
@@ -41,6 +41,7 @@ fn bar(environment: String) -> Progress {
                 }
             }
             Step::Failed(id) => say(&format!("{environment}: failed {id}")),
+            Step::Began { .. } => {}
             Step::Over => drop(bar.take()),
         }
     })

@@ -39,12 +39,12 @@ pub(super) async fn heed(
 ) -> Result<u8, Failure> {
     let mut signals = Signals::listen(hangup).map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     let (second, mut at_once) = watch::channel(None);
-    let (shutdown, hangups) = (context.shutdown.clone(), context.hangups.clone());
+    let (shutdown, nudges) = (context.shutdown.clone(), context.nudges.clone());
     let listening = tokio::spawn(async move {
         loop {
             let signal = signals.next().await;
             if signal.name == HANGUP && hangup == Hangup::Reloads {
-                hangups.notify_one();
+                nudges.reload();
             } else if shutdown.asked().is_none() {
                 let seconds = grace.as_secs_f64();
                 let told = format!("{}: ending within {seconds} s; once more to end at once", signal.name);

@@ -9,7 +9,7 @@ use super::pass::STARTS_MAX;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, Prepared, Seen};
 use crate::config::ApprovalPolicy;
-use crate::deploy::{Journal, Lease, room_for};
+use crate::deploy::{Journal, Lease, Step, room_for};
 use crate::local::LocalState;
 use crate::plan::{Action, Plan};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
@@ -85,7 +85,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             ledger.journal.forget();
         }
         Ok(match begun? {
-            Won::Lock => Some(deployment),
+            Won::Lock => {
+                deployment.tell_begun();
+                Some(deployment)
+            }
             Won::Nothing => None,
         })
     }
@@ -145,6 +148,12 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
             self.ledger.rebase(tips.records.clone()).await;
         }
         Ok(Won::Nothing)
+    }
+
+    fn tell_begun(&self) {
+        let manifest = self.ledger.manifest();
+        let (deployment, commit) = (manifest.deployment_id.as_str(), manifest.source.commit.as_ref());
+        (self.engine.progress)(Step::Began { deployment, commit });
     }
 
     async fn record_begun(&self, plan: &Plan, kind: Kind) -> Result<(), PassError> {

@@ -200,8 +200,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let changed: Vec<&ManifestFlow> =
             manifest.flows.iter().filter(|flow| flow.action != FlowAction::None).collect();
         let before = |flow: &ManifestFlow| flow.before.clone().map(Origin::plain);
-        let origins = changed.iter().flat_map(|flow| [flow.origin(), before(flow)]).flatten();
-        let texts = self.records.read_documents(origins, DEFINITION_BYTES_MAX).await?;
+        let origins: Vec<Origin> = changed.iter().flat_map(|flow| [flow.origin(), before(flow)]).flatten().collect();
+        let texts = self.records.read_documents(origins.into_iter(), DEFINITION_BYTES_MAX).await?;
         let mut steps = BTreeMap::new();
         let mut desired = Desired::default();
         let mut lost = BTreeSet::new();

@@ -30,6 +30,7 @@ use crate::clock::in_future;
 use crate::flow::{EnvironmentId, FlowId};
 use crate::index::LiveReader;
 use crate::local::LocalState;
+use crate::revision::CommitId;
 use crate::shutdown::{Grace, Shutdown, Stage};
 use crate::tenant::{Blame, CallLimits, Export, Failure, Tenant, TenantError};
 
@@ -85,8 +86,15 @@ pub type Progress = Arc<dyn Fn(Step<'_>) + Send + Sync>;
 /// A step worth showing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
+    /// A deployment is announced in git: from now on it may write.
+    Began {
+        /// Its id.
+        deployment: &'a str,
+        /// The commit it deploys, where its flows are of one.
+        commit: Option<&'a CommitId>,
+    },
     /// A stage begins, with so many flows in it.
-    Stage(&'a str, usize),
+    Stage(&'static str, usize),
     /// A flow is done in this stage.
     Done(&'a FlowId),
     /// A flow failed in this stage.

@@ -204,14 +204,14 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         loop {
             let is_fresh = Instant::now() >= fresh_from;
             let export = self.export().await?;
-            let mut open = undos.iter().filter(|undo| !undo.is_restored(&export)).peekable();
-            let nothing_open = open.peek().is_none();
+            let open: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export)).collect();
+            let nothing_open = open.is_empty();
             if nothing_open && !is_fresh && !undos.is_empty() {
                 sleep_until(fresh_from).await;
                 continue;
             }
             let may_be_stale =
-                open.all(|undo| progress.acted.contains(&undo.id) && !progress.errors.contains_key(&undo.id));
+                open.iter().all(|undo| progress.acted.contains(&undo.id) && !progress.errors.contains_key(&undo.id));
             if round == 0 || nothing_open || !may_be_stale || Instant::now() >= give_up_at {
                 return Ok(export);
             }
@@ -225,14 +225,13 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             self.untie_created(&group, export, &progress.learned).await;
             let absent: BTreeSet<FlowId> =
                 group.iter().filter(|undo| !export.flows.contains_key(&undo.id)).map(|undo| undo.id.clone()).collect();
-            let results: Vec<(FlowId, Result<(), FlowFailure>)> = stream::iter(group)
-                .map(|undo| {
-                    let (learned, absent) = (&progress.learned, &absent);
-                    async move { (undo.id.clone(), self.undo(undo, export, round, absent, learned).await) }
-                })
-                .buffer_unordered(self.concurrency)
-                .collect()
-                .await;
+            let mut undoing = Vec::with_capacity(group.len());
+            for undo in group {
+                let (learned, absent) = (&progress.learned, &absent);
+                undoing.push(async move { (undo.id.clone(), self.undo(undo, export, round, absent, learned).await) });
+            }
+            let undoing = stream::iter(undoing).buffer_unordered(self.concurrency);
+            let results: Vec<(FlowId, Result<(), FlowFailure>)> = undoing.collect().await;
             for (id, result) in results {
                 (self.progress)(if result.is_ok() { Shown::Done(&id) } else { Shown::Failed(&id) });
                 progress.acted.insert(id.clone());

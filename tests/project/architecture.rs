@@ -31,7 +31,7 @@ const MAY_KNOW: Table = &[
     ("plan", &["config", "flow", "problem", "revision"]),
     // Live flows are read by what is known of them: a value of the seam to the tenant, no call.
     ("index", &["disk", "flow", "plan", "problem", "revision", "source", "tenant"]),
-    ("deploy", &["clock", "flow", "index", "local", "plan", "record", "shutdown", "tenant"]),
+    ("deploy", &["clock", "flow", "index", "local", "plan", "record", "revision", "shutdown", "tenant"]),
     ("controller", &[WHOEVER_STANDS_ABOVE]),
     ("serve", &["controller"]),
     ("demo", &["source", "tenant"]),
@@ -50,15 +50,16 @@ const INSIDE: &[(&str, Table)] = &[
     (
         "cli",
         &[
-            (OWN, &["arguments", "plan", "pull", "validate"]),
+            (OWN, &["arguments", "plan", "pull", "run", "validate"]),
             ("arguments", &[OWN]),
             ("plan", &[OWN, "arguments"]),
             ("pull", &[OWN, "arguments", "validate"]),
+            ("run", &[OWN, "arguments"]),
             ("validate", &[OWN, "arguments"]),
         ],
     ),
     ("config", &[(OWN, &["mask", "yaml"]), ("mask", &[]), ("yaml", &[])]),
-    ("controller", &[(OWN, &[]), ("view", &[]), ("whole", &[])]),
+    ("controller", &[(OWN, &[]), ("run", &[OWN]), ("view", &[]), ("whole", &[])]),
     (
         "flow",
         &[

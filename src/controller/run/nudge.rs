@@ -1,0 +1,150 @@
+//! What wakes the loop. Any number of nudges wait as one for each environment; none is lost.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Why a pass is made. Of several, the last in this order counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The pass before could not do its work.
+    Retry,
+    /// It is time.
+    Interval,
+    /// The controller, or the environment in it, is new.
+    Start,
+    /// The configuration was read again.
+    Reload,
+    /// A branch of a local repository moved.
+    Moved,
+}
+
+/// The one channel to the loop; clones lead to the same.
+#[derive(Debug, Clone, Default)]
+pub struct Nudges(Arc<Channel>);
+
+#[derive(Debug, Default)]
+struct Channel {
+    waiting: Mutex<Waiting>,
+    come: Notify,
+}
+
+/// All nudges that came and were not taken yet.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// The configuration is to be read again.
+    pub(super) reload: bool,
+    /// Environments by name.
+    pub(super) environments: BTreeMap<String, Cause>,
+}
+
+impl Nudges {
+    /// Asks for a pass of one environment.
+    pub fn nudge(&self, environment: &str, cause: Cause) {
+        self.put(|waiting| {
+            let known = waiting.environments.entry(environment.to_owned()).or_insert(cause);
+            *known = cause.max(*known);
+        });
+    }
+
+    /// Asks to read the configuration again, and for a pass of every environment then.
+    pub fn reload(&self) {
+        self.put(|waiting| waiting.reload = true);
+    }
+
+    fn put(&self, change: impl FnOnce(&mut Waiting)) {
+        change(&mut self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.come.notify_one();
+    }
+
+    /// Waits for nudges, and takes all there are. Only one may wait. Cancelling loses none.
+    pub(super) async fn next(&self) -> Waiting {
+        loop {
+            let waiting = std::mem::take(&mut *self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            if waiting != Waiting::default() {
+                return waiting;
+            }
+            self.0.come.notified().await;
+        }
+    }
+}
+
+/// Wakes the task of one environment: what is asked of it waits until it looks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alarm(Arc<Bell>);
+
+#[derive(Debug, Default)]
+struct Bell {
+    rung: Mutex<Option<Woken>>,
+    come: Notify,
+}
+
+/// What the task of an environment is woken for. The greater covers the smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Woken {
+    /// A pass, for this reason.
+    Pass(Cause),
+    /// Another configuration, and a pass then.
+    Reload,
+}
+
+impl Alarm {
+    pub(super) fn ring(&self, woken: Woken) {
+        let mut rung = self.0.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        *rung = (*rung).max(Some(woken));
+        drop(rung);
+        self.0.come.notify_one();
+    }
+
+    /// Waits until it rings, or has rung since it was heard last. Cancelling loses nothing.
+    pub(super) async fn heard(&self) -> Woken {
+        loop {
+            let rung = self.0.rung.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(woken) = rung {
+                return woken;
+            }
+            self.0.come.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn any_number_of_nudges_wait_as_one_for_each_environment() {
+        let nudges = Nudges::default();
+        for _ in 0..1_000 {
+            nudges.clone().nudge("production", Cause::Moved);
+            nudges.nudge("production", Cause::Interval);
+            nudges.nudge("staging", Cause::Interval);
+        }
+        nudges.reload();
+        let taken = nudges.next().await;
+        let expected = [("production", Cause::Moved), ("staging", Cause::Interval)];
+        assert_eq!(taken.environments, expected.map(|(name, cause)| (name.to_owned(), cause)).into());
+        assert!(taken.reload);
+        let mut next = at_once(nudges.next());
+        assert!(next.is_none(), "nothing is left: {next:?}");
+        nudges.nudge("staging", Cause::Moved);
+        next = at_once(nudges.next());
+        assert_eq!(next.unwrap().environments.len(), 1);
+    }
+
+    /// What a future has at once, if anything.
+    fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+        futures_util::FutureExt::now_or_never(future)
+    }
+
+    #[tokio::test]
+    async fn an_environment_hears_the_greatest_of_what_was_asked_of_it() {
+        let alarm = Alarm::default();
+        alarm.ring(Woken::Pass(Cause::Moved));
+        alarm.ring(Woken::Reload);
+        alarm.ring(Woken::Pass(Cause::Interval));
+        assert_eq!(alarm.heard().await, Woken::Reload);
+        assert_eq!(at_once(alarm.heard()), None);
+    }
+}

@@ -1,0 +1,37 @@
+//! The steps of a deployment, told as events.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::event::{Event, Events, Moved};
+use crate::deploy::{Progress, Step};
+
+impl Events {
+    /// Whatever an engine says of its steps, told of this environment.
+    #[must_use]
+    pub fn steps_of(&self, environment: &str) -> Progress {
+        let (events, environment) = (self.clone(), Arc::<str>::from(environment));
+        let stage = Mutex::new("");
+        Arc::new(move |step| {
+            let environment = environment.clone();
+            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+            let moved = |flow: &crate::flow::FlowId, moved| Event::FlowMoved {
+                environment: environment.clone(),
+                stage: *stage,
+                flow: flow.clone(),
+                moved,
+            };
+            events.tell(match step {
+                Step::Began { deployment, commit } => {
+                    Event::DeploymentBegan { environment, deployment: deployment.into(), commit: commit.cloned() }
+                }
+                Step::Stage(begun, n_flows) => {
+                    *stage = begun;
+                    Event::StageBegan { environment, stage: begun, n_flows }
+                }
+                Step::Done(flow) => moved(flow, Moved::Done),
+                Step::Failed(flow) => moved(flow, Moved::Failed),
+                Step::Over => Event::DeploymentOver { environment },
+            });
+        })
+    }
+}
