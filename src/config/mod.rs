@@ -12,6 +12,8 @@ mod error;
 mod exclude;
 mod find;
 mod forge;
+#[cfg(test)]
+mod guards_tests;
 mod load;
 mod mask;
 mod meant;
