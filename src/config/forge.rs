@@ -94,6 +94,34 @@ pub(super) fn read(node: &Node, base: &Path, insecure: Insecure, findings: &mut 
     Some(ForgeAddress { kind, project: project?, api: api(kind, url?), token })
 }
 
+/// A project whose keys may stand elsewhere.
+pub(super) struct Partly {
+    pub(super) project: Option<String>,
+    pub(super) token: Option<SecretSource>,
+    pub(super) api: Url,
+}
+
+/// Reads `project`, `token` and `url` of another section, each by default as `forge` has it.
+pub(super) fn partly(
+    section: &Section<'_>,
+    kind: ForgeKind,
+    forge: Option<&ForgeAddress>,
+    base: &Path,
+    insecure: Insecure,
+    findings: &mut Findings,
+) -> Option<Partly> {
+    let written = section.read("project", findings, |node| project(node, Some(kind)));
+    let token = section
+        .get("token")
+        .map_or_else(|| forge.and_then(|forge| forge.token.clone()), |node| names::secret(node, base, findings));
+    let api = match section.get("url") {
+        Some(node) => findings.check(node, site(node, Some(kind), insecure)).map(|url| api(kind, url)),
+        None => forge.map(|forge| forge.api.clone()).or_else(|| Some(api(kind, Url::parse(kind.public()?).ok()?))),
+    };
+    let project = if section.get("project").is_some() { written } else { forge.map(|forge| forge.project.clone()) };
+    Some(Partly { project, token, api: api? })
+}
+
 /// The root of the API: what is added may be written already.
 fn api(kind: ForgeKind, mut url: Url) -> Url {
     let root = url.path().trim_end_matches('/');

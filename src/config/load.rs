@@ -9,9 +9,10 @@ use std::path::Path;
 
 use super::error::ConfigError;
 use super::names::environment_name;
+use super::notifications::{self, Around};
 use super::written::{ENVIRONMENT, FILE, Findings, Section, Wrong, check_keys};
 use super::yaml::{self, FILE_BYTES_MAX, Node, SyntaxError, Value, shorten};
-use super::{Config, Environment, Repository, repository, sync, tenant, urls};
+use super::{Config, Environment, Notification, Repository, repository, sync, tenant, urls};
 use crate::problem::{Place, Problem, Rule, Severity};
 
 /// The version of the file's format that this binary reads.
@@ -59,7 +60,7 @@ fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigError> {
     }
     let root = yaml::parse(text).map_err(syntax)?;
     let mut findings = Findings::default();
-    let environments = read_root(&root, folder, &mut findings);
+    let Root { environments, notifications } = read_root(&root, folder, &mut findings);
     let (fatal, broken) = partition(findings.into_problems(&file, text), &environments);
     let environments: BTreeMap<String, Environment> = environments
         .into_iter()
@@ -67,7 +68,7 @@ fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigError> {
         .filter_map(|(name, environment)| Some((name, environment?)))
         .collect();
     if fatal.is_empty() && !environments.is_empty() {
-        return Ok(Config { path: path.to_path_buf(), environments, broken });
+        return Ok(Config { path: path.to_path_buf(), environments, notifications, broken });
     }
     let mut problems: Vec<Problem> = fatal.into_iter().chain(broken.into_values().flatten()).collect();
     problems.sort();
@@ -77,16 +78,23 @@ fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigError> {
 /// Environments by name; `None` for one that could not be read.
 type Environments = BTreeMap<String, Option<Environment>>;
 
-fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Environments {
+/// What stands in the file.
+#[derive(Default)]
+struct Root {
+    environments: Environments,
+    notifications: Vec<Notification>,
+}
+
+fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Root {
     if root.value == Value::Null {
         let help = "`flowsync init` writes a file to begin with";
         findings.add(root, Wrong::rule(Rule::EmptyFile, "expected a configuration, found an empty file", help));
-        return Environments::new();
+        return Root::default();
     }
     let Value::Map(entries) = &root.value else {
         let message = format!("expected a configuration, found {}", root.value.kind());
         findings.add(root, Wrong::value(message, "it begins with `version: 1`"));
-        return Environments::new();
+        return Root::default();
     };
     let version = entries.iter().find(|(key, _)| key.value == Value::Text("version".to_owned()));
     if let Some((_, node)) = version
@@ -96,10 +104,10 @@ fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Environment
         let message = format!("expected `version: {VERSION}`, found `{found}`");
         let help = "this flowsync reads version 1 only; a newer one may read this file";
         findings.add(node, Wrong::rule(Rule::UnknownVersion, message, help));
-        return Environments::new();
+        return Root::default();
     }
     check_keys(root, findings);
-    let Some(section) = Section::open(root, FILE, findings) else { return Environments::new() };
+    let Some(section) = Section::open(root, FILE, findings) else { return Root::default() };
     section.read_required("version", findings, |node| match node.value {
         Value::Int(VERSION) => Ok(()),
         _ => Err(Wrong::value(format!("expected the number `{VERSION}`, found {}", node.value.describe()), "")),
@@ -107,7 +115,15 @@ fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Environment
     let repository = section.required("repository", findings);
     let repository = repository.and_then(|node| repository::read(node, folder, findings));
     let environments = section.required("environments", findings);
-    environments.map(|node| read_environments(node, repository.as_ref(), folder, findings)).unwrap_or_default()
+    let environments =
+        environments.map(|node| read_environments(node, repository.as_ref(), folder, findings)).unwrap_or_default();
+    let around = Around {
+        base: folder,
+        repository: repository.as_ref(),
+        environments: environments.keys().map(String::as_str).collect(),
+    };
+    let notifications = section.get("notifications").map(|node| notifications::read(node, &around, findings));
+    Root { notifications: notifications.unwrap_or_default(), environments }
 }
 
 fn read_environments(

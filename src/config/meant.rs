@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Exclude, ForgeAddress, Protect, SecretSource, SubjectTemplate, Window};
+use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, SubjectTemplate, Window};
 use crate::flow::EnvironmentId;
 use crate::problem::Problem;
 
@@ -18,6 +18,8 @@ pub struct Config {
     pub path: PathBuf,
     /// Environments by name, never empty.
     pub environments: BTreeMap<String, Environment>,
+    /// Who is told of what happens, in the order of the file.
+    pub notifications: Vec<Notification>,
     /// Environments whose part of the file is wrong, with what is wrong: they cannot run, the others can.
     pub broken: BTreeMap<String, Vec<Problem>>,
 }
@@ -40,7 +42,9 @@ impl Config {
     #[must_use]
     pub fn secret_variables(&self) -> BTreeSet<&str> {
         let sources = self.environments.values().flat_map(Environment::secrets);
+        let notified = self.notifications.iter().filter_map(|notification| notification.target.secret());
         sources
+            .chain(notified)
             .filter_map(|source| match source {
                 SecretSource::Env(name) => Some(name.as_str()),
                 SecretSource::File(_) => None,

@@ -1,7 +1,7 @@
 //! `flowsync.yaml`: as written, then as meant. Always read from the file system, never from a commit.
 //!
 //! The way of a file: `yaml` turns text into a tree that knows positions; `written` reads sections of it and
-//! collects problems, none of which ends the search; `repository`, `tenant` and `sync` say what each section
+//! collects problems, none of which ends the search; `repository`, `tenant`, `sync` and `notifications` say what each section
 //! means; `load` puts the whole together and decides which problems stop everything and which only one
 //! environment. What comes out is [`Config`], in which every default is filled in and every value checked.
 //! Nothing here talks to a repository or a tenant, and no secret is read before somebody asks for it.
@@ -19,6 +19,8 @@ mod mask;
 mod meant;
 mod names;
 mod nearest;
+mod notification;
+mod notifications;
 mod protect;
 mod proxy;
 mod repository;
@@ -46,10 +48,12 @@ pub use meant::{
     Repository, Scan, Snapshot, SyncPolicy, TenantAddress, WriteRoute,
 };
 pub use nearest::nearest;
+pub use notification::{Notification, NotificationEvent, NotificationTarget};
 pub use protect::Protect;
 pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};
 pub use schedule::Schedule;
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};
 pub use subject::{SubjectTemplate, SubjectValues};
+pub(crate) use urls::secret_address;
 pub use window::{Window, WindowKind};

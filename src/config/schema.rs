@@ -77,6 +77,35 @@ mod tests {
     }
 
     #[test]
+    fn schema_and_loader_agree_on_notifications() {
+        let project = "token: { env: T }, project: a/b";
+        for (notification, is_good) in [
+            ("{ kind: webhook, url: https://a.example/x, secret: { env: S }, events: [deployed, recovered] }", true),
+            ("{ kind: webhook, url: http://127.0.0.1:9, environments: [production] }", true),
+            ("{ kind: slack, url: { env: U }, caFile: ca.pem, allowInsecure: true }", true),
+            ("{ kind: teams, url: { file: u } }", true),
+            (&format!("{{ kind: github-status, {project} }}"), true),
+            (&format!("{{ kind: gitlab-status, {project}/c, url: https://git.example.com }}"), true),
+            ("{ url: https://a.example }", false),
+            ("{ kind: mail, url: https://a.example }", false),
+            ("{ kind: webhook }", false),
+            ("{ kind: webhook, url: { env: U } }", false),
+            ("{ kind: webhook, url: https://a.example, token: { env: T } }", false),
+            ("{ kind: webhook, url: https://a.example, events: [] }", false),
+            ("{ kind: webhook, url: https://a.example, events: [planned] }", false),
+            ("{ kind: slack, url: https://a.example }", false),
+            ("{ kind: teams, url: { env: U }, secret: { env: S } }", false),
+            (&format!("{{ kind: github-status, {project}/c }}"), false),
+            (&format!("{{ kind: github-status, {project}, secret: {{ env: S }} }}"), false),
+        ] {
+            let text = format!("{}\nnotifications: [ {notification} ]\n", init_template());
+            assert_eq!(agree(&text), is_good, "{notification}");
+        }
+        assert!(agree(&format!("{}\nnotifications:\n", init_template())));
+        assert!(!agree(&format!("{}\nnotifications: all\n", init_template())));
+    }
+
+    #[test]
     fn schema_and_loader_agree_on_bad_files() {
         for (good, bad) in [
             ("version: 1", "version: 2"),

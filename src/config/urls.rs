@@ -138,6 +138,22 @@ pub(super) fn web(node: &Node, insecure: Insecure) -> Result<Url, Wrong> {
     Ok(url)
 }
 
+/// The address that a secret holds. Nothing of it is in the reason why it is no good.
+///
+/// # Errors
+/// Where it is none, is not `https` (or `http` to loopback, or where that is allowed), or holds a user name.
+pub(crate) fn secret_address(text: &str, allow_insecure: bool) -> Result<Url, &'static str> {
+    let url = Url::parse(text.trim()).map_err(|_| "expected a URL, found another text")?;
+    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) {
+        return Err("expected an https URL, found another one");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("expected a URL without user name and password");
+    }
+    let checked = Insecure::from(allow_insecure).check(&url);
+    checked.map(|()| url).map_err(|_| "expected https, found http; `allowInsecure: true` beside it allows that")
+}
+
 /// Whether `http://` is accepted for hosts other than loopback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Insecure {
@@ -256,6 +272,25 @@ mod tests {
             let web = web(&node(text), Insecure::Refuse).unwrap_err();
             assert!(!format!("{web:?}").contains("ter2"), "{text} {web:?}");
         }
+    }
+
+    #[test]
+    fn the_reason_against_a_secret_address_holds_nothing_of_it() {
+        for good in ["https://a.example/x?sig=hunter2\n", "http://127.0.0.1:1/hunter2", "http://localhost/"] {
+            assert!(secret_address(good, false).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "hunter2",
+            "ftp://hunter2.example",
+            "https://bob:hunter2@a.example",
+            "http://hunter2.example/",
+            "https://",
+        ] {
+            let why = secret_address(bad, false).unwrap_err();
+            assert!(why.starts_with("expected ") && !why.contains("hunter2"), "{bad}: {why}");
+        }
+        assert!(secret_address("http://a.example/hunter2", true).is_ok());
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub(super) struct Shape {
 }
 
 /// The whole file.
-pub(super) const FILE: Shape = Shape { name: "the file", keys: &["version", "repository", "environments"] };
+pub(super) const FILE: Shape =
+    Shape { name: "the file", keys: &["version", "repository", "environments", "notifications"] };
 /// `repository`.
 pub(super) const REPOSITORY: Shape = Shape {
     name: "repository",
@@ -95,12 +96,30 @@ pub(super) const SYNC: Shape = Shape {
 };
 /// One of `sync.windows`.
 pub(super) const WINDOW: Shape = Shape { name: "a window", keys: &["kind", "schedule", "duration", "timeZone"] };
+/// One of `notifications`.
+pub(super) const NOTIFICATION: Shape = Shape {
+    name: "a notification",
+    keys: &["kind", "url", "secret", "token", "project", "events", "environments", "caFile", "allowInsecure"],
+};
 /// A secret.
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.
-pub(super) const SHAPES: [Shape; 12] =
-    [FILE, REPOSITORY, FORGE, AUTHOR, CREDENTIALS, ENVIRONMENT, TENANT, AUTH, OAUTH2, SYNC, WINDOW, SECRET];
+pub(super) const SHAPES: [Shape; 13] = [
+    FILE,
+    REPOSITORY,
+    FORGE,
+    AUTHOR,
+    CREDENTIALS,
+    ENVIRONMENT,
+    TENANT,
+    AUTH,
+    OAUTH2,
+    SYNC,
+    WINDOW,
+    NOTIFICATION,
+    SECRET,
+];
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
