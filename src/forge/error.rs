@@ -18,7 +18,7 @@ pub enum OpenError {
     #[error(transparent)]
     Token(#[from] SecretError),
     /// The token is no text for a header.
-    #[error("the token of `repository.forge` has characters that no header can hold")]
+    #[error("the token of the forge has characters that no header can hold")]
     UnusableToken,
     /// No client for it.
     #[error(transparent)]

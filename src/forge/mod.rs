@@ -2,7 +2,7 @@
 //! to date.
 //!
 //! `site` is the way to one project: its token, its limits, one answer. `pulls` is what is said there about pull requests,
-//! a file a kind; `words` is what a person reads in one. Nothing here knows git: whoever proposes a branch has pushed it.
+//! a file a kind; `words` is what a person reads in one; `statuses` is what is said of a commit. Nothing here knows git: whoever proposes a branch has pushed it.
 //! `hooks` is the other way: what a request to us, which a site signed, says of branches.
 
 mod error;
@@ -10,6 +10,7 @@ mod hooks;
 mod patience;
 mod pulls;
 mod site;
+mod statuses;
 mod words;
 
 pub use error::{ForgeError, OpenError};
@@ -18,4 +19,6 @@ pub use hooks::{Unreadable, Verdict, judge};
 pub use patience::Patience;
 pub use pulls::{Opened, Outcome, PullRequest};
 pub use site::Forge;
+pub(crate) use site::Reach;
+pub use statuses::{CommitState, CommitStatus};
 pub use words::{About, FlowChange};

@@ -1,5 +1,6 @@
 //! The way to one project of a forge: whoever asks for something there asks through this.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -25,10 +26,19 @@ pub struct Forge {
     /// Full path of the project.
     pub(super) project: String,
     pub(super) patience: Patience,
+    pub(super) http: Http,
     api: Url,
     signed: (HeaderName, HeaderValue),
-    http: Http,
     mask: Mask,
+}
+
+/// What stands beside an address in the configuration, and what it is called there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    /// More trusted roots, PEM.
+    pub(crate) ca_file: Option<&'a Path>,
+    pub(crate) ca_file_key: &'static str,
+    pub(crate) token_key: &'a str,
 }
 
 /// A request, below the root of the API.
@@ -70,15 +80,24 @@ impl Forge {
     /// As for [`Self::open`].
     #[doc(hidden)]
     pub fn open_tuned(repository: &Repository, patience: Patience) -> Result<Self, OpenError> {
-        let Some(ForgeAddress { kind, project, api, token }) = &repository.forge else {
-            return Err(OpenError::NotConfigured);
+        let address = repository.forge.as_ref().ok_or(OpenError::NotConfigured)?;
+        let reach = Reach {
+            ca_file: repository.ca_file.as_deref(),
+            ca_file_key: "repository.caFile",
+            token_key: "repository.forge.token",
         };
-        let token = token.as_ref().ok_or(OpenError::NoToken)?.read("repository.forge.token")?;
+        Self::at(address, &reach, patience)
+    }
+
+    /// The project at an address that stands somewhere else in the configuration.
+    pub(crate) fn at(address: &ForgeAddress, reach: &Reach<'_>, patience: Patience) -> Result<Self, OpenError> {
+        let ForgeAddress { kind, project, api, token } = address;
+        let token = token.as_ref().ok_or(OpenError::NoToken)?.read(reach.token_key)?;
         let signed = signature(*kind, &token)?;
         let peer = Peer {
             urls: vec![api],
-            ca_file: repository.ca_file.as_deref(),
-            ca_file_key: "repository.caFile",
+            ca_file: reach.ca_file,
+            ca_file_key: reach.ca_file_key,
             connect_timeout: patience.connect,
         };
         let http = Http::new(&peer)?;
@@ -125,7 +144,7 @@ impl Forge {
     }
 
     /// A text of the forge's, fit for a message.
-    pub(super) fn clean(&self, text: &str) -> String {
+    pub(crate) fn clean(&self, text: &str) -> String {
         self.mask.clean(text)
     }
 
@@ -153,7 +172,7 @@ impl Forge {
         }
     }
 
-    fn request(&self, ask: &Ask) -> Result<Request, Reason> {
+    pub(super) fn request(&self, ask: &Ask) -> Result<Request, Reason> {
         let mut url = self.api.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(&ask.path);
@@ -248,7 +267,7 @@ impl Forge {
     }
 
     /// What a body says, in a few words.
-    pub(super) fn said(&self, body: &[u8]) -> String {
+    pub(crate) fn said(&self, body: &[u8]) -> String {
         shortened(self.mask.message(body))
     }
 }
