@@ -12,7 +12,7 @@
 //! 6. push, verify and, where that fails, restore ([`deploy`]), each request announced in the journal ([`local`]);
 //! 7. commit and push how it ended, with the audit trail ([`record`]).
 //!
-//! [`cli`] turns arguments into passes and reports into text; [`serve`] shows the last reports; [`config`] says what is
+//! [`cli`] turns arguments into passes and reports into text; [`serve`] shows the last reports and [`notify`] tells of them; [`config`] says what is
 //! wanted; [`index`] spares reading twice what did not change; [`problem`] is how anything wrong is told; [`demo`] shows it all.
 //!
 //! # Invariants
@@ -45,6 +45,7 @@ pub mod forge;
 pub mod format;
 pub mod index;
 pub mod local;
+pub mod notify;
 mod parallel;
 pub mod picture;
 pub mod plan;

@@ -59,6 +59,8 @@ mod pull;
 mod quarantine;
 #[path = "cli/race.rs"]
 mod race;
+#[path = "shared/recorder.rs"]
+mod recorder;
 #[path = "cli/records.rs"]
 mod records;
 #[path = "cli/recovery.rs"]
@@ -83,6 +85,8 @@ mod support;
 mod suspend;
 #[path = "cli/tenant.rs"]
 mod tenant;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/unreadable.rs"]
 mod unreadable;
 #[path = "cli/unwritten.rs"]

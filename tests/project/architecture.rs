@@ -34,6 +34,7 @@ const MAY_KNOW: Table = &[
     ("deploy", &["clock", "flow", "index", "local", "plan", "record", "revision", "shutdown", "tenant"]),
     ("controller", &[WHOEVER_STANDS_ABOVE]),
     ("serve", &["controller"]),
+    ("notify", &["clock", "config", "controller", "forge", "plan", "problem", "revision", "web"]),
     ("demo", &["source", "tenant"]),
     ("cli", &[WHOEVER_STANDS_ABOVE]),
 ];
@@ -76,6 +77,7 @@ const INSIDE: &[(&str, Table)] = &[
     ("format", &[(OWN, &["cognigy"]), ("cognigy", &[])]),
     ("record", &[(OWN, &["approval", "audit"]), ("approval", &[OWN]), ("audit", &[OWN]), ("proof", &[])]),
     ("forge", &[(OWN, &["hooks", "pulls"]), ("hooks", &[]), ("pulls", &[OWN])]),
+    ("notify", &[(OWN, &["message"]), ("message", &[OWN]), ("tests", &[])]),
     ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
     ("tenant", &[(OWN, &[]), ("http", &[OWN]), ("flows_v2", &[OWN, "http"]), ("memory", &[OWN]), ("sandbox", &[OWN])]),
 ];
@@ -91,7 +93,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("git2", &["src/source/git/", "src/demo/"]),
     ("libgit2_sys", &["src/source/git/global.rs"]),
     ("notify", &["src/source/git/"]),
-    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/", "src/web/", "src/forge/"]),
+    ("reqwest", &["src/tenant/http/", "src/tenant/flows_v2/", "src/web/", "src/forge/", "src/notify/"]),
     ("rustls", &["src/tls/"]),
     ("rustls_platform_verifier", &["src/tls/"]),
     ("webpki", &["src/tls/"]),
