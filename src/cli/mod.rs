@@ -24,6 +24,7 @@ mod records;
 mod rollback;
 mod run;
 pub mod sandbox;
+mod sandbox_cognigy;
 mod schema;
 mod screen;
 mod signals;

@@ -1,57 +1,17 @@
 //! `flowsync sandbox`: a Cognigy.AI stand-in in this process, until it is interrupted.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::Args;
-
+use super::arguments::{FlowsV2Args, SandboxApi, SandboxArgs};
+use super::sandbox_cognigy::{self, CognigySandboxError};
 use crate::tenant::sandbox::settings::{ApiKey, Client};
 use crate::tenant::sandbox::{
-    Behaviour, FaultPlan, Rate, ReadError, Running, Sandbox, Seed, SeedError, Settings, Span, StartError,
+    Behaviour, FaultPlan, Rate, ReadError, Running, Sandbox, Seed, SeedError, Settings, StartError,
 };
 
-/// Run a Cognigy.AI stand-in to try flowsync against
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
-    /// Address to listen on; port 0 takes any free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8480")]
-    pub listen: SocketAddr,
-    /// Keep the state in this file between runs
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
-    /// YAML file of what is there from the start, unless the state file is there already
-    #[arg(long, value_name = "FILE")]
-    pub seed: Option<PathBuf>,
-    /// YAML file of what goes wrong, and when
-    #[arg(long, value_name = "FILE")]
-    pub faults: Option<PathBuf>,
-    /// Time before each request is looked at, for example 20ms
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
-    pub latency: Duration,
-    /// Requests per second before answers are 429
-    #[arg(long, value_name = "N", value_parser = rate)]
-    pub rate: Option<f64>,
-    /// Requests that may come at once, with --rate
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), requires = "rate")]
-    pub burst: u32,
-    /// Time from an import until the flow's status is `deployed`
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
-    pub status_delay: Duration,
-    /// The most items a page holds
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub page_limit: u16,
-    /// Lists ignore `environmentId` and hold every environment
-    #[arg(long)]
-    pub ignore_environment: bool,
-    /// Flows cannot be deleted (405)
-    #[arg(long)]
-    pub no_delete: bool,
-    /// Allow an address that other machines can reach, and answer to any name
-    #[arg(long)]
-    pub allow_remote: bool,
-}
+/// Requests that may come at once where only a rate is given.
+const BURST: u32 = 10;
 
 /// `flowsync sandbox` could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +35,17 @@ pub enum SandboxError {
         /// What is wrong with it.
         source: ReadError,
     },
+    /// A flag that the API of `--api` has no use for.
+    #[error("`{flag}` is no flag of `--api {api}`")]
+    Flag {
+        /// The flag.
+        flag: &'static str,
+        /// The API.
+        api: &'static str,
+    },
+    /// The sandbox of the vendor's own API did not start.
+    #[error(transparent)]
+    Cognigy(#[from] CognigySandboxError),
     /// The sandbox did not start.
     #[error("cannot start the sandbox")]
     Start(#[from] StartError),
@@ -85,29 +56,75 @@ pub enum SandboxError {
 
 /// Runs the sandbox until SIGINT or SIGTERM. How to use it is written to `out`.
 pub async fn run(args: SandboxArgs, out: &mut dyn Write) -> Result<(), SandboxError> {
-    let listen = args.listen;
-    let running = Sandbox::start(settings(args)?, listen).await?;
-    let interrupted = interruption()?;
-    introduce(&running, out)?;
-    interrupted.await;
-    running.shutdown().await;
+    check_flags(&args)?;
+    match args.api {
+        SandboxApi::FlowsV2 => {
+            let listen = args.listen;
+            let running = Sandbox::start(settings(args)?, listen).await?;
+            let interrupted = interruption()?;
+            introduce(&running, out)?;
+            interrupted.await;
+            running.shutdown().await;
+        }
+        SandboxApi::CognigyRest => {
+            let key = args.cognigy_rest.key.clone().unwrap_or_else(|| ApiKey::default().key);
+            let running = sandbox_cognigy::start(args).await?;
+            let interrupted = interruption()?;
+            sandbox_cognigy::introduce(&running, &key, out)?;
+            interrupted.await;
+            running.shutdown().await;
+        }
+    }
     writeln!(out, "stopped")?;
     Ok(())
 }
 
-fn settings(args: SandboxArgs) -> Result<Settings, SandboxError> {
-    let behaviour = Behaviour {
-        latency: args.latency,
-        rate: args.rate.map(|per_second| Rate { per_second, burst: args.burst }),
-        status_delay: args.status_delay,
-        page_limit: usize::from(args.page_limit),
-        ignore_environment: args.ignore_environment,
-        can_delete: !args.no_delete,
-        ..Behaviour::default()
+/// Refuses a flag that would do nothing.
+fn check_flags(args: &SandboxArgs) -> Result<(), SandboxError> {
+    let SandboxArgs { flows_v2, cognigy_rest, .. } = args;
+    let (flags, api) = match args.api {
+        SandboxApi::FlowsV2 => {
+            let flags = [
+                ("--key", cognigy_rest.key.is_some()),
+                ("--requests", cognigy_rest.requests.is_some()),
+                ("--window", cognigy_rest.window.is_some()),
+                ("--task-time", cognigy_rest.task_time.is_some()),
+                ("--set", !cognigy_rest.switches.is_empty()),
+            ];
+            (flags.to_vec(), "flows-v2")
+        }
+        SandboxApi::CognigyRest => {
+            let flags = [
+                ("--rate", flows_v2.rate.is_some()),
+                ("--status-delay", flows_v2.status_delay.is_some()),
+                ("--page-limit", flows_v2.page_limit.is_some()),
+                ("--ignore-environment", flows_v2.ignore_environment),
+                ("--no-delete", flows_v2.no_delete),
+            ];
+            (flags.to_vec(), "cognigy-rest")
+        }
     };
-    let seed = args.seed.as_deref().map(Seed::read).transpose()?.unwrap_or_default();
-    let faults = args.faults.map(fault_plan).transpose()?.unwrap_or_default();
-    let (state_file, allow_remote) = (args.state, args.allow_remote);
+    match flags.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(SandboxError::Flag { flag, api }),
+        None => Ok(()),
+    }
+}
+
+fn settings(args: SandboxArgs) -> Result<Settings, SandboxError> {
+    let SandboxArgs { latency, state: state_file, seed, faults, allow_remote, flows_v2, .. } = args;
+    let FlowsV2Args { rate, burst, status_delay, page_limit, ignore_environment, no_delete } = flows_v2;
+    let defaults = Behaviour::default();
+    let behaviour = Behaviour {
+        latency,
+        rate: rate.map(|per_second| Rate { per_second, burst: burst.unwrap_or(BURST) }),
+        status_delay: status_delay.unwrap_or(defaults.status_delay),
+        page_limit: page_limit.map_or(defaults.page_limit, usize::from),
+        ignore_environment,
+        can_delete: !no_delete,
+        ..defaults
+    };
+    let seed = seed.as_deref().map(Seed::read).transpose()?.unwrap_or_default();
+    let faults = faults.map(fault_plan).transpose()?.unwrap_or_default();
     Ok(Settings { behaviour, seed, faults, state_file, allow_remote, ..Settings::default() })
 }
 
@@ -167,17 +184,10 @@ fn interruption() -> io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<Span>().map(|span| span.0).map_err(|error| error.to_string())
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate| (0.001..=1_000_000.0).contains(rate));
-    rate.ok_or_else(|| format!("expected requests per second from 0.001 to 1000000, found `{text}`"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use clap::Parser;
 
@@ -208,6 +218,15 @@ mod tests {
         };
         assert_eq!(behaviour, expected);
         assert_eq!(settings(parsed("").unwrap()).unwrap().behaviour, Behaviour::default());
+    }
+
+    #[test]
+    fn a_flag_of_another_api_is_refused() {
+        for (line, flag) in [("--key x", "--key"), ("--api cognigy-rest --rate 5", "--rate"), ("--set a=b", "--set")] {
+            let error = check_flags(&parsed(line).unwrap()).unwrap_err().to_string();
+            assert!(error.contains(flag), "{error}");
+        }
+        assert!(check_flags(&parsed("--api cognigy-rest --key x --latency 1s").unwrap()).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod form;
 mod looking;
+mod sandbox;
 mod setting_up;
 mod writing;
 
@@ -14,14 +15,13 @@ pub(super) use form::Form;
 pub(super) use looking::{
     AuditArgs, AuditCommand, AuditForm, BuildArgs, EnvironmentArgs, PlanArgs, PlanForm, PullArgs,
 };
+pub(super) use sandbox::{CognigyRestArgs, FlowsV2Args, SandboxApi, SandboxArgs};
 pub(super) use setting_up::{
     DoctorArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
 };
 pub(super) use writing::{
     AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SuspendArgs, SyncArgs,
 };
-
-use super::sandbox::SandboxArgs;
 
 /// Keep the conversation flows of a NICE Cognigy.AI tenant equal to a folder of JSON files in git
 #[derive(Debug, Parser)]

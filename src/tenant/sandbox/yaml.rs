@@ -24,13 +24,16 @@ impl ReadError {
 
 /// Reads `text`; the error carries line, column and, for an unknown name, the nearest known one.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
-    serde_yaml::from_str(text).map_err(|error| {
-        let message = error.to_string();
-        match nearest(&message) {
-            Some(name) => ReadError::new(format!("{message}; did you mean `{name}`?")),
-            None => ReadError::new(message),
-        }
-    })
+    serde_yaml::from_str(text).map_err(|error| explained(&error))
+}
+
+/// An error of reading, with the nearest known name where it is about an unknown one.
+pub(super) fn explained(error: &dyn std::error::Error) -> ReadError {
+    let message = error.to_string();
+    match nearest(&message) {
+        Some(name) => ReadError::new(format!("{message}; did you mean `{name}`?")),
+        None => ReadError::new(message),
+    }
 }
 
 /// The known name most like the unknown one, out of serde's own words: ``unknown field `x`, expected one of `a`, `b` ``.

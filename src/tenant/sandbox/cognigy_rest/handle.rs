@@ -46,6 +46,13 @@ impl Handle {
         Ok(project.ok_or_else(|| Refusal::not_found("Project", name))?.id.to_string())
     }
 
+    /// The `_id` and name of every project.
+    #[must_use]
+    pub fn projects(&self) -> Vec<(String, String)> {
+        let inner = self.shared.lock();
+        inner.platform.projects.iter().map(|project| (project.id.to_string(), project.name.clone())).collect()
+    }
+
     /// The `_id` of a flow, by its name or reference id; the first of several.
     pub fn flow(&self, named: &str) -> Result<String, HandleError> {
         Ok(reach_in::flow(&self.shared.lock().platform, named)?.id.to_string())

@@ -127,13 +127,13 @@ impl Default for Behaviour {
 
 impl Behaviour {
     /// Changed by YAML or JSON: the keys that are written change, others stay.
-    pub(super) fn changed_by(&self, text: &str) -> Result<Self, ReadError> {
+    pub(crate) fn changed_by(&self, text: &str) -> Result<Self, ReadError> {
         let written: Map<String, Value> = yaml::read(text)?;
-        let mut whole = serde_json::to_value(self).map_err(|error| ReadError::new(error.to_string()))?;
+        let mut whole = serde_json::to_value(self).map_err(|error| yaml::explained(&error))?;
         for (key, value) in written {
             whole[key] = value;
         }
-        let changed: Self = yaml::read(&whole.to_string())?;
+        let changed: Self = serde_json::from_value(whole).map_err(|error| yaml::explained(&error))?;
         if changed.limit.is_some_and(|limit| limit.requests == 0 || limit.window.is_zero()) {
             return Err(ReadError::new("expected a `limit` of at least 1 request in some time"));
         }

@@ -63,7 +63,7 @@ mod tests {
         let plan = "
 - match: { call: updateNode, path: /n1, nth: 2 }
   fault: { drop: after }
-- match: { call: writes, every: 2 }
+- match: { call: writes, every: 3 }
   fault: { answer: { status: 503 } }
 - match: { call: mergePackage }
   fault: { task: out of luck }
@@ -75,7 +75,7 @@ mod tests {
             (Call::UpdateNode, "/flows/f/chart/nodes/n2"),
             (Call::MergePackage, "/packages/p/merge"),
         ];
-        assert_eq!(strikes(plan, &calls), "- drop - - task");
+        assert_eq!(strikes(plan, &calls), "- drop - answer task");
     }
 
     #[test]
