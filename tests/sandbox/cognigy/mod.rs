@@ -1,6 +1,7 @@
 //! The stand-in for the vendor's own API, rule by rule.
 
 mod charts;
+mod conformance;
 mod control;
 mod flows;
 mod packages;
