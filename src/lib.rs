@@ -54,6 +54,7 @@ pub mod record;
 pub mod revision;
 pub mod serve;
 pub mod shutdown;
+pub mod signature;
 pub mod source;
 pub mod tenant;
 pub mod tls;

@@ -79,6 +79,8 @@ mod screen;
 mod secrets;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/signed.rs"]
+mod signed;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/suspend.rs"]

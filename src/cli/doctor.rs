@@ -12,6 +12,7 @@ use crate::controller::read_desired;
 use crate::forge::Forge;
 use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
+use crate::signature::Keys;
 use crate::source::PushProof;
 use crate::tenant::{CallLimits, Export, Tenant};
 
@@ -72,6 +73,11 @@ async fn examine(engine: &RealEngine) -> bool {
         &format!("{name}: tenant, environments:read"),
         intents.map(|intents| format!("{} intents", intents.len())).map_err(|error| error.to_string()),
     );
+    if let Some(verify) = &engine.policy.verify {
+        let checker = Keys::open(verify).and_then(|keys| keys.checker());
+        let checked = checker.map(|_| "the keys and the programs that check them are there".to_owned());
+        healthy &= line(&format!("{name}: signatures"), checked.map_err(|error| crate::error_chain(&error)));
+    }
     healthy &= line(
         &format!("{name}: lock"),
         match engine.local.lock() {

@@ -1,5 +1,6 @@
-//! What is read of the guards of `sync`: windows, and flows that are protected.
+//! What is read of the guards of `sync`: windows, flows that are protected, keys of those who sign.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::tests::{check, file, parse, problems};
@@ -56,4 +57,25 @@ fn what_is_protected_is_told_by_globs_that_could_name_a_flow() {
         ],
     );
     assert_eq!(problems(&protect("flow_pay*")).len(), 1);
+}
+
+#[test]
+fn keys_of_those_who_sign_lie_beside_the_configuration() {
+    let verify = |section: &str| file("", "", &format!("      verify: {section}"));
+    let config = parse(&verify("{ allowedSigners: keys/signers, openpgpKeys: /etc/keys.asc }")).unwrap();
+    let expected = Verify {
+        allowed_signers: Some(PathBuf::from("acme/keys/signers")),
+        openpgp_keys: Some(PathBuf::from("/etc/keys.asc")),
+    };
+    assert_eq!(config.environments["production"].sync.verify, Some(expected));
+    check(
+        &verify("{}"),
+        &[
+            "14:15: error[bad-value] `verify`: expected `allowedSigners` or `openpgpKeys`, found neither (name a file with the keys \
+           of those who may change flows)",
+        ],
+    );
+    for bad in ["signers", "{ allowedSigner: x }", "{ allowedSigners: [x] }", "{ allowedSigners: '' }"] {
+        assert!(!problems(&verify(bad)).is_empty(), "{bad}");
+    }
 }

@@ -177,7 +177,7 @@ fn read_environment<'n>(
     let repository = repository::with_overrides(repository, name, &section, findings);
     let place = section.required("tenant", findings);
     let tenant = place.and_then(|node| tenant::read(node, folder, findings));
-    let sync = section.get("sync").map(|node| sync::read(node, findings)).unwrap_or_default();
+    let sync = section.get("sync").map(|node| sync::read(node, folder, findings)).unwrap_or_default();
     if let Some(node) = section.get("release") {
         let help = "remove it: what is deployed is live at once";
         findings.add(node, Wrong::value("`release` is not built yet", help));

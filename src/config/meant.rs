@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, SubjectTemplate, Window};
+use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, SubjectTemplate, Verify, Window};
 use crate::flow::EnvironmentId;
 use crate::problem::Problem;
 
@@ -263,6 +263,8 @@ pub struct SyncPolicy {
     pub approval: ApprovalPolicy,
     /// When it may be written to; always where there are none.
     pub windows: Vec<Window>,
+    /// Whose signatures commits must carry; nobody is asked for any where this is absent.
+    pub verify: Option<Verify>,
     /// What to do about live flows that git once held and no longer holds.
     pub prune: Prune,
     /// Flows that are not deleted because they left git.
@@ -286,6 +288,7 @@ impl Default for SyncPolicy {
             drift: Drift::Correct,
             approval: ApprovalPolicy::None,
             windows: Vec::new(),
+            verify: None,
             prune: Prune::Keep,
             protect: Protect::default(),
             max_deletes: MaxDeletes::Percent(10),

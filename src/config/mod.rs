@@ -33,6 +33,7 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 mod urls;
+mod verify;
 mod window;
 mod written;
 mod yaml;
@@ -56,4 +57,5 @@ pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};
 pub use subject::{SubjectTemplate, SubjectValues};
 pub(crate) use urls::secret_address;
+pub use verify::Verify;
 pub use window::{Window, WindowKind};

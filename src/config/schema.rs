@@ -67,6 +67,8 @@ mod tests {
         assert!(agree(&init_template().replacen("flows: flows", more, 1)));
         let window = "ignore: []\n      windows: [ { kind: deny, schedule: '*/5 22 1-7 JAN,feb MON-fri', duration: 1h30m, timeZone: Europe/Berlin } ]";
         assert!(agree(&init_template().replacen("ignore: []", window, 1)));
+        let verify = "ignore: []\n      verify: { allowedSigners: signers, openpgpKeys: keys.asc }";
+        assert!(agree(&init_template().replacen("ignore: []", verify, 1)));
         for forge in [
             "{ kind: github, project: acme/flows.x }",
             "{ kind: gitlab, project: acme/bots/flows, token: { env: T }, url: https://gitlab.example.com }",
@@ -158,6 +160,9 @@ mod tests {
             ("ignore: []", "ignore: [name]"),
             ("ignore: []", "ignore: [/*]"),
             ("ignore: []", "ignore: /name"),
+            ("ignore: []", "verify: {}"),
+            ("ignore: []", "verify: { allowedSigner: x }"),
+            ("ignore: []", "verify: [ x ]"),
             ("ignore: []", "protect: 'flow_pay*'"),
             ("ignore: []", "protect: [ 'pay*' ]"),
             ("ignore: []", "windows: { kind: deny, schedule: '0 22 * * *', duration: 8h }"),

@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use super::names;
 use super::written::{Findings, SYNC, Section, Wrong};
 use super::yaml::{Node, Value};
-use super::{ApprovalPolicy, Drift, MaxDeletes, Protect, Prune, SyncPolicy, window};
+use super::{ApprovalPolicy, Drift, MaxDeletes, Protect, Prune, SyncPolicy, verify, window};
 use crate::problem::Rule;
 
 /// Time between two passes.
@@ -24,7 +25,7 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 /// Reads the section. What is wrong in it is a finding and has its default meanwhile; an empty one is all defaults.
-pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
+pub(super) fn read(node: &Node, folder: &Path, findings: &mut Findings) -> SyncPolicy {
     let default = SyncPolicy::default();
     if node.value == Value::Null {
         return default;
@@ -45,6 +46,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> SyncPolicy {
         drift: section.read("drift", findings, drift).unwrap_or(default.drift),
         approval: section.read("approval", findings, approval).unwrap_or(default.approval),
         windows: section.get("windows").map(|node| window::read(node, findings)).unwrap_or_default(),
+        verify: section.get("verify").and_then(|node| verify::read(node, folder, findings)),
         prune: section.read("prune", findings, prune).unwrap_or(default.prune),
         protect: section.get("protect").map(|node| Protect::read(node, findings)).unwrap_or_default(),
         max_deletes: section.read("maxDeletes", findings, max_deletes).unwrap_or(default.max_deletes),

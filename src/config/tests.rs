@@ -79,6 +79,7 @@ fn what_is_written_is_meant() {
         drift: Drift::Report,
         approval: ApprovalPolicy::Manifest,
         windows: Vec::new(),
+        verify: None,
         prune: Prune::Remove,
         protect: Protect::default(),
         max_deletes: MaxDeletes::Count(3),
@@ -98,9 +99,9 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
             "12:5: error[unknown-key] unknown key `interval` in an environment (`interval` belongs in `sync`)",
             "14:7: error[unknown-key] unknown key `intervall` in `sync` (did you mean `interval`?)",
             "15:7: error[unknown-key] unknown key `client_secret` in `sync` (known keys are `interval`, `concurrency`, \
-             `drift`, `approval`, `windows`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
+             `drift`, `approval`, `windows`, `verify`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
             "16:7: error[unknown-key] unknown key `colour` in `sync` (known keys are `interval`, `concurrency`, \
-             `drift`, `approval`, `windows`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
+             `drift`, `approval`, `windows`, `verify`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
         ],
     );
 }

@@ -86,6 +86,7 @@ pub(super) const SYNC: Shape = Shape {
         "drift",
         "approval",
         "windows",
+        "verify",
         "prune",
         "protect",
         "maxDeletes",
@@ -94,6 +95,8 @@ pub(super) const SYNC: Shape = Shape {
         "deployTimeout",
     ],
 };
+/// `sync.verify`.
+pub(super) const VERIFY: Shape = Shape { name: "verify", keys: &["allowedSigners", "openpgpKeys"] };
 /// One of `sync.windows`.
 pub(super) const WINDOW: Shape = Shape { name: "a window", keys: &["kind", "schedule", "duration", "timeZone"] };
 /// One of `notifications`.
@@ -105,7 +108,7 @@ pub(super) const NOTIFICATION: Shape = Shape {
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.
-pub(super) const SHAPES: [Shape; 13] = [
+pub(super) const SHAPES: [Shape; 14] = [
     FILE,
     REPOSITORY,
     FORGE,
@@ -116,6 +119,7 @@ pub(super) const SHAPES: [Shape; 13] = [
     AUTH,
     OAUTH2,
     SYNC,
+    VERIFY,
     WINDOW,
     NOTIFICATION,
     SECRET,

@@ -34,6 +34,7 @@ mod recovery;
 mod report;
 mod rollback;
 pub mod run;
+mod signed;
 mod states;
 mod suspend;
 mod trail;
@@ -57,6 +58,7 @@ use crate::problem::Problem;
 use crate::record::approval::PlanFile;
 use crate::record::{IllegalEvent, ManifestError, Status, audit};
 use crate::shutdown::Shutdown;
+use crate::signature::KeysError;
 use crate::source::{ProposeError, PushError, SourceError};
 use crate::tenant::TenantError;
 
@@ -204,6 +206,9 @@ pub enum PassError {
         /// The flows that may be as they were before or not.
         flows: Vec<FlowReport>,
     },
+    /// Signatures cannot be checked.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// A flow's text is needed and was not loaded.
     #[error(transparent)]
     Body(#[from] BodyAbsent),
@@ -268,6 +273,7 @@ impl PassError {
             | Self::Status(_)
             | Self::Unrecorded { .. }
             | Self::Secret(_)
+            | Self::Keys(_)
             | Self::Body(_)
             | Self::NotFound(_) => SyncResult::Error,
         }

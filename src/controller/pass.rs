@@ -116,9 +116,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(Some(done))
     }
 
-    /// Reads and checks the flows, looks at the tenant, and plans; with an alarm for each flow that is contested.
+    /// Checks signatures, reads and checks the flows, looks at the tenant, and plans; with an alarm for each flow that is contested.
     async fn find_out(&self, seen: &Seen) -> Result<(Prepared, Vec<String>), PassError> {
         let Records { source, target, .. } = &self.records;
+        let counted = seen.manifest.as_ref().filter(|_| !seen.is_altered);
+        self.look(self.records.check_signed(self.policy.verify.as_ref(), &seen.tips.flows, counted)).await?;
         let reading = read_desired(&**source, &seen.tips.flows, self.reader.index(), target);
         let (desired, problems) = self.look(reading).await?;
         if any_error(&problems) {

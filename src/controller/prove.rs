@@ -97,6 +97,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(Proven { existed, settled: Ok(()) });
         }
         existed.extend(created_again(manifest, &facts.owned));
+        if let (Kind::Sync, Status::Deploying, Some(commit)) =
+            (manifest.kind, manifest.status(), &manifest.source.commit)
+            && let Err(error) = self.records.check_signed(self.policy.verify.as_ref(), commit, before).await
+        {
+            return match error {
+                PassError::Refused { reason, .. } => Ok(Proven { existed, settled: Err(reason) }),
+                error => Err(error),
+            };
+        }
         Ok(Proven { existed, settled: self.judge_deletes(manifest, &facts, options) })
     }
 

@@ -8,6 +8,7 @@ mod file;
 mod quiet;
 mod read_live;
 mod read_quiet;
+mod signed_so_far;
 mod state;
 mod stored;
 mod vouched;
@@ -27,8 +28,8 @@ use crate::source::{FlowEntry, FlowListing, LeftOut, TreeId};
 pub use quiet::Quiet;
 pub use read_live::LiveReader;
 pub use read_quiet::QuietReader;
-use state::State;
-pub use state::{Counts, Known};
+pub use state::{Counts, Known, SignedSoFar};
+use state::{SignedStored, State};
 
 /// The index of one environment. Clones share it.
 #[derive(Debug, Clone)]
@@ -41,6 +42,7 @@ struct Inner {
     state: Mutex<State>,
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
+    signed: Mutex<Option<SignedStored>>,
 }
 
 /// What of a flow's file says whether it is composed.
@@ -69,7 +71,14 @@ impl FlowIndex {
 
     fn with(path: Option<PathBuf>, comparison: Arc<Comparison>, seed: u64) -> Self {
         let state = Mutex::new(State { seed, ..State::default() });
-        Self(Arc::new(Inner { path, comparison, state, quiet: Mutex::default(), vouched: Mutex::default() }))
+        Self(Arc::new(Inner {
+            path,
+            comparison,
+            state,
+            quiet: Mutex::default(),
+            vouched: Mutex::default(),
+            signed: Mutex::default(),
+        }))
     }
 
     /// How flows are compared; equality hashes in the index are by this.

@@ -1,12 +1,14 @@
 //! What an index holds while the process lives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::flow::{ContentHash, FileReport, FlowId};
 use crate::plan::Desired;
 use crate::problem::Problem;
-use crate::revision::{BlobId, Origin};
+use crate::revision::{BlobId, CommitId, Origin};
 use crate::source::{FlowListing, TreeId};
 
 /// What an index knows in memory.
@@ -58,3 +60,16 @@ pub struct Known {
     /// Its equality hash.
     pub equality_hash: ContentHash,
 }
+
+/// What was found good with some keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignedSoFar {
+    /// Everything that leads to this commit.
+    pub tip: Option<CommitId>,
+    /// Single commits besides.
+    pub good: BTreeSet<CommitId>,
+}
+
+/// By which keys and folders; tip; commits.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SignedStored(pub(super) String, pub(super) Option<String>, pub(super) Vec<String>);

@@ -87,6 +87,39 @@ pub struct FileVersion {
     pub blob: Option<BlobId>,
 }
 
+/// A commit that changes flows, overlays or approvals, and how it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCommit {
+    /// The commit.
+    pub commit: CommitId,
+    /// Who is said to have written it.
+    pub author: String,
+    /// Its committer time.
+    pub time: Timestamp,
+    /// Something that it changes, from the root of the repository.
+    pub path: String,
+    /// Its signature; `None` where it has none.
+    pub signature: Option<Signature>,
+}
+
+/// A signature of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Armored.
+    pub text: Vec<u8>,
+    /// What it was made over.
+    pub content: Vec<u8>,
+}
+
+/// Commits that change what is deployed, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedHistory {
+    /// They.
+    pub commits: Vec<SignedCommit>,
+    /// Whether there are more than were looked at.
+    pub is_cut: bool,
+}
+
 /// What a commit touches, seen from the records folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Touched {
@@ -254,6 +287,9 @@ pub trait Source: Send + Sync + 'static {
     /// The flows folder, from the root of the repository; `""` is the root.
     fn flows_folder(&self) -> &str;
 
+    /// The folder of the overlays over its flows, likewise; `None` where there is none.
+    fn overlays_folder(&self) -> Option<&str>;
+
     /// Lists what stands in the flows folder of a commit.
     fn list_flows(&self, commit: &CommitId) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
 
@@ -347,6 +383,16 @@ pub trait Source: Send + Sync + 'static {
 
     /// What a commit touches.
     fn touched(&self, commit: &CommitId) -> impl Future<Output = Result<Touched, SourceError>> + Send;
+
+    /// The commits behind `tip` and not behind `since` that differ from any of their parents in flows or overlays, or
+    /// bring an approval of this environment (`approved`, below the records folder). Where something was looked at
+    /// before, a bounded number of them.
+    fn signed_history(
+        &self,
+        tip: &CommitId,
+        since: Option<&CommitId>,
+        approved: &str,
+    ) -> impl Future<Output = Result<SignedHistory, SourceError>> + Send;
 
     /// Commits `change` on top of `base` and pushes it, if the records branch still stands at
     /// `base` (`None`: does not exist). On success the branch was read back and holds the commit.

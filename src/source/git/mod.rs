@@ -32,6 +32,7 @@ mod remote;
 mod repack;
 mod sharing;
 mod sign_in;
+mod signing;
 mod source;
 mod talk;
 mod tidy;

@@ -16,13 +16,14 @@ use super::local::{Local, Target};
 use super::names;
 use super::read::{NO_COMMIT, Reader, commit_id};
 use super::remote::Remote;
+use super::signing::Watched;
 use super::versions::Walk;
 use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
 use crate::parallel;
 use crate::source::{
     BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, Proposal, ProposeError,
-    Proposed, PushError, PushProof, RecordCommit, Source, SourceError, Tips, Touched, TreeId,
+    Proposed, PushError, PushProof, RecordCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -263,6 +264,10 @@ impl Source for GitSource {
         self.0.flows.folder()
     }
 
+    fn overlays_folder(&self) -> Option<&str> {
+        self.0.flows.overlays()
+    }
+
     async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
         let commit = commit.clone();
         self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows))).await
@@ -347,6 +352,21 @@ impl Source for GitSource {
         }
         let (tip, path) = (tip.clone(), path.to_owned());
         self.run(move |inner| inner.read(|reader| history::history(reader, &inner.memory, &tip, &path))).await
+    }
+
+    async fn signed_history(
+        &self,
+        tip: &CommitId,
+        since: Option<&CommitId>,
+        approved: &str,
+    ) -> Result<SignedHistory, SourceError> {
+        let (tip, since, additions) = (tip.clone(), since.cloned(), self.0.record_path(approved));
+        self.run(move |inner| {
+            let folders = [Some(inner.flows.folder()), inner.flows.overlays()];
+            let watched = Watched { folders: folders.into_iter().flatten().collect(), additions };
+            inner.read(|reader| reader.signed_history(&tip, since.as_ref(), &watched))
+        })
+        .await
     }
 
     async fn touched(&self, commit: &CommitId) -> Result<Touched, SourceError> {

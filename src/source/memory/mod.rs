@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use super::selection::{FlowSelection, Met, Step, Walk};
 use super::{
     BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed,
-    PushError, RECORD_BYTES_MAX, RecordCommit, Source, SourceError, Tips, Touched, TreeId,
+    PushError, RECORD_BYTES_MAX, RecordCommit, SignedCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 
 pub use remote::{Edits, MemoryRemote};
@@ -182,6 +182,10 @@ impl Source for MemorySource {
         &self.folders.flows
     }
 
+    fn overlays_folder(&self) -> Option<&str> {
+        None
+    }
+
     async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
         self.suffer(Operation::Read).await?;
         let files = self.remote.files_in(commit, &self.folders.flows);
@@ -309,6 +313,24 @@ impl Source for MemorySource {
         self.suffer(Operation::Read).await?;
         let is_flow = path.strip_prefix(&self.folders.flows).is_some_and(|rest| rest.starts_with('/'));
         Ok(if is_flow { self.remote.file_history(tip, path) } else { Vec::new() })
+    }
+
+    async fn signed_history(
+        &self,
+        tip: &CommitId,
+        since: Option<&CommitId>,
+        _approved: &str,
+    ) -> Result<SignedHistory, SourceError> {
+        self.suffer(Operation::Read).await?;
+        let known = since.map(|since| self.remote.history(since)).unwrap_or_default();
+        let newer = self.remote.history(tip).into_iter().filter(|commit| !known.contains(commit));
+        let folder = format!("{}/", self.folders.flows);
+        let changes = |commit: CommitId| {
+            let path = self.remote.changes(&commit).into_iter().find(|path| path.starts_with(&folder))?;
+            let (author, time) = (String::new(), Timestamp::UNIX_EPOCH);
+            Some(SignedCommit { commit, author, time, path, signature: None })
+        };
+        Ok(SignedHistory { commits: newer.filter_map(changes).collect(), is_cut: false })
     }
 
     async fn touched(&self, commit: &CommitId) -> Result<Touched, SourceError> {

@@ -7,7 +7,7 @@ use flowsync::revision::{BlobId, CommitId};
 use flowsync::source::memory::MemorySource;
 use flowsync::source::{
     Expected, FileVersion, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed, PushError, RecordCommit,
-    Source, SourceError, Tips, Touched, TreeId,
+    SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -115,6 +115,10 @@ impl Source for BrokenSource {
         self.clone.flows_folder()
     }
 
+    fn overlays_folder(&self) -> Option<&str> {
+        self.clone.overlays_folder()
+    }
+
     async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
         self.clone.list_flows(commit).await
     }
@@ -145,6 +149,9 @@ impl Source for BrokenSource {
     }
 
     async fn read_record(&self, commit: &CommitId, path: &str) -> Result<Option<Arc<[u8]>>, SourceError> {
+        if self.broken.is(Breakage::OverlooksSuspensions) && path.ends_with("/suspended.json") {
+            return Ok(None);
+        }
         self.clone.read_record(commit, path).await
     }
 
@@ -183,6 +190,15 @@ impl Source for BrokenSource {
 
     async fn flow_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
         self.clone.flow_history(tip, path).await
+    }
+
+    async fn signed_history(
+        &self,
+        tip: &CommitId,
+        since: Option<&CommitId>,
+        approved: &str,
+    ) -> Result<SignedHistory, SourceError> {
+        self.clone.signed_history(tip, since, approved).await
     }
 
     async fn touched(&self, commit: &CommitId) -> Result<Touched, SourceError> {
