@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::SyncResult;
 
 /// The first wait after a pass that could not do its work; it doubles with each further one.
@@ -53,9 +55,27 @@ pub fn next_tick(interval: Duration, advice: Advice, random: u64) -> Duration {
     wait - wait / 10 + spread * share / 1_000
 }
 
+/// A wait that ends when something opens, where that is sooner.
+#[must_use]
+pub fn no_later_than(tick: Duration, opens: Option<Timestamp>, now: Timestamp) -> Duration {
+    let wait = opens.and_then(|opens| Duration::try_from(opens.duration_since(now)).ok());
+    wait.map_or(tick, |wait| wait.min(tick))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_ends_when_a_window_opens() {
+        let minute = Duration::from_secs(60);
+        let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
+        let wait = |opens: Option<&str>| no_later_than(minute, opens.map(|opens| opens.parse().unwrap()), now);
+        assert_eq!(wait(None), minute);
+        assert_eq!(wait(Some("2026-11-26T12:00:07.5Z")), Duration::from_millis(7_500));
+        assert_eq!(wait(Some("2026-11-26T13:00:00Z")), minute);
+        assert_eq!(wait(Some("2026-11-26T11:59:59Z")), minute, "it has opened, and the pass did not see it");
+    }
 
     #[test]
     fn ticks_stay_within_a_tenth_of_the_interval() {

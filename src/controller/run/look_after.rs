@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::event::Event;
 use super::keeper::Keeper;
 use super::nudge::{Alarm, Cause, Woken};
 use super::{Environments, Opened, Passes};
-use crate::controller::triggers::{Advice, advice, next_tick};
+use crate::controller::triggers::{Advice, advice, next_tick, no_later_than};
 use crate::controller::{EnvironmentReport, SyncResult};
+use crate::plan::Hold;
 
 /// The task of one environment.
 pub(super) struct Task<E> {
@@ -60,6 +62,7 @@ impl<E: Environments> Task<E> {
         while self.keeper.shutdown.asked().is_none() {
             let (took, report) = self.pass(passes, cause).await;
             let (result, is_asked) = (report.result, self.keeper.shutdown.asked().is_some());
+            let opens = report.held.as_ref().and_then(Hold::until);
             if is_asked && report.deployment_id.is_none() {
                 // Nothing had begun: there is nothing to tell but that it ended.
                 return Over::Asked(0);
@@ -69,7 +72,7 @@ impl<E: Environments> Task<E> {
                 return Over::Asked(result.exit_code());
             }
             n_failures = if result == SyncResult::Error { n_failures.saturating_add(1) } else { 0 };
-            match self.next(passes.interval(), advice(result, n_failures)).await {
+            match self.next(passes.interval(), advice(result, n_failures), opens).await {
                 Ok(next) => cause = next,
                 Err(over) => return over,
             }
@@ -87,12 +90,14 @@ impl<E: Environments> Task<E> {
         (started.elapsed(), report)
     }
 
-    /// Waits for whatever comes first: time, a nudge, another configuration, the end.
-    async fn next(&self, interval: Duration, advice: Advice) -> Result<Cause, Over> {
+    /// Waits for whatever comes first: time, a window that `opens`, a nudge, another configuration, the end.
+    async fn next(&self, interval: Duration, advice: Advice, opens: Option<Timestamp>) -> Result<Cause, Over> {
         let at_its_time = match advice {
             Advice::AtTheInterval => Cause::Interval,
             Advice::RetryAfter(_) => Cause::Retry,
         };
+        let clock = &self.keeper.clock;
+        let tick = no_later_than(next_tick(interval, advice, clock.random()), opens, clock.now());
         tokio::select! {
             biased;
             _ = self.keeper.shutdown.when_asked() => Err(Over::Asked(0)),
@@ -100,7 +105,7 @@ impl<E: Environments> Task<E> {
                 Woken::Pass(cause) => Ok(cause),
                 Woken::Reload => Err(Over::Reload),
             },
-            () = sleep(next_tick(interval, advice, self.keeper.clock.random())) => Ok(at_its_time),
+            () = sleep(tick) => Ok(at_its_time),
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Cause, Environments, Event, Events, Heard, Keeper, Listener, Nudges, Opened, Passes, Unusable};
 use crate::clock::SimulatedClock;
 use crate::controller::{EnvironmentReport, SyncResult};
+use crate::plan::Hold;
 use crate::shutdown::Shutdown;
 
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -19,6 +20,8 @@ const INTERVAL: Duration = Duration::from_secs(60);
 enum Made {
     Ends(SyncResult),
     Deploys,
+    /// Nothing, for its windows are closed until then.
+    ClosedUntil(&'static str),
     Panics,
     Hangs,
 }
@@ -72,6 +75,12 @@ impl Passes for MadeUp {
                 deployment_id: Some("d".into()),
                 ..EnvironmentReport::new(name, SyncResult::RolledBack)
             },
+            Made::ClosedUntil(until) => {
+                let [schedule, duration, time_zone] = ["0 22 * * *", "8h", "UTC"].map(str::to_owned);
+                let until = Some(until.parse().unwrap());
+                let held = Some(Hold::Window { kind: "deny", schedule, duration, time_zone, until });
+                EnvironmentReport { held, ..EnvironmentReport::new(name, SyncResult::Drifted) }
+            }
             Made::Panics => panic!("as it was told"),
             Made::Hangs => std::future::pending().await,
         }
@@ -167,6 +176,18 @@ async fn a_pass_is_made_at_the_start_and_at_each_interval() {
     }
     assert_eq!(world.end(keeper).await, 0);
     story.tells(&["the end"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_is_made_when_a_window_opens() {
+    let world = World::of(&["a"]);
+    world.makes("a", Made::ClosedUntil("2026-01-01T00:00:07Z"));
+    let (keeper, mut story) = world.start();
+    story.tells(&["a comes", "a Start", "a drifted"]).await;
+    world.makes("a", Made::Ends(SyncResult::InSync));
+    story.tells(&["a Interval", "a in-sync"]).await;
+    assert_eq!(story.seconds(), 7);
+    assert_eq!(world.end(keeper).await, 0);
 }
 
 #[tokio::test(start_paused = true)]
