@@ -33,6 +33,13 @@ fn what_nobody_approved_is_never_deployed_and_what_was_approved_once() {
     check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_REVIEWED", "one_reviewed_seed");
 }
 
+#[test]
+fn what_is_suspended_is_left_alone() {
+    let seeds = if is_fast() { REVIEWED_SEEDS } else { REVIEWED_SEEDS / 4 };
+    let run = |seed| seeded::run_suspended(seed, false);
+    check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_SUSPENDED", "one_suspended_seed");
+}
+
 /// Seeds beyond the first thousands that once went wrong.
 const WENT_WRONG: [u64; 47] = [
     264, 912, 1_034, 8_300, 10_203, 16_864, 21_731, 24_455, 25_380, 26_366, 33_479, 38_971, 39_068, 43_249, 54_431,
@@ -81,6 +88,13 @@ fn each_invariant_catches_a_broken_engine_and_leaves_a_whole_one_alone() {
         assert!(is_caught, "{invariant:?} does not catch {case:?}: {violated:?}");
         let whole = enumerated::run(&case.mended(), false).violations;
         assert!(whole.is_empty(), "the engine that is whole violates {:?} beside {invariant:?}", whole[0]);
+    }
+}
+
+#[test]
+fn one_suspended_seed() {
+    if let Some(seed) = asked("FLOWSYNC_SIM_SUSPENDED") {
+        tell(&seeded::run_suspended(seed.parse().unwrap(), true));
     }
 }
 

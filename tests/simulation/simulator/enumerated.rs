@@ -53,6 +53,8 @@ pub struct Case {
     recovery: Recovery,
     /// Whether changes must be approved.
     is_reviewed: bool,
+    /// Whether a person suspends the environment, and resumes it only in the end.
+    is_suspended: bool,
     /// What is broken in every engine.
     breakage: Option<Breakage>,
 }
@@ -76,6 +78,10 @@ impl Case {
 
     pub fn reviewed(self) -> Self {
         Self { is_reviewed: true, ..self }
+    }
+
+    pub fn suspended(self) -> Self {
+        Self { is_suspended: true, ..self }
     }
 
     pub fn broken_by(self, breakage: Breakage) -> Self {
@@ -172,6 +178,9 @@ fn live(case: &Case, talk: bool) -> Lived {
         if case.is_reviewed {
             reviewers.approve(&machines[0], || true).await;
         }
+        if case.is_suspended {
+            world.suspend();
+        }
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
         let stalls = case.first.values().any(|fault| fault.is_stall());
         let first = PassOptions::default();
@@ -194,6 +203,7 @@ fn live(case: &Case, talk: bool) -> Lived {
         machines.iter().for_each(|machine| machine.clocks.set_right());
         world.tenant.move_list_until(Instant::now());
         world.put_records_right(&world.newest);
+        world.resume();
         world.say(|| "quiet".into());
         let options = PassOptions::default();
         let mut result = come_to_rest(&world, &machines[0], &options).await;

@@ -31,10 +31,11 @@ pub enum Invariant {
     OneFault,
     Approved,
     ApprovedOnce,
+    LeftAlone,
 }
 
 impl Invariant {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Whole,
         Self::InSync,
         Self::NeededFirst,
@@ -61,6 +62,7 @@ impl Invariant {
         Self::OneFault,
         Self::Approved,
         Self::ApprovedOnce,
+        Self::LeftAlone,
     ];
 
     /// What must hold, in one sentence.
@@ -109,6 +111,7 @@ impl Invariant {
             Self::GraceKept => "a process that is asked to end does so within the time it is given",
             Self::Approved => "where approvals are asked for, no change is begun that none allows and none left",
             Self::ApprovedOnce => "no approval allows a change again once its deployment has ended well",
+            Self::LeftAlone => "while an environment is suspended, nothing that git holds is begun to be deployed",
             Self::OneFault => "one fault alone leaves nothing that is not restored, and a harmless one no failure",
         }
     }

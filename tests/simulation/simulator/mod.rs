@@ -16,6 +16,7 @@ pub mod reviewed;
 mod reviewers;
 mod script;
 pub mod seeded;
+mod suspension;
 mod watch;
 mod world;
 

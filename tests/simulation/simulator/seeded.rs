@@ -28,11 +28,20 @@ use super::world::World;
 
 /// Lives through a seed.
 pub fn run(seed: u64, talk: bool) -> Outcome {
+    lives(seed, false, talk)
+}
+
+/// The same where people suspend the environment at times, and resume it.
+pub fn run_suspended(seed: u64, talk: bool) -> Outcome {
+    lives(seed, true, talk)
+}
+
+fn lives(seed: u64, suspends: bool, talk: bool) -> Outcome {
     simulate(async move {
         let mut rng = Rng::with_seed(seed);
         let policy = any_policy(&mut rng);
         let world = Arc::new(World::new(any_folders(&mut rng), &policy, talk));
-        live(&world, &policy, &mut rng).await;
+        live(&world, &policy, suspends, &mut rng).await;
         Outcome { violations: world.violations(), story: world.story() }
     })
 }
@@ -59,7 +68,7 @@ pub(super) fn any_folders(rng: &mut Rng) -> Folders {
     }
 }
 
-async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
+async fn live(world: &Arc<World>, policy: &SyncPolicy, suspends: bool, rng: &mut Rng) {
     let delay = Duration::from_millis([0, 0, 700, 4_000, 50_000][rng.usize(..5)]);
     world.tenant.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 40));
     world.tenant.add_intent(&world.target, "hello");
@@ -73,12 +82,13 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
     let machines: Vec<Machine> =
         (0..n_machines).map(|_| Machine::new(world, policy, rng.i64(-60_000..60_001), rng.u64(..))).collect();
     for _ in 0..rng.usize(2..5) {
-        round(world, &machines, &mut people, rng).await;
+        round(world, &machines, &mut people, suspends, rng).await;
     }
     machines.iter().for_each(|machine| machine.clocks.set_right());
     world.tenant.move_list_until(Instant::now());
     // What was under way is set aside, as a refusal asks for: git proves no deployment that somebody brought back.
     world.put_records_right(&world.newest_ended);
+    world.resume();
     world.say(|| "quiet".into());
     let machine = &machines[rng.usize(..n_machines)];
     let result = come_to_rest(world, machine, &PassOptions::default()).await;
@@ -94,7 +104,7 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
     }
 }
 
-async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, rng: &mut Rng) {
+async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, suspends: bool, rng: &mut Rng) {
     for _ in 0..rng.usize(0..3) {
         people.change(rng);
     }
@@ -106,6 +116,13 @@ async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, rn
     }
     if rng.bool() {
         world.put_records_right(&world.newest_ended);
+    }
+    if suspends {
+        match rng.u32(0..4) {
+            0 => world.suspend(),
+            1 | 2 => world.resume(),
+            _ => {}
+        }
     }
     let mut crashed = run_some(world, machines, people, rng, false).await;
     if crashed && rng.u32(0..3) == 0 {

@@ -78,6 +78,8 @@ pub enum Breakage {
     AsksNobody,
     /// What was used is neither named nor removed.
     ForgetsApprovals,
+    /// No environment is ever suspended.
+    OverlooksSuspensions,
     /// After a failure nothing is imported or rolled back any more.
     GivesUp,
 }

@@ -77,6 +77,11 @@ impl World {
 
     /// A deployment begins: is it free to, is it what the commit holds, and can it be undone?
     fn check_begun(&self, script: &Script, commit: &CommitId, manifest: &Manifest) {
+        if manifest.kind == Kind::Sync && self.remote.parent(commit).is_some_and(|parent| self.is_suspended_at(&parent))
+        {
+            let how = format!("{} is begun on top of a suspension", manifest.deployment_id);
+            self.violated(Invariant::LeftAlone, how);
+        }
         for flow in manifest.flows.iter().filter(|flow| flow.action != FlowAction::None) {
             self.check_target(manifest, flow);
             self.check_undo(flow);
