@@ -4,6 +4,7 @@
 //! `flows_v2`; all of them share one HTTP client (`http`). Retrying, slowing down, signing in and paging
 //! happen below the seam; every error that comes out of it is final for that call.
 
+pub mod cognigy_rest;
 mod error;
 pub mod flows_v2;
 mod http;

@@ -80,7 +80,17 @@ const INSIDE: &[(&str, Table)] = &[
     ("forge", &[(OWN, &["hooks", "pulls"]), ("hooks", &[]), ("pulls", &[OWN])]),
     ("notify", &[(OWN, &["message"]), ("message", &[OWN]), ("tests", &[])]),
     ("source", &[(OWN, &[]), ("git", &[OWN]), ("memory", &[OWN])]),
-    ("tenant", &[(OWN, &[]), ("http", &[OWN]), ("flows_v2", &[OWN, "http"]), ("memory", &[OWN]), ("sandbox", &[OWN])]),
+    (
+        "tenant",
+        &[
+            (OWN, &[]),
+            ("http", &[OWN]),
+            ("cognigy_rest", &[OWN, "http"]),
+            ("flows_v2", &[OWN, "http"]),
+            ("memory", &[OWN]),
+            ("sandbox", &[OWN]),
+        ],
+    ),
 ];
 
 /// The files of a room that lie in none of its folders.
