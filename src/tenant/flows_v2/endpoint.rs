@@ -11,6 +11,7 @@ pub(super) const FLOWS_V2: Dialect = Dialect {
     name: "flows-v2",
     scopes: Some("flows:read flows:write environments:read deployments:manage"),
     rate: Rate { floor: 5.0, window: Duration::from_secs(1) },
+    quota: None,
 };
 
 /// The endpoint of a call: each call is one request.

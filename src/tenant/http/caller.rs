@@ -96,7 +96,11 @@ impl From<Failure> for Stop {
 
 impl<E: Endpoint> Sent<E> {
     fn writes(&self) -> bool {
-        self.endpoint.effect() == Effect::Writes
+        self.endpoint.effect() != Effect::Reads
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.endpoint.effect() != Effect::WritesOnce
     }
 }
 
@@ -109,10 +113,10 @@ impl Caller {
         room: Room,
         dialect: &Dialect,
     ) -> Result<Self, ConnectError> {
-        let Dialect { name: _, scopes, rate } = *dialect;
+        let Dialect { name: _, scopes, rate, quota } = *dialect;
         let post = Post::new(address, tuning, room)?;
         let (base, auth) = (address.url.clone(), Auth::new(&address.auth, scopes));
-        let gate = Gate::new(concurrency, rate, Arc::clone(&post.waits));
+        let gate = Gate::new(concurrency, rate, quota, Arc::clone(&post.waits));
         Ok(Self { post, base, auth, gate })
     }
 
@@ -159,7 +163,8 @@ impl Caller {
         let Body { size, bytes_expected } = body;
         let mut signed_in_again = false;
         loop {
-            let Admitted { credential, permit, place } = self.admit(asked, bytes_expected, patience).await?;
+            let Admitted { credential, permit, place } =
+                self.admit(asked, sent.endpoint.effect(), bytes_expected, patience).await?;
             patience.attempts += 1;
             let started = Instant::now();
             let intake = self.post.intake(size, place);
@@ -191,6 +196,10 @@ impl Caller {
                     patience.after_unknown |= sent.writes() && verdict == Verdict::TryAgain;
                     patience.unavailable(refusal::detail(&answer, &self.post.mask), spent, asks).await?;
                 }
+                Verdict::GiveUp => {
+                    patience.after_unknown |= sent.writes();
+                    return Err(patience.given_up(refusal::detail(&answer, &self.post.mask)).into());
+                }
                 Verdict::SlowDown | Verdict::SignInAgain | Verdict::Refuse => {
                     return Err(refusal::refusal(&sent.endpoint, sent.request.url(), &answer, &self.post.mask).into());
                 }
@@ -203,6 +212,7 @@ impl Caller {
     async fn admit(
         &self,
         asked: &Asked<'_>,
+        effect: Effect,
         bytes_expected: u64,
         patience: &Patience<'_>,
     ) -> Result<Admitted<'_>, Stop> {
@@ -215,7 +225,7 @@ impl Caller {
             if self.gate.closed_until().is_some_and(|opens| opens > limits.give_up_at) {
                 return Err(patience.turn_ended(Ended::Patience, true).into());
             }
-            let permit = within(limits, self.gate.admit()).await;
+            let permit = within(limits, self.gate.admit(effect)).await;
             let permit = permit.map_err(|ended| patience.turn_ended(ended, self.gate.closed_until().is_some()))?;
             let place = within(limits, self.post.room.expecting(bytes_expected)).await;
             let place = place.map_err(|ended| patience.turn_ended(ended, false))?;
@@ -271,6 +281,10 @@ impl Caller {
             FaultKind::Lost | FaultKind::TimedOut => patience.after_unknown |= sent.writes(),
             FaultKind::NotSent => {}
         }
-        Ok(patience.unavailable(self.post.mask.clean(&fault.detail), spent, None).await?)
+        let detail = self.post.mask.clean(&fault.detail);
+        if fault.kind != FaultKind::NotSent && !sent.may_repeat() {
+            return Err(patience.given_up(detail).into());
+        }
+        Ok(patience.unavailable(detail, spent, None).await?)
     }
 }

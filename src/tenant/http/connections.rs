@@ -51,7 +51,7 @@ impl Connections {
         open.retain(|line| line.caller.strong_count() > 0);
         let known = open.iter().find(|line| line.leads_to(address, dialect)).and_then(|line| line.caller.upgrade());
         if let Some(caller) = known {
-            caller.gate.raise(concurrency);
+            caller.gate.raise(concurrency, dialect.quota);
             return Ok(caller);
         }
         let caller = Arc::new(Caller::new(address, concurrency, tuning, self.room.clone(), dialect)?);

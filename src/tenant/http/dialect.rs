@@ -13,6 +13,15 @@ pub(crate) struct Dialect {
     pub(crate) scopes: Option<&'static str>,
     /// What is taken for granted of its tenants' rates.
     pub(crate) rate: Rate,
+    /// How many requests may begin within a time; where that is known, no rate is learned.
+    pub(crate) quota: Option<Quota>,
+}
+
+/// A number of requests that a tenant answers within a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quota {
+    pub(crate) requests_max: u32,
+    pub(crate) within: Duration,
 }
 
 /// How tenants limit the rate, as far as they do not say so themselves.
@@ -43,6 +52,8 @@ pub(crate) enum Effect {
     Reads,
     /// It changes the tenant. Making it again is harmless.
     Writes,
+    /// It changes the tenant, and is not made again by itself: what a lost request has done is looked up first.
+    WritesOnce,
 }
 
 /// What to do about an answer.
@@ -56,6 +67,8 @@ pub(crate) enum Verdict {
     SlowDown,
     /// The tenant is not well; later it may be.
     TryAgain,
+    /// The same, of a request that is not made again by itself.
+    GiveUp,
     /// Somebody is at work on the flow: it was not written, and later it may be.
     Occupied,
     /// A page that is too large to make.

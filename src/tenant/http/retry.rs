@@ -23,7 +23,10 @@ impl<'a> Tries<'a> {
     /// The wait after a 429. There is always another try; the call's own limits end it.
     pub(super) fn after_throttled(&mut self, asked: Option<Duration>) -> Duration {
         self.n_throttled += 1;
-        asked.unwrap_or_else(|| self.backoff(self.n_throttled))
+        asked.unwrap_or_else(|| match self.tuning.throttled {
+            Some((first, longest)) => doubled(first, self.n_throttled).min(longest),
+            None => self.backoff(self.n_throttled),
+        })
     }
 
     /// The wait after a 5xx, a lost connection or a time-out that took `spent`; none when that was
@@ -39,9 +42,12 @@ impl<'a> Tries<'a> {
 
     /// Exponential, with full jitter.
     fn backoff(&self, nth: u32) -> Duration {
-        let doubled = self.tuning.backoff_base.saturating_mul(2_u32.saturating_pow(nth.saturating_sub(1)));
-        self.jitter.full(doubled.min(self.tuning.backoff_cap))
+        self.jitter.full(doubled(self.tuning.backoff_base, nth).min(self.tuning.backoff_cap))
     }
+}
+
+fn doubled(first: Duration, nth: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(nth.saturating_sub(1)))
 }
 
 #[cfg(test)]
@@ -65,6 +71,16 @@ mod tests {
             let share = sum.as_secs_f64() / Duration::from_millis(ceiling).as_secs_f64() / 1_000.0;
             assert!((0.45..0.55).contains(&share), "full jitter has its mean in the middle: {share}");
         }
+    }
+
+    #[test]
+    fn a_dialect_may_say_how_long_a_refusal_is_waited_out() {
+        let seconds = Duration::from_secs;
+        let tuning = Tuning { throttled: Some((seconds(10), seconds(120))), ..Tuning::default() };
+        let jitter = Jitter::new(Some(1));
+        let mut tries = Tries::new(&tuning, &jitter);
+        let waits = [10, 20, 40, 80, 120, 120].map(|wait| (tries.after_throttled(None), seconds(wait)));
+        assert!(waits.iter().all(|(wait, expected)| wait == expected), "{waits:?}");
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Tuning {
     pub backoff_base: Duration,
     /// Ceiling of any wait that the tenant did not ask for.
     pub backoff_cap: Duration,
+    /// After a 429 that names no pause: the first wait, which doubles with each further one, and the longest; where
+    /// there is none, waits are drawn like any other.
+    pub throttled: Option<(Duration, Duration)>,
     /// Tries of one request that meets 5xx, lost connections or time-outs.
     pub unavailable_tries: u32,
     /// Time such tries and the waits between them may take in all.
@@ -57,6 +60,7 @@ impl Default for Tuning {
             other_timeout: Duration::from_secs(30),
             backoff_base: Duration::from_millis(500),
             backoff_cap: Duration::from_secs(60),
+            throttled: None,
             unavailable_tries: 6,
             unavailable_total: Duration::from_secs(120),
             second: Duration::from_secs(1),

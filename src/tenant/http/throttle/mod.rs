@@ -6,6 +6,7 @@
 
 mod headers;
 mod pace;
+mod quota;
 #[cfg(test)]
 mod simulation;
 mod stretch;
@@ -18,22 +19,27 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::dialect::Rate;
+use super::dialect::{Effect, Quota, Rate};
 use super::waits::{RATE_LIMITED, Waits};
 pub(super) use headers::{Announced, announced, retry_after};
 use pace::Pace;
+use quota::Counted;
 use window::Window;
 
 /// A reset at least this far off closes the gate; a nearer one is within a header's whole seconds.
 const RESET_BELIEVED: Duration = Duration::from_secs(2);
 
+/// Why requests are held back before a 429.
+const COUNTED: &str = "as many requests were made as it answers in this time";
 const SPENT: &str = "the tenant says that no requests are left until then";
 
 /// The throttle.
 #[derive(Debug)]
 pub(super) struct Gate {
     state: Mutex<State>,
+    /// Where requests are counted, those that write need not wait behind those that read.
     turn: tokio::sync::Mutex<()>,
+    turn_to_write: tokio::sync::Mutex<()>,
     changed: Notify,
     waits: Arc<Waits>,
 }
@@ -42,6 +48,7 @@ pub(super) struct Gate {
 struct State {
     window: Window,
     pace: Pace,
+    counted: Option<Counted>,
     opens: Option<Instant>,
     budget: Option<Budget>,
     n_remaining_last: Option<u64>,
@@ -70,40 +77,50 @@ pub(super) struct Permit<'a> {
 }
 
 impl Gate {
-    pub(super) fn new(concurrency: NonZeroUsize, rate: Rate, waits: Arc<Waits>) -> Self {
+    pub(super) fn new(concurrency: NonZeroUsize, rate: Rate, quota: Option<Quota>, waits: Arc<Waits>) -> Self {
         let state = State {
             window: Window::new(concurrency),
             pace: Pace::new(rate, Instant::now()),
+            counted: quota.map(Counted::new),
             opens: None,
             budget: None,
             n_remaining_last: None,
             epoch: 0,
         };
-        Self { state: Mutex::new(state), turn: tokio::sync::Mutex::new(()), changed: Notify::new(), waits }
+        let (turn, turn_to_write) = (tokio::sync::Mutex::new(()), tokio::sync::Mutex::new(()));
+        Self { state: Mutex::new(state), turn, turn_to_write, changed: Notify::new(), waits }
     }
 
     /// Lets so many requests be in flight, where that is more than before: another environment shares the throttle.
-    pub(super) fn raise(&self, concurrency: NonZeroUsize) {
-        self.lock().window.raise(concurrency.get());
-        self.changed.notify_one();
+    pub(super) fn raise(&self, concurrency: NonZeroUsize, quota: Option<Quota>) {
+        let mut state = self.lock();
+        state.window.raise(concurrency.get());
+        if let (Some(counted), Some(quota)) = (&mut state.counted, quota) {
+            counted.lower(quota);
+        }
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Waits until a request may start.
-    pub(super) async fn admit(&self) -> Permit<'_> {
-        let _turn = self.turn.lock().await;
+    pub(super) async fn admit(&self, effect: Effect) -> Permit<'_> {
+        let goes_first = effect != Effect::Reads && self.lock().counted.is_some();
+        let _turn = if goes_first { self.turn_to_write.lock().await } else { self.turn.lock().await };
         loop {
+            // Hears of every change from now on, awaited or not.
+            let changed = self.changed.notified();
             let now = Instant::now();
-            let ask = self.lock().ask(now);
+            let ask = self.lock().ask(now, effect);
             match ask {
                 Ask::Go { epoch } => return Permit { gate: self, started: now, epoch },
                 Ask::At(instant, reason) => {
                     self.waits.tell(instant.saturating_duration_since(now), reason);
                     tokio::select! {
                         () = sleep_until(instant) => {}
-                        () = self.changed.notified() => {}
+                        () = changed => {}
                     }
                 }
-                Ask::WhenFreed => self.changed.notified().await,
+                Ask::WhenFreed => changed.await,
             }
         }
     }
@@ -119,7 +136,7 @@ impl Gate {
 }
 
 impl State {
-    fn ask(&mut self, now: Instant) -> Ask {
+    fn ask(&mut self, now: Instant, effect: Effect) -> Ask {
         if let Some(opens) = self.opens.filter(|opens| *opens > now) {
             return Ask::At(opens, RATE_LIMITED);
         }
@@ -129,11 +146,22 @@ impl State {
         if let Some(budget) = self.budget.filter(|budget| budget.n_left == 0 && budget.until > now) {
             return if self.window.in_flight() > 0 { Ask::WhenFreed } else { Ask::At(budget.until, SPENT) };
         }
-        let ready = self.pace.ready_at(now);
-        if ready > now {
-            return Ask::At(ready, RATE_LIMITED);
+        match &mut self.counted {
+            Some(counted) => {
+                let ready = counted.ready_at(now, effect);
+                if ready > now {
+                    return Ask::At(ready, COUNTED);
+                }
+                counted.take(now);
+            }
+            None => {
+                let ready = self.pace.ready_at(now);
+                if ready > now {
+                    return Ask::At(ready, RATE_LIMITED);
+                }
+                self.pace.take(now);
+            }
         }
-        self.pace.take(now);
         self.window.enter();
         if let Some(budget) = &mut self.budget {
             budget.n_left = budget.n_left.saturating_sub(1);
@@ -147,7 +175,11 @@ impl State {
         if first {
             self.epoch += 1;
         }
-        self.pace.refused(permit.started, now);
+        match &mut self.counted {
+            Some(counted) if first => counted.refused(now),
+            Some(_) => {}
+            None => self.pace.refused(permit.started, now),
+        }
         first
     }
 
@@ -164,7 +196,9 @@ impl Permit<'_> {
         if self.epoch == state.epoch {
             state.window.widen();
         }
-        state.pace.went_well(self.started, now);
+        if state.counted.is_none() {
+            state.pace.went_well(self.started, now);
+        }
         let Some(Announced { n_remaining, reset }) = announced else { return };
         let n_others = u64::try_from(state.window.in_flight().saturating_sub(1)).unwrap_or(u64::MAX);
         let budget = Budget { n_left: n_remaining.saturating_sub(n_others), until: now + reset };
@@ -198,6 +232,6 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.gate.lock().window.leave();
-        self.gate.changed.notify_one();
+        self.gate.changed.notify_waiters();
     }
 }

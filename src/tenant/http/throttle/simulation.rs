@@ -69,7 +69,7 @@ impl Tenant {
     async fn client(&self, gate: &Gate) {
         loop {
             sleep(self.jitter.full(self.pause)).await;
-            let permit = gate.admit().await;
+            let permit = gate.admit(Effect::Reads).await;
             self.half_way().await;
             let (served, announced) = self.serve();
             self.half_way().await;
@@ -87,7 +87,7 @@ impl Tenant {
     /// Eight callers that always have something to ask, for `seconds` after the first one. Returns
     /// the share of the rate that was used, and the share of answers that were 429.
     async fn load(&self, seconds: u32) -> (f64, f64) {
-        let gate = Gate::new(NonZeroUsize::new(8).unwrap(), RATE, Arc::new(Waits::new("t")));
+        let gate = Gate::new(NonZeroUsize::new(8).unwrap(), RATE, None, Arc::new(Waits::new("t")));
         let all = async { join_all((0..8).map(|_| self.client(&gate))).await };
         let mut all = std::pin::pin!(all);
         assert!(timeout(Duration::from_secs(1), &mut all).await.is_err());
@@ -171,33 +171,33 @@ async fn a_tenant_that_refuses_at_random_does_not_bring_everything_to_a_halt() {
 
 #[tokio::test(start_paused = true)]
 async fn no_request_starts_before_the_tenants_wait_is_over() {
-    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), RATE, Arc::new(Waits::new("t")));
+    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), RATE, None, Arc::new(Waits::new("t")));
     let start = Instant::now();
-    let (first, second) = (gate.admit().await, gate.admit().await);
+    let (first, second) = (gate.admit(Effect::Reads).await, gate.admit(Effect::Reads).await);
     first.refused(Duration::from_secs(7), true);
     second.refused(Duration::from_secs(9), true);
     assert_eq!(gate.closed_until(), Some(start + Duration::from_secs(9)));
-    let permits = join_all([gate.admit(), gate.admit()]).await;
+    let permits = join_all([gate.admit(Effect::Reads), gate.admit(Effect::Reads)]).await;
     assert!(permits.iter().all(|permit| permit.started >= start + Duration::from_secs(9)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_spent_budget_closes_the_gate_until_it_resets() {
-    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), RATE, Arc::new(Waits::new("t")));
+    let gate = Gate::new(NonZeroUsize::new(4).unwrap(), RATE, None, Arc::new(Waits::new("t")));
     let start = Instant::now();
     let budget = Announced { n_remaining: 1, reset: Duration::from_secs(30) };
-    gate.admit().await.answered(Some(budget));
-    drop(gate.admit().await);
+    gate.admit(Effect::Reads).await.answered(Some(budget));
+    drop(gate.admit(Effect::Reads).await);
     assert!(start.elapsed() < Duration::from_secs(1));
-    drop(gate.admit().await);
+    drop(gate.admit(Effect::Reads).await);
     assert!(start.elapsed() >= Duration::from_secs(30));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_permit_that_is_dropped_or_a_waiter_that_gives_up_frees_its_place() {
-    let gate = Gate::new(NonZeroUsize::new(1).unwrap(), RATE, Arc::new(Waits::new("t")));
-    let permit = gate.admit().await;
-    assert!(timeout(Duration::from_secs(1), gate.admit()).await.is_err());
+    let gate = Gate::new(NonZeroUsize::new(1).unwrap(), RATE, None, Arc::new(Waits::new("t")));
+    let permit = gate.admit(Effect::Reads).await;
+    assert!(timeout(Duration::from_secs(1), gate.admit(Effect::Reads)).await.is_err());
     drop(permit);
-    assert!(timeout(Duration::from_secs(1), gate.admit()).await.is_ok());
+    assert!(timeout(Duration::from_secs(1), gate.admit(Effect::Reads)).await.is_ok());
 }
