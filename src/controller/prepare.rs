@@ -109,6 +109,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             place_problems(&*self.records.source, &desired, &mut problems).await?;
         }
         problems.extend(plan::unreadable(&plan));
+        for change in &plan.changes {
+            let after = change.after().map(|flow| &*flow.definition);
+            let objection = self.tenant.objection(change.before().map(Arc::as_ref), after);
+            problems.extend(objection.map(|reason| plan::objection(change, reason)));
+        }
         problems.sort();
         let beside = Beside::of(live.flows.values().map(Arc::as_ref), &plan.changes);
         Ok(Prepared { desired, plan, looked, beside, problems, back_to: None })

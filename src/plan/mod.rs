@@ -31,7 +31,7 @@ pub use digest::{drift_key, flows_digest};
 pub use guard::{ProtectedDeletes, TooManyDeletes, check_deletes, check_protected};
 pub use hold::Hold;
 pub use references::{Lookup, Present, lookups, missing, place_in};
-pub use unreadable::unreadable;
+pub use unreadable::{objection, unreadable};
 pub use window::closed;
 
 /// The flows git holds.

@@ -16,6 +16,19 @@ pub fn unreadable(plan: &Plan) -> Vec<Problem> {
     acted.chain(left).collect()
 }
 
+/// A change that the tenant cannot make at all, for a reason in words.
+#[must_use]
+pub fn objection(change: &Change, reason: String) -> Problem {
+    let file = change.after().map_or_else(|| change.id.to_string(), |flow| flow.path.clone());
+    Problem {
+        place: Place { file, line: 1, column: 1, pointer: String::new() },
+        rule: Rule::NotPossibleHere,
+        severity: Severity::Error,
+        message: reason,
+        help: "make the change in the tenant, and take over with `flowsync pull` what is live then".to_owned(),
+    }
+}
+
 /// What happens to a live flow.
 #[derive(Clone, Copy)]
 enum Fate {

@@ -133,6 +133,8 @@ rules! {
     LeftOut = "left-out",
     /// A live flow in the way of a change cannot be read.
     LiveUnreadable = "live-unreadable",
+    /// A change that this tenant cannot make.
+    NotPossibleHere = "not-possible-here",
     /// Two names that are one file elsewhere.
     NameTwin = "name-twin",
     /// The content changed and the version did not go up.

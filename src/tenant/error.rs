@@ -110,6 +110,26 @@ pub enum Failure {
         /// The body's message.
         message: String,
     },
+    /// 403, where rights have no scopes.
+    #[error("forbidden (403): the user of this key may not {what}; the tenant says: {message}")]
+    NoRight {
+        /// What was tried, in words that continue "may not".
+        what: &'static str,
+        /// The body's message.
+        message: String,
+    },
+    /// What is asked for cannot be done by any request: nothing was written.
+    #[error("{reason}")]
+    Impossible {
+        /// In words.
+        reason: String,
+    },
+    /// Somebody else changed what was to be overwritten. What was written before that stays, and is looked at again.
+    #[error("{what} was changed meanwhile by somebody else, and is not overwritten")]
+    Changed {
+        /// What it is.
+        what: String,
+    },
     /// The credentials are not accepted: the token endpoint refused, or a second 401 came.
     #[error("not signed in: {message}")]
     Unauthorized {
@@ -199,8 +219,13 @@ impl TenantError {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self.failure.last() {
-            Failure::Refused { .. } | Failure::Unsupported { .. } | Failure::TooLarge { .. } => Blame::Flow,
+            Failure::Refused { .. }
+            | Failure::Unsupported { .. }
+            | Failure::TooLarge { .. }
+            | Failure::Impossible { .. } => Blame::Flow,
             Failure::Forbidden { .. }
+            | Failure::NoRight { .. }
+            | Failure::Changed { .. }
             | Failure::Unauthorized { .. }
             | Failure::Throttled { .. }
             | Failure::Unavailable { .. }

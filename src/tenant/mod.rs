@@ -145,6 +145,13 @@ pub trait Tenant: Send + Sync + 'static {
         limits: &CallLimits,
     ) -> impl Future<Output = Result<Reply<()>, TenantError>> + Send;
 
+    /// Why a change cannot be made here at all, in words: known before anything is written. `before` is what is live,
+    /// `after` what is wanted.
+    fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
+        let _ = (before, after);
+        None
+    }
+
     /// Deletes a flow; one that is not there counts as deleted.
     fn delete(
         &self,
