@@ -9,6 +9,7 @@ mod certificates;
 
 mod tenant {
     mod auth;
+    mod cognigy;
     mod connect;
     mod faults;
     mod large;

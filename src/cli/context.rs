@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::Globals;
+use super::dialect::Dialect;
 use super::output::{Failure, USAGE, say};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Api, Config, Environment};
@@ -17,10 +18,10 @@ use crate::local::FileState;
 use crate::record::hex_sha256;
 use crate::shutdown::Shutdown;
 use crate::source::{GitOptions, GitSource, normalise_url};
-use crate::tenant::flows_v2::{Client, Connections};
+use crate::tenant::flows_v2::Connections;
 
 /// An engine over the real world.
-pub(crate) type RealEngine = Engine<Client, GitSource, FileState>;
+pub(crate) type RealEngine = Engine<Dialect, GitSource, FileState>;
 
 /// The records of a real repository.
 pub(crate) type RealRecords = Records<GitSource>;
@@ -122,6 +123,21 @@ impl Context {
         Ok(FileState::new(&self.state_dir()?, &url, &environment.name))
     }
 
+    /// The tenant of one environment, of whichever dialect. Nothing is connected yet.
+    fn tenant(&self, environment: &Environment) -> Result<Dialect, Failure> {
+        let (address, concurrency) = (&environment.tenant, environment.sync.concurrency);
+        let connected = match &address.api {
+            Api::FlowsV2 => self.connections.connect(address, concurrency).map(Dialect::FlowsV2),
+            Api::CognigyRest(options) => {
+                let name = hex_sha256(format!("{}\n{}", address.key(), address.environment_id).as_bytes());
+                let folder = self.cache_dir()?.join("projects").join(name);
+                let connected = self.connections.connect_project(address, options, concurrency, Some(folder));
+                connected.map(Dialect::CognigyRest)
+            }
+        };
+        connected.map_err(|error| Failure::of(&error))
+    }
+
     /// An engine for one environment. Nothing is connected yet.
     pub(crate) fn engine(
         &self,
@@ -130,13 +146,7 @@ impl Context {
         allow_rewind: bool,
     ) -> Result<RealEngine, Failure> {
         let records = self.records_with(environment, GitOptions { allow_rewind })?;
-        if let Api::CognigyRest(_) = environment.tenant.api {
-            let message =
-                format!("`{}` has `api: cognigy-rest`, which no tenant is spoken to by yet", environment.name);
-            return Err(Failure::other(message));
-        }
-        let connected = self.connections.connect(&environment.tenant, environment.sync.concurrency);
-        let tenant = connected.map_err(|error| Failure::of(&error))?;
+        let tenant = self.tenant(environment)?;
         Ok(Engine {
             subject: environment.repository.commit_message.clone(),
             policy: environment.sync.clone(),

@@ -68,11 +68,8 @@ async fn examine(engine: &RealEngine) -> bool {
         &format!("{name}: tenant, flows:read"),
         export.map(|export| live_flows(&export)).map_err(|error| error.to_string()),
     );
-    let intents = engine.tenant.intents(&engine.records.target, &limits).await;
-    healthy &= line(
-        &format!("{name}: tenant, environments:read"),
-        intents.map(|intents| format!("{} intents", intents.len())).map_err(|error| error.to_string()),
-    );
+    let (right, found) = engine.tenant.examine(&engine.records.target, &limits).await;
+    healthy &= line(&format!("{name}: tenant, {right}"), found.map_err(|error| error.to_string()));
     if let Some(verify) = &engine.policy.verify {
         let checker = Keys::open(verify).and_then(|keys| keys.checker());
         let checked = checker.map(|_| "the keys and the programs that check them are there".to_owned());

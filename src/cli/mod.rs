@@ -6,6 +6,7 @@ mod arguments;
 mod audit;
 mod build;
 mod context;
+mod dialect;
 mod doctor;
 mod editors;
 mod graph;

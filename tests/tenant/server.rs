@@ -117,6 +117,11 @@ impl Server {
         self.secrets
     }
 
+    /// Every request so far.
+    pub(crate) fn all(&self) -> Vec<Seen> {
+        self.log.lock().unwrap().clone()
+    }
+
     pub(crate) fn seen(&self, call: Call) -> Vec<Seen> {
         self.log.lock().unwrap().iter().filter(|seen| seen.call == call).cloned().collect()
     }

@@ -9,7 +9,7 @@ mod tree;
 mod wire;
 
 pub use kind::{Kind, Role, brought_with};
-pub use read::{UnreadableChart, read};
+pub use read::{UnreadableChart, head, read};
 pub use relate::relate;
 pub use tree::{Chain, Head, Node, Standing, Tree, Within};
 pub use wire::{WireChart, WireNode, WireRelation};

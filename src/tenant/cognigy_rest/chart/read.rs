@@ -1,6 +1,6 @@
 //! From nodes and relations to a tree, or the reason why they are none.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -135,37 +135,23 @@ fn relations<'a>(chart: &'a WireChart, by_id: &HashMap<&str, usize>) -> Result<V
 }
 
 fn node(wire: &WireNode) -> Node {
-    let WireNode {
-        id: _,
-        reference_id,
-        kind,
-        extension,
-        label,
-        comment,
-        comment_color,
-        analytics_label,
-        is_entry_point,
-        is_disabled,
-        locale_reference: _,
-        mock,
-        config: _,
-    } = wire.clone();
-    let extension = extension.filter(|extension| !extension.is_empty()).unwrap_or_else(|| BASIC_EXTENSION.to_owned());
-    Node {
-        reference: reference_id,
-        kind: Kind { name: kind, extension },
-        head: Head {
-            label: label.unwrap_or_default(),
-            comment: comment.unwrap_or_default(),
-            comment_color: comment_color.unwrap_or_default(),
-            analytics_label: analytics_label.unwrap_or_default(),
-            is_entry_point: is_entry_point.unwrap_or_default(),
-            is_disabled: is_disabled.unwrap_or_default(),
-            mock: mock.and_then(meant),
-        },
-        configs: BTreeMap::new(),
-        branches: Vec::new(),
-        body: Vec::new(),
+    let extension = wire.extension.clone().filter(|extension| !extension.is_empty());
+    let kind = Kind { name: wire.kind.clone(), extension: extension.unwrap_or_else(|| BASIC_EXTENSION.to_owned()) };
+    Node { head: head(wire), ..Node::new(&wire.reference_id, kind) }
+}
+
+/// What a node says of itself besides its configuration.
+#[must_use]
+pub fn head(wire: &WireNode) -> Head {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    Head {
+        label: text(&wire.label),
+        comment: text(&wire.comment),
+        comment_color: text(&wire.comment_color),
+        analytics_label: text(&wire.analytics_label),
+        is_entry_point: wire.is_entry_point.unwrap_or_default(),
+        is_disabled: wire.is_disabled.unwrap_or_default(),
+        mock: wire.mock.clone().and_then(meant),
     }
 }
 
@@ -185,6 +171,8 @@ fn meant(mock: Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::tenant::cognigy_rest::chart::relate;
 

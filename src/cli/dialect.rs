@@ -1,0 +1,115 @@
+//! The one place that chooses a dialect: a tenant of whichever API the configuration names.
+
+use std::collections::BTreeSet;
+
+use crate::flow::{Definition, EnvironmentId, FlowId};
+use crate::tenant::{
+    CallLimits, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
+};
+
+/// A tenant, by its API.
+pub(crate) enum Dialect {
+    /// `api: flows-v2`.
+    FlowsV2(flows_v2::Client),
+    /// `api: cognigy-rest`.
+    CognigyRest(cognigy_rest::Client),
+}
+
+macro_rules! whichever {
+    ($dialect:expr, $client:ident => $call:expr) => {
+        match $dialect {
+            Dialect::FlowsV2($client) => $call,
+            Dialect::CognigyRest($client) => $call,
+        }
+    };
+}
+
+impl Dialect {
+    /// Reads what flows refer to; which right that takes, and what is there.
+    pub(crate) async fn examine(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> (&'static str, Result<String, TenantError>) {
+        match self {
+            Self::FlowsV2(client) => {
+                let intents = client.intents(environment, limits).await;
+                ("environments:read", intents.map(|intents| format!("{} intents", intents.len())))
+            }
+            Self::CognigyRest(client) => ("lists of the project", client.examine(environment, limits).await),
+        }
+    }
+}
+
+impl Tenant for Dialect {
+    async fn export(
+        &self,
+        environment: &EnvironmentId,
+        reader: &dyn ReadLive,
+        limits: &CallLimits,
+    ) -> Result<Export, TenantError> {
+        whichever!(self, client => client.export(environment, reader, limits).await)
+    }
+
+    async fn intents(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<BTreeSet<String>, TenantError> {
+        whichever!(self, client => client.intents(environment, limits).await)
+    }
+
+    async fn entities(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> Result<BTreeSet<String>, TenantError> {
+        whichever!(self, client => client.entities(environment, limits).await)
+    }
+
+    async fn variables(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> Result<Option<BTreeSet<String>>, TenantError> {
+        whichever!(self, client => client.variables(environment, limits).await)
+    }
+
+    async fn import(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        body: &[u8],
+        limits: &CallLimits,
+    ) -> Result<Reply<Imported>, TenantError> {
+        whichever!(self, client => client.import(environment, id, body, limits).await)
+    }
+
+    async fn status(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        limits: &CallLimits,
+    ) -> Result<FlowStatus, TenantError> {
+        whichever!(self, client => client.status(environment, id, limits).await)
+    }
+
+    async fn rollback(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        version: &str,
+        limits: &CallLimits,
+    ) -> Result<Reply<()>, TenantError> {
+        whichever!(self, client => client.rollback(environment, id, version, limits).await)
+    }
+
+    fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
+        whichever!(self, client => client.objection(before, after))
+    }
+
+    async fn delete(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        limits: &CallLimits,
+    ) -> Result<Reply<()>, TenantError> {
+        whichever!(self, client => client.delete(environment, id, limits).await)
+    }
+}

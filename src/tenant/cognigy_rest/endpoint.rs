@@ -1,0 +1,89 @@
+//! What the vendor's endpoints answer, by method: the table of the wire in one `match`.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+use super::super::Failure;
+use super::super::http::{Dialect, Effect, Endpoint, Quota, Rate, Size, Verdict};
+
+/// The time within which a tenant counts requests.
+const COUNTED_WITHIN: Duration = Duration::from_secs(300);
+
+/// The dialect, with the number of requests that its host is asked in [`COUNTED_WITHIN`]. There are no scopes.
+pub(super) fn dialect(requests_max: u32) -> Dialect {
+    Dialect {
+        name: "cognigy-rest",
+        scopes: None,
+        rate: Rate { floor: 1.0, window: COUNTED_WITHIN },
+        quota: Some(Quota { requests_max, within: COUNTED_WITHIN }),
+    }
+}
+
+/// One kind of request.
+#[derive(Debug, Clone)]
+pub(super) struct Route {
+    pub(super) method: Method,
+    /// What the key's user may not do where the answer is 403, in words that continue "may not".
+    pub(super) what: &'static str,
+}
+
+impl Endpoint for Route {
+    fn judge(&self, status: u16, _: Size) -> Verdict {
+        let may_repeat = self.effect() != Effect::WritesOnce;
+        match status {
+            // What is gone, or not visible yet, the call site knows better.
+            200..=299 | 404 => Verdict::Accept,
+            401 => Verdict::SignInAgain,
+            429 => Verdict::SlowDown,
+            501 => Verdict::Refuse,
+            // What a write that was lost has done is looked up before anything else.
+            408 | 500..=599 if may_repeat => Verdict::TryAgain,
+            408 | 500..=599 => Verdict::GiveUp,
+            _ => Verdict::Refuse,
+        }
+    }
+
+    fn effect(&self) -> Effect {
+        match self.method {
+            Method::GET => Effect::Reads,
+            Method::DELETE => Effect::Writes,
+            _ => Effect::WritesOnce,
+        }
+    }
+
+    fn forbidden(&self, message: String) -> Failure {
+        Failure::NoRight { what: self.what, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_harmless_is_tried_again() {
+        let judge = |method: Method, status| Route { method, what: "" }.judge(status, Size::Fixed);
+        for status in [408, 500, 502, 503, 504] {
+            assert_eq!(judge(Method::GET, status), Verdict::TryAgain);
+            assert_eq!(judge(Method::DELETE, status), Verdict::TryAgain);
+            assert_eq!(judge(Method::PATCH, status), Verdict::GiveUp);
+            assert_eq!(judge(Method::POST, status), Verdict::GiveUp);
+        }
+        for (status, verdict) in [
+            (200, Verdict::Accept),
+            (204, Verdict::Accept),
+            (404, Verdict::Accept),
+            (401, Verdict::SignInAgain),
+            (429, Verdict::SlowDown),
+            (400, Verdict::Refuse),
+            (403, Verdict::Refuse),
+            (405, Verdict::Refuse),
+            (409, Verdict::Refuse),
+            (413, Verdict::Refuse),
+            (501, Verdict::Refuse),
+        ] {
+            assert_eq!(judge(Method::GET, status), verdict, "{status}");
+        }
+    }
+}
