@@ -41,6 +41,8 @@ mod many;
 mod memory;
 #[path = "cli/neighbours.rs"]
 mod neighbours;
+#[path = "cli/notify.rs"]
+mod notify;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/overlays.rs"]

@@ -7,6 +7,7 @@ use crate::plan::{Action, Hold};
 use crate::problem::Problem;
 use crate::record::{FlowAction, FlowStatus, ManifestFlow};
 use crate::revision::CommitId;
+use crate::source::TreeId;
 
 /// How a pass over one environment ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -129,6 +130,9 @@ pub struct EnvironmentReport {
     pub deployment_id: Option<String>,
     /// The commit looked at.
     pub commit: Option<CommitId>,
+    /// What that commit holds of flows, where whoever had the pass made has looked.
+    #[serde(skip)]
+    pub flows_tree: Option<TreeId>,
     /// The commit that holds the closing record.
     pub record_commit: Option<CommitId>,
     /// What went wrong.
@@ -153,6 +157,7 @@ impl EnvironmentReport {
             result,
             deployment_id: None,
             commit: None,
+            flows_tree: None,
             record_commit: None,
             error: None,
             held: None,

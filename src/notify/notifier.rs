@@ -34,7 +34,14 @@ struct State {
 }
 
 impl Notifier {
-    /// With nobody to tell yet. Only tests hand in another patience than the default.
+    /// With nobody to tell yet.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, tally: Tally) -> Self {
+        Self::tuned(clock, tally, Patience::default())
+    }
+
+    /// [`Self::new`], for tests in a hurry.
+    #[doc(hidden)]
     #[must_use]
     pub fn tuned(clock: Arc<dyn Clock>, tally: Tally, patience: Patience) -> Self {
         Self { clock, tally, patience, state: Mutex::default() }
@@ -79,12 +86,12 @@ impl Notifier {
         self.tell(News::Began(Began { environment: environment.to_owned(), commit: commit.clone() }));
     }
 
-    /// A pass has ended; `flows` is the id of what its commit holds of flows, as far as that is known.
-    pub fn ended(&self, report: &EnvironmentReport, flows: Option<&str>) {
+    /// A pass has ended.
+    pub fn ended(&self, report: &EnvironmentReport) {
         let now = self.clock.now();
         let news = {
             let stories = &mut self.state().stories;
-            stories.entry(report.environment.clone()).or_default().hears(report, flows, now)
+            stories.entry(report.environment.clone()).or_default().hears(report, now)
         };
         if let Some(ended) = news {
             self.tell(News::Ended(Box::new(ended)));

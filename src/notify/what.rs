@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::config::NotificationEvent;
 use crate::controller::{EnvironmentReport, SyncResult};
 use crate::revision::CommitId;
+use crate::source::TreeId;
 
 /// What somebody may want to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +56,12 @@ struct Last {
     result: SyncResult,
     deployment: Option<String>,
     commit: Option<CommitId>,
-    /// The id of what the commit holds of flows.
-    flows: Option<String>,
+    flows: Option<TreeId>,
 }
 
 impl Story {
-    /// Goes on with a pass that ended; `flows` is the id of what its commit holds of flows. Says what is news in it.
-    pub(super) fn hears(&mut self, report: &EnvironmentReport, flows: Option<&str>, time: Timestamp) -> Option<Ended> {
+    /// Goes on with a pass that ended, and says what is news in it.
+    pub(super) fn hears(&mut self, report: &EnvironmentReport, time: Timestamp) -> Option<Ended> {
         if !says_something(report.result) {
             return None;
         }
@@ -69,7 +69,7 @@ impl Story {
             result: report.result,
             deployment: report.deployment_id.clone(),
             commit: report.commit.clone(),
-            flows: flows.map(str::to_owned),
+            flows: report.flows_tree.clone(),
         };
         let last = self.0.replace(now);
         let now = self.0.as_ref()?;

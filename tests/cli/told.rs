@@ -64,7 +64,7 @@ impl Told {
     fn hears(&self, environment: &str, result: SyncResult) {
         let commit = Some(CommitId(COMMIT.to_owned()));
         let report = EnvironmentReport { commit, ..EnvironmentReport::new(environment, result) };
-        self.notifier.ended(&report, None);
+        self.notifier.ended(&report);
     }
 
     async fn has(&self, outcomes: &[(&'static str, Outcome)]) {

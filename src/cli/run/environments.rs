@@ -12,7 +12,7 @@ use crate::cli::output::Failure;
 use crate::config::{Config, EnvironmentError};
 use crate::controller::run::{Cause, Environments, Events, Nudges, Opened, Passes, Unusable};
 use crate::controller::{EnvironmentReport, PassOptions, SyncResult};
-use crate::source::RefWatch;
+use crate::source::{RefWatch, Source as _};
 
 /// A push touches several files: it may come to rest before it is looked at.
 const REST: Duration = Duration::from_millis(50);
@@ -31,7 +31,8 @@ impl Configured {
         Self { context, wanted, config: Mutex::new(Arc::new(config)), events }
     }
 
-    fn config(&self) -> Arc<Config> {
+    /// As last read.
+    pub(super) fn config(&self) -> Arc<Config> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -107,7 +108,12 @@ impl Passes for RealPasses {
     }
 
     async fn pass(&self, _: Cause) -> EnvironmentReport {
-        self.engine.pass(&PassOptions::default()).await
+        let mut report = self.engine.pass(&PassOptions::default()).await;
+        if let Some(commit) = &report.commit {
+            // It only tells apart what is news: without it, another commit is news.
+            report.flows_tree = self.engine.records.source.flows_tree(commit).await.ok().flatten();
+        }
+        report
     }
 }
 

@@ -1,6 +1,7 @@
 //! `flowsync run`: the controller, with whatever listens to it.
 
 mod environments;
+mod notified;
 mod told;
 mod wanted;
 
@@ -11,6 +12,7 @@ use super::context::Context;
 use super::output::{Failure, say};
 use crate::clock::SystemClock;
 use crate::controller::run::{Events, Keeper};
+use crate::notify::Notifier;
 use crate::serve::{Health, Served};
 use environments::Configured;
 use wanted::usable;
@@ -30,16 +32,18 @@ pub(super) async fn run(context: &Context, arguments: &RunArgs) -> Result<u8, Fa
         say(&format!("listening on http://{}", server.address()));
     }
     let told = tokio::spawn(told::tell(context.clone(), events.listen()));
-    let configured = Configured::new(context.clone(), arguments.env.clone(), config, events.clone());
+    let configured = Arc::new(Configured::new(context.clone(), arguments.env.clone(), config, events.clone()));
+    let notifier = Notifier::new(Arc::new(SystemClock), Arc::new(|_, _| {}));
+    let notified = tokio::spawn(notified::tell(notifier, configured.clone(), events.listen()));
     let keeper = Keeper {
-        environments: Arc::new(configured),
+        environments: configured,
         nudges: context.nudges.clone(),
         events,
         shutdown: context.shutdown.clone(),
         clock: Arc::new(SystemClock),
     };
     let code = keeper.keep(names).await;
-    for listening in [told, health_follows] {
+    for listening in [told, health_follows, notified] {
         // What was told last is heard before this process ends.
         listening.await.map_err(|error| Failure::of(&error))?;
     }

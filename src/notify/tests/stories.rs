@@ -2,6 +2,7 @@
 
 use super::super::what::Story;
 use super::*;
+use crate::source::TreeId;
 
 const RESULTS: [SyncResult; 10] = [
     SyncResult::InSync,
@@ -33,9 +34,10 @@ fn told(passes: &str) -> String {
         let report = EnvironmentReport {
             deployment_id: is_deployment.then_some(number),
             commit: Some(CommitId(commit.to_owned())),
+            flows_tree: flows.map(|id| TreeId(id.to_owned())),
             ..EnvironmentReport::new("production", result)
         };
-        match story.hears(&report, flows, Timestamp::UNIX_EPOCH) {
+        match story.hears(&report, Timestamp::UNIX_EPOCH) {
             None => "-".to_owned(),
             Some(ended) if ended.events.is_empty() => "commit".to_owned(),
             Some(ended) => {
