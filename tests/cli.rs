@@ -10,6 +10,8 @@ mod adopt_drift;
 mod approval;
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/cognigy.rs"]
+mod cognigy;
 #[path = "cli/config.rs"]
 mod config;
 #[path = "cli/controller.rs"]

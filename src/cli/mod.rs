@@ -9,6 +9,7 @@ mod context;
 mod dialect;
 mod doctor;
 mod editors;
+mod fmt;
 mod graph;
 mod history;
 mod init;
@@ -139,6 +140,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Adopt(arguments) => adopt::run(context, &arguments).await,
         Command::Promote(arguments) => promote::run(context, &arguments).await,
         Command::Audit(arguments) => audit::run(context, &arguments).await,
+        Command::Fmt(arguments) => fmt::run(context, &arguments),
         Command::Graph(arguments) => graph::run(context, &arguments),
         Command::Sandbox(arguments) => {
             sandbox::run(arguments, &mut std::io::stdout()).await.map_err(|error| Failure::of(&error))?;

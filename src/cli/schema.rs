@@ -6,6 +6,7 @@ use super::arguments::{Arguments, SchemaArgs, WhichSchema};
 use super::output;
 use crate::config::CONFIG_SCHEMA;
 use crate::flow::FLOW_SCHEMA;
+use crate::format::cognigy::COGNIGY_FLOW_SCHEMA;
 use crate::record::MANIFEST_SCHEMA;
 
 pub(super) fn run(arguments: &SchemaArgs) -> u8 {
@@ -13,6 +14,7 @@ pub(super) fn run(arguments: &SchemaArgs) -> u8 {
         WhichSchema::Flow => FLOW_SCHEMA,
         WhichSchema::Config => CONFIG_SCHEMA,
         WhichSchema::Manifest => MANIFEST_SCHEMA,
+        WhichSchema::CognigyFlow => COGNIGY_FLOW_SCHEMA,
     };
     output::print(schema);
     if !schema.ends_with('\n') {

@@ -184,7 +184,10 @@ fn read_environment<'n>(
     }
     let address = tenant.as_ref().map(|it| (urls::tenant_key(&it.url), it.environment_id.0.clone()));
     let environment = match (repository, tenant) {
-        (Some(repository), Some(tenant)) => Some(Environment { name: name.to_owned(), repository, tenant, sync }),
+        (Some(repository), Some(tenant)) => {
+            let repository = Repository { format: tenant.api.format(), ..repository };
+            Some(Environment { name: name.to_owned(), repository, tenant, sync })
+        }
         _ => None,
     };
     (environment, address.zip(place))

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, SubjectTemplate, Verify, Window};
 use crate::flow::EnvironmentId;
+use crate::format::Format;
 use crate::problem::Problem;
 
 /// A whole configuration.
@@ -89,6 +90,8 @@ pub struct Repository {
     pub branch: String,
     /// Folder with the flow files, `/` between its parts, no leading or trailing one.
     pub flows: String,
+    /// How flows stand there: as the environment's API has it.
+    pub format: Format,
     /// What stands below that folder and is no flow.
     pub exclude: Exclude,
     /// Folder with the overlays of one environment, same form; of the environment that sees the repository.
@@ -169,6 +172,17 @@ pub enum Api {
     FlowsV2,
     /// The vendor's own, with charts of nodes; a flow stands in a folder.
     CognigyRest(CognigyRest),
+}
+
+impl Api {
+    /// How its flows stand in files.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self {
+            Self::FlowsV2 => Format::FlowsV2,
+            Self::CognigyRest(_) => Format::CognigyFlow,
+        }
+    }
 }
 
 /// What only `cognigy-rest` has.

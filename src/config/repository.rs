@@ -9,6 +9,7 @@ use super::urls::{self, Insecure, Transport};
 use super::written::{AUTHOR, CREDENTIALS, Findings, REPOSITORY, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{Author, Credentials, Exclude, ExcludeError, Repository, SubjectTemplate};
+use crate::format::Format;
 use crate::problem::Rule;
 
 /// The branch, where none is written.
@@ -56,6 +57,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         records_branch,
         branch,
         flows,
+        format: Format::default(),
         exclude,
         overlays,
         records,

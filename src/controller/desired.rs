@@ -9,7 +9,7 @@ use crate::flow::{self, Definition, EnvironmentId, File};
 use crate::index::{FlowIndex, Traits};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem, Rule, Severity};
 use crate::revision::{BlobId, CommitId, Composed, Origin};
 use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, Source, SourceError};
 
@@ -33,14 +33,23 @@ pub async fn read_desired<S: Source>(
         Some(listing) => listing,
         None => list(source, commit, index).await?,
     };
-    for entries in index.unknown(&listing.entries).chunks(BLOBS_AT_ONCE) {
-        check_blobs(source, entries, index).await?;
-    }
-    let (made, problems) = what_is_composed(&listing, index, target);
+    let in_folders = source.format().head().is_some();
+    let (made, problems) = if in_folders {
+        what_stands_in_folders(&listing)
+    } else {
+        for entries in index.unknown(&listing.entries).chunks(BLOBS_AT_ONCE) {
+            check_blobs(source, entries, index).await?;
+        }
+        what_is_composed(&listing, index, target)
+    };
     let unknown: Vec<&Made<'_>> =
         made.iter().filter(|made| index.composed_report(&made.origin, &made.flow.path).is_none()).collect();
     for made in unknown.chunks(BLOBS_AT_ONCE) {
-        check_composed(source, made, index).await?;
+        if in_folders {
+            check_folders(source, made, index).await?;
+        } else {
+            check_composed(source, made, index).await?;
+        }
     }
     let (desired, problems) = put_together(&listing, &made, problems, index);
     let (desired, problems) = (Arc::new(desired), Arc::from(problems));
@@ -127,6 +136,39 @@ fn what_is_composed<'l>(
         }
     }
     (made, overlays.problems(&flows, are_all_known))
+}
+
+/// Flows that stand in folders are all composed, of the files there; overlays go over files only.
+fn what_stands_in_folders(listing: &FlowListing) -> (Vec<Made<'_>>, Vec<Problem>) {
+    let made = |flow| Made { flow, overlay: None, origin: Origin::plain(flow.blob.clone()) };
+    (listing.entries.iter().map(made).collect(), overlays_over_folders(listing.overlays.iter().map(|it| &*it.path)))
+}
+
+/// Says of overlays that no flow of this format is read with one.
+#[must_use]
+pub fn overlays_over_folders<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<Problem> {
+    let problem = |path: &str| Problem {
+        place: Place { file: path.to_owned(), line: 1, column: 1, pointer: String::new() },
+        rule: Rule::OverlayWithoutFlow,
+        severity: Severity::Error,
+        message: "expected no overlay over flows that stand in folders, found one".to_owned(),
+        help: "remove it; `tenant.references` says which connection or model stands for which".to_owned(),
+    };
+    paths.map(problem).collect()
+}
+
+async fn check_folders<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowIndex) -> Result<(), SourceError> {
+    let entries: Vec<FlowEntry> = made.iter().map(|made| made.flow.clone()).collect();
+    let mut units = Vec::with_capacity(entries.len());
+    for (made, unit) in made.iter().zip(source.read_units(&entries).await?) {
+        units.push((made, unit.ok_or_else(|| missing_blob(&made.flow.path, &made.flow.blob))?));
+    }
+    let format = source.format();
+    parallel::map(&units, |(made, unit)| {
+        let report = format.check(unit, index.comparison());
+        index.keep_composed_report(made.origin.clone(), made.flow.path.clone(), report);
+    });
+    Ok(())
 }
 
 async fn check_composed<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowIndex) -> Result<(), SourceError> {
@@ -238,15 +280,24 @@ pub(super) async fn place_problems<S: Source>(
     desired: &Desired,
     problems: &mut [Problem],
 ) -> Result<(), SourceError> {
+    let in_folders = source.format().head().is_some();
     let composed: HashMap<&str, &DesiredFlow> = desired
         .flows
         .values()
         .filter(|flow| flow.definition.text.is_none())
-        .filter(|flow| flow.origin.as_ref().is_some_and(|origin| origin.composed.is_some()))
+        .filter(|flow| flow.origin.as_ref().is_some_and(|origin| in_folders || origin.composed.is_some()))
         .map(|flow| (&*flow.path, flow))
         .collect();
     for problem in problems {
         let Some(flow) = composed.get(&*problem.place.file) else { continue };
+        if let (true, Some(origin)) = (in_folders, &flow.origin) {
+            let entry = FlowEntry { path: flow.path.clone(), blob: origin.blob.clone(), bytes: 0 };
+            let unit = source.read_units(&[entry]).await?.into_iter().next().flatten();
+            if let Some(place) = unit.and_then(|unit| source.format().place(&unit, &problem.place.pointer)) {
+                problem.place = place;
+            }
+            continue;
+        }
         let Some(Origin { blob, composed: Some(composed) }) = &flow.origin else { continue };
         let blobs: Vec<BlobId> = [Some(blob), composed.overlay.as_ref()].into_iter().flatten().cloned().collect();
         let mut texts = source.read_blobs(&blobs).await?.into_iter();

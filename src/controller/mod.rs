@@ -64,7 +64,7 @@ use crate::tenant::TenantError;
 
 pub use adopt::adoption_branch;
 pub use approval::{Approvals, entry, left_live};
-pub use desired::{read_desired, read_desired_whole};
+pub use desired::{overlays_over_folders, read_desired, read_desired_whole};
 pub use observe::Seen;
 pub use offer::{Offer, OfferedFlow};
 pub use overlays::{CheckedFiles, Overlays, check_files};

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::anchors::Anchors;
 use super::cause::nearest_cause;
 use super::definition::Definition;
 use super::document::{Document, Fault};
 use super::finding::{Findings, place};
-use super::lint::{Sighting, duplicate_ids, lint, name_twins};
+use super::lint::{Sighting, duplicate_ids, lint, loose_ends, name_twins};
 use super::schema::validate;
 use super::{Comparison, FlowId};
 use crate::problem::{Place, Problem, Severity};
@@ -35,6 +36,8 @@ pub struct FileReport {
     pub version_place: Option<Place>,
     /// What is wrong, sorted.
     pub problems: Vec<Problem>,
+    /// Where flows lead to, of formats that say it; with `definition` only.
+    pub anchors: Option<Box<Anchors>>,
 }
 
 impl FileReport {
@@ -49,6 +52,7 @@ impl FileReport {
             id_place: self.id_place.as_ref().map(moved),
             version_place: self.version_place.as_ref().map(moved),
             problems: self.problems.iter().map(problem).collect(),
+            anchors: self.anchors.clone(),
         }
     }
 }
@@ -101,6 +105,7 @@ pub fn check_file(path: &str, bytes: Arc<[u8]>, comparison: &Comparison) -> File
         definition,
         stray_id: None,
         problems,
+        anchors: None,
     }
 }
 
@@ -120,9 +125,12 @@ pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>
         Some(Sighting { id: id?, place: report.id_place.as_ref()? })
     }));
     problems.extend(name_twins(reports.iter().map(|(path, _)| *path)));
+    problems.extend(loose_ends(
+        reports.iter().filter_map(|(_, report)| Some((&report.definition.as_ref()?.id, &**report.anchors.as_ref()?))),
+    ));
     let mut flows = BTreeMap::new();
     for (path, report) in reports {
-        let FileReport { definition, stray_id: _, id_place: _, version_place, problems: own } = report;
+        let FileReport { definition, stray_id: _, id_place: _, version_place, problems: own, anchors: _ } = report;
         problems.extend(own);
         if let (Some(definition), Some(version_place)) = (definition, version_place) {
             let id = definition.id.clone();
@@ -131,6 +139,17 @@ pub fn join_reports<'a>(reports: impl IntoIterator<Item = (&'a str, FileReport)>
     }
     problems.sort();
     Checked { flows, problems }
+}
+
+/// Parses a file that is part of a flow.
+pub(crate) fn parse_file(path: &str, bytes: Arc<[u8]>) -> Result<Document, Vec<Problem>> {
+    match Document::read(bytes.clone()) {
+        (Some(document), faults) if faults.is_empty() => Ok(document),
+        (_, faults) => {
+            let faults = faults.into_iter().map(|fault| nearest_cause(&bytes, fault)).collect();
+            Err(sorted(refusals(path, faults)))
+        }
+    }
 }
 
 pub(in crate::flow) fn refusals(path: &str, faults: Vec<Fault>) -> Vec<Problem> {

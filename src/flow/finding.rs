@@ -76,7 +76,7 @@ impl<'a> Findings<'a> {
 }
 
 /// The place of a value.
-pub(in crate::flow) fn place(file: &str, at: Node<'_>, pointer: &str) -> Place {
+pub(crate) fn place(file: &str, at: Node<'_>, pointer: &str) -> Place {
     let position = at.position();
     Place { file: file.to_owned(), line: position.line, column: position.column, pointer: pointer.to_owned() }
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure: no file, no network, no clock. Knows nobody but [`crate::problem`].
 
+mod anchors;
 mod canonical;
 mod cause;
 mod check;
@@ -21,8 +22,11 @@ mod reading;
 mod reference;
 mod rewrite;
 mod schema;
+mod unit;
 mod version;
 
+pub use anchors::{Anchors, Need};
+pub(crate) use check::parse_file;
 pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join_reports};
 pub use comparison::{Comparison, IgnoreError};
 pub use definition::{BodyAbsent, Definition, DefinitionError, Keep};
@@ -31,14 +35,15 @@ pub use document::{
     Position, scan, with_environment, with_placeholders, without_environment, without_raw_references,
     without_references, without_references_to,
 };
-pub(crate) use finding::{nearest, quoted};
+pub(crate) use finding::{nearest, place, quoted};
 pub use hash::{ContentHash, ContentHashError, HASH_ALGORITHM};
 pub use id::{EnvironmentId, FlowId, FlowIdError};
 pub use indent::{Keys, indented};
 pub use lint::version_place;
-pub(crate) use pointer::{push_index, push_key};
+pub(crate) use pointer::{push_index, push_key, unescape};
 pub use reading::{Reading, Unreadable};
 pub use reference::{ENVIRONMENT_VARIABLE, Reference, ReferenceKind};
 pub use rewrite::in_the_files_hand;
 pub use schema::FLOW_SCHEMA;
+pub use unit::Unit;
 pub use version::{compare_versions, version_not_raised};

@@ -21,7 +21,7 @@ pub(crate) fn push_index(pointer: &mut String, index: usize) {
 }
 
 /// The text of one segment; `None` where a `~` is followed by neither `0` nor `1`.
-pub(in crate::flow) fn unescape(segment: &str) -> Option<String> {
+pub(crate) fn unescape(segment: &str) -> Option<String> {
     let mut parts = segment.split('~');
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -53,6 +53,12 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Whether it is to the environment that is deployed to, by its name or by [`ENVIRONMENT_VARIABLE`].
+    #[must_use]
+    pub fn is_in(&self, target: &EnvironmentId) -> bool {
+        self.environment == *target || self.environment.as_str() == ENVIRONMENT_VARIABLE
+    }
+
     /// Reads one entry of `externalReferences`; `None` for what is no reference of a known kind.
     pub(in crate::flow) fn read(entry: Node<'_>) -> Option<Self> {
         let text = |key| entry.member(key).and_then(Node::as_str);

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::state::{Known, State};
-use crate::flow::{ContentHash, Definition, EnvironmentId, FileReport, Reading, Reference, ReferenceKind};
+use crate::flow::{
+    Anchors, ContentHash, Definition, EnvironmentId, FileReport, Need, Reading, Reference, ReferenceKind,
+};
 use crate::problem::{Place, Problem, Rule, Severity};
 use crate::revision::{BlobId, Composed, Origin};
 use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, TreeId};
@@ -35,7 +37,7 @@ type StoredLeftOut = (String, LeftOutReason);
 struct StoredComposed {
     blob: String,
     overlay: Option<String>,
-    environment: String,
+    environment: Option<String>,
     path: String,
     id_file: String,
     version_file: String,
@@ -49,7 +51,13 @@ struct StoredReport {
     id_place: Option<StoredPlace>,
     version_place: Option<StoredPlace>,
     problems: Vec<StoredProblem>,
+    anchors: Option<StoredAnchors>,
 }
+
+/// What is offered, and what is needed.
+type StoredAnchors = (Vec<(String, bool)>, Vec<StoredNeed>);
+/// Flow, place in it; and where it is said: file, line, column, pointer.
+type StoredNeed = (String, String, String, StoredPlace);
 
 /// A problem, with the file it stands in.
 #[derive(Serialize, Deserialize)]
@@ -146,7 +154,7 @@ impl StoredComposed {
         Self {
             blob: origin.blob.0.clone(),
             overlay: composed.and_then(|composed| Some(composed.overlay.as_ref()?.0.clone())),
-            environment: composed.map(|composed| composed.environment.clone()).unwrap_or_default(),
+            environment: composed.map(|composed| composed.environment.clone()),
             path: path.clone(),
             id_file: file(&report.id_place),
             version_file: file(&report.version_place),
@@ -162,20 +170,27 @@ impl StoredComposed {
                 place.file = file;
             }
         }
-        let composed = Some(Composed { overlay: overlay.map(BlobId), environment });
+        let composed = environment.map(|environment| Composed { overlay: overlay.map(BlobId), environment });
         Some(((Origin { blob: BlobId(blob), composed }, path), report))
     }
 }
 
 impl StoredReport {
     fn of(report: &FileReport) -> Self {
-        let FileReport { definition, stray_id, id_place, version_place, problems } = report;
+        let FileReport { definition, stray_id, id_place, version_place, problems, anchors } = report;
         Self {
             definition: definition.as_ref().map(StoredDefinition::of),
             stray_id: stray_id.as_ref().map(ToString::to_string),
             id_place: id_place.as_ref().map(stored),
             version_place: version_place.as_ref().map(stored),
             problems: problems.iter().map(StoredProblem::of).collect(),
+            anchors: anchors.as_deref().map(|Anchors { offered, needed }| {
+                let need = |Need { flow, anchor, place }: &Need| {
+                    (flow.to_string(), anchor.clone(), place.file.clone(), stored(place))
+                };
+                let offered = offered.iter().map(|(name, is_open)| (name.clone(), *is_open));
+                (offered.collect(), needed.iter().map(need).collect())
+            }),
         }
     }
 
@@ -189,6 +204,16 @@ impl StoredReport {
             id_place: self.id_place.map(place),
             version_place: self.version_place.map(place),
             problems: self.problems.into_iter().map(StoredProblem::back).collect::<Option<_>>()?,
+            anchors: match self.anchors {
+                Some((offered, needed)) => {
+                    let need = |(flow, anchor, file, at): StoredNeed| {
+                        Some(Need { flow: flow.parse().ok()?, anchor, place: Place { file, ..place(at) } })
+                    };
+                    let needed = needed.into_iter().map(need).collect::<Option<_>>()?;
+                    Some(Box::new(Anchors { offered: offered.into_iter().collect(), needed }))
+                }
+                None => None,
+            },
         })
     }
 }

@@ -15,7 +15,7 @@ pub fn needed_flows<'a>(definition: &'a Definition, target: &'a EnvironmentId) -
     definition
         .references
         .iter()
-        .filter(move |reference| reference.kind == ReferenceKind::Flow && reference.environment == *target)
+        .filter(move |reference| reference.kind == ReferenceKind::Flow && reference.is_in(target))
         .filter_map(|reference| reference.id.parse().ok())
 }
 

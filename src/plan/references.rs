@@ -20,7 +20,7 @@ pub fn lookups(desired: &Desired, target: &EnvironmentId) -> BTreeSet<Lookup> {
         .flows
         .values()
         .flat_map(|flow| &flow.definition.references)
-        .map(|reference| (reference.kind, reference.environment.clone()))
+        .map(|reference| lookup(reference, target))
         .filter(|(kind, environment)| *kind != ReferenceKind::Flow || environment != target)
         .collect()
 }
@@ -74,6 +74,12 @@ fn place_of(flow: &DesiredFlow, reference: &Reference) -> Place {
     place_in(flow, &format!("/externalReferences/{}", index.unwrap_or(0)))
 }
 
+/// The list in which a reference is looked for.
+fn lookup(reference: &Reference, target: &EnvironmentId) -> Lookup {
+    let environment = if reference.is_in(target) { target } else { &reference.environment };
+    (reference.kind, environment.clone())
+}
+
 enum Found {
     Yes,
     No,
@@ -89,12 +95,12 @@ fn judge(
     target: &EnvironmentId,
 ) -> Found {
     let yes = |found: bool| if found { Found::Yes } else { Found::No };
-    if reference.kind == ReferenceKind::Flow && reference.environment == *target {
+    if reference.kind == ReferenceKind::Flow && reference.is_in(target) {
         return yes(reference.id.parse::<FlowId>().is_ok_and(|id| {
             desired.flows.contains_key(&id) || (live.flows.contains_key(&id) && !deleted.contains(&id))
         }));
     }
-    match present.get(&(reference.kind, reference.environment.clone())) {
+    match present.get(&lookup(reference, target)) {
         Some(Some(ids)) => yes(ids.contains(&reference.id)),
         Some(None) => Found::Unknown,
         None => Found::No,
@@ -110,7 +116,7 @@ fn is_left_missing(
     target: &EnvironmentId,
 ) -> bool {
     let is_written = |id: &FlowId| written.contains(id);
-    let is_ours = reference.kind == ReferenceKind::Flow && reference.environment == *target;
+    let is_ours = reference.kind == ReferenceKind::Flow && reference.is_in(target);
     let left = |id: FlowId| !live.flows.contains_key(&id) && !is_written(&id);
     is_ours && is_written(by) && reference.id.parse().is_ok_and(left)
 }

@@ -161,6 +161,16 @@ rules! {
     WrongRef = "wrong-ref",
     /// A start, an end or a branch with settings that nobody reads.
     MarkerWithSettings = "marker-with-settings",
+    /// Settings in a locale for no node of the flow.
+    LocaleUnknownNode = "locale-unknown-node",
+    /// A file with code that is not there.
+    CodeFileMissing = "code-file-missing",
+    /// A file with code that nobody names.
+    CodeFileUnused = "code-file-unused",
+    /// A node that leads to none.
+    UnknownTarget = "unknown-target",
+    /// A node that leads to one that nothing may lead to.
+    TargetNoEntryPoint = "target-no-entry-point",
     /// `${…}` that is not known.
     UnknownVariable = "unknown-variable",
     /// The rest is left out.

@@ -1,5 +1,7 @@
 //! What stands in a flows folder: the flow files, what must not stand there, and what is not read.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::revision::BlobId;
@@ -144,6 +146,22 @@ impl<T> Listing<T> {
         self.bad.extend(nested.map(|entry| BadEntry { path: path(entry).to_owned(), reason: BadEntryReason::Nested }));
         self.entries.retain(|entry| !is_nested(entry));
         self.bad.sort();
+        self
+    }
+
+    /// An entry for each folder with a file of the name `head`, which stands for all of it. What is part of no such folder
+    /// is not read.
+    pub(super) fn headed(mut self, head: &str, path: impl Fn(&T) -> &str) -> Self {
+        let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let is_head = |path: &str| path.rsplit('/').next() == Some(head);
+        let folders: BTreeSet<String> = self.entries.iter().map(&path).filter(|it| is_head(it)).map(folder).collect();
+        // A part lies in its flow's folder, or in a folder right below.
+        let stray = |path: &str| !folders.contains(&folder(&folder(path)));
+        let strays = self.entries.iter().map(&path).filter(|it| !is_head(it) && stray(it));
+        let strays = strays.map(|path| LeftOut { path: path.to_owned(), reason: LeftOutReason::OtherFile });
+        self.left_out.extend(strays.collect::<Vec<_>>());
+        self.left_out.sort();
+        self.entries.retain(|entry| is_head(path(entry)));
         self
     }
 

@@ -21,6 +21,8 @@ pub use git::{
     normalise_url,
 };
 use jiff::Timestamp;
+
+use crate::format::{Format, Unit};
 pub use listing::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
     FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
@@ -309,6 +311,17 @@ pub trait Source: Send + Sync + 'static {
     /// Contents of blobs, in the order asked; `None` for one the clone does not hold. Whoever has their ids from a
     /// record asks for their sizes first.
     fn read_blobs(&self, blobs: &[BlobId]) -> impl Future<Output = Result<Vec<Option<Arc<[u8]>>>, SourceError>> + Send;
+
+    /// How flows stand in the files of the flows folder.
+    fn format(&self) -> Format {
+        Format::default()
+    }
+
+    /// The files of flows that stand in folders, in the order asked; `None` for one the clone does not hold.
+    fn read_units(&self, entries: &[FlowEntry]) -> impl Future<Output = Result<Vec<Option<Unit>>, SourceError>> + Send {
+        let none = entries.iter().map(|_| None).collect();
+        async move { Ok(none) }
+    }
 
     /// Reads blobs in the order asked and hands each to `step` with its number, so that one at a time is in memory;
     /// `None` for one the clone does not hold, and for one of more than [`RECORD_BYTES_MAX`] bytes.

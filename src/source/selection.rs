@@ -7,6 +7,7 @@ use super::listing::{
     Listing,
 };
 use crate::config::{self, Exclude};
+use crate::format::{self, Format};
 use crate::revision::BlobId;
 
 /// So many bytes of files that may be flows by another name are looked at in one walk.
@@ -19,6 +20,7 @@ pub struct FlowSelection {
     exclude: Exclude,
     /// The folder of the overlays over its flows.
     overlays: Option<String>,
+    format: Format,
 }
 
 /// What a path is.
@@ -34,14 +36,26 @@ impl FlowSelection {
     /// As an environment has it.
     #[must_use]
     pub fn of(repository: &config::Repository) -> Self {
-        let config::Repository { flows, exclude, overlays, .. } = repository;
-        Self { folder: flows.clone(), exclude: exclude.clone(), overlays: Some(overlays.clone()) }
+        let config::Repository { flows, exclude, overlays, format, .. } = repository;
+        Self { folder: flows.clone(), exclude: exclude.clone(), overlays: Some(overlays.clone()), format: *format }
     }
 
     /// A folder from which nothing is excluded by name, and that no overlays go with; `""` is the root.
     #[must_use]
     pub fn whole(folder: &str) -> Self {
-        Self { folder: folder.to_owned(), exclude: Exclude::default(), overlays: None }
+        Self { folder: folder.to_owned(), exclude: Exclude::default(), overlays: None, format: Format::default() }
+    }
+
+    /// The same, with flows that stand in files in another way.
+    #[must_use]
+    pub fn in_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// How its flows stand in files.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// The folder of the overlays over its flows, from the root of the repository.
@@ -102,6 +116,8 @@ impl FlowSelection {
         let name = below.rsplit('/').next().unwrap_or(below).to_lowercase();
         if self.exclude.names(below) {
             Judged::LeftOut(LeftOutReason::Excluded)
+        } else if self.format.head().is_some() {
+            if format::is_part(path) { Judged::Flow } else { Judged::LeftOut(LeftOutReason::OtherFile) }
         } else if name.ends_with(".json") {
             Judged::Flow
         } else if !name.starts_with('.') && name.split('.').skip(1).any(|part| part.trim().starts_with("json")) {

@@ -125,6 +125,7 @@ pub fn settings(url: &str) -> Repository {
         url: url.to_owned(),
         branch: "main".to_owned(),
         flows: "flows".to_owned(),
+        format: flowsync::format::Format::default(),
         overlays: "overlays/production".to_owned(),
         records: "deployments".to_owned(),
         records_branch: None,

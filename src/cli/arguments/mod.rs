@@ -17,7 +17,7 @@ pub(super) use looking::{
 };
 pub(super) use sandbox::{CognigyRestArgs, FlowsV2Args, SandboxApi, SandboxArgs};
 pub(super) use setting_up::{
-    DoctorArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
+    DoctorArgs, FmtArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
 };
 pub(super) use writing::{
     AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SuspendArgs, SyncArgs,
@@ -103,6 +103,8 @@ pub enum Command {
     Promote(PromoteArgs),
     /// Show or check the audit trail
     Audit(AuditArgs),
+    /// Put flows that stand in folders into the one form that `pull` writes, and give new nodes an identity
+    Fmt(FmtArgs),
     /// Draw what refers to what
     Graph(GraphArgs),
     /// Run a Cognigy.AI stand-in to try flowsync against
@@ -139,6 +141,7 @@ impl Command {
             Self::Graph(arguments) => arguments.format == GraphForm::Json,
             Self::Pull(_)
             | Self::Build(_)
+            | Self::Fmt(_)
             | Self::Run(_)
             | Self::Sandbox(_)
             | Self::Demo

@@ -32,6 +32,17 @@ pub struct ValidateArgs {
     pub paths: Vec<PathBuf>,
 }
 
+/// `fmt`
+#[derive(Debug, Args)]
+pub struct FmtArgs {
+    /// Write nothing; name what would be written, and exit with 1 where there is any
+    #[arg(long)]
+    pub check: bool,
+    /// Folders of flows, or of one [default: the flows folders of the configuration, else ./flows]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
 /// Forms of `graph`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GraphForm {
@@ -91,4 +102,6 @@ pub enum WhichSchema {
     Config,
     /// A manifest.
     Manifest,
+    /// The `flow.json` of a flow that stands in a folder.
+    CognigyFlow,
 }

@@ -3,7 +3,7 @@
 //! Nothing is put in place before every flow has arrived. Files that are there for a flow already are overwritten where
 //! they stand; files that are no flow of the tenant stay.
 
-mod stage;
+pub(super) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -16,10 +16,10 @@ const PREFIX: &str = ".flowsync-pull-";
 const LOCK: &str = "lock";
 
 /// A file by its path, and its content; without one it is removed.
-pub(super) type Edit = (PathBuf, Option<Vec<u8>>);
+pub(in crate::cli) type Edit = (PathBuf, Option<Vec<u8>>);
 
 /// Writes files below a folder, each whole, and removes those without content; where one cannot be put in place, all are as they were.
-pub(super) fn put(into: &Path, files: &[Edit]) -> io::Result<()> {
+pub(in crate::cli) fn put(into: &Path, files: &[Edit]) -> io::Result<()> {
     let made = make_folders(into)?;
     let done = Stage::open(into).and_then(|stage| stage.put(into, files));
     if done.is_err() {

@@ -8,7 +8,7 @@ use super::target::{Target, default_folders};
 use crate::cli::context::{Context, shown};
 use crate::cli::output::Failure;
 use crate::config::{Config, Environment};
-use crate::controller::{Overlays, listing_problems};
+use crate::controller::{Overlays, listing_problems, overlays_over_folders};
 use crate::flow::{self, CheckedFlow, Comparison, File, FlowId};
 use crate::problem::{Place, Problem, Rule, Severity};
 use crate::source::{BadEntry, FlowSelection, LeftOut, Listing};
@@ -70,6 +70,11 @@ impl Folder {
         let (mut names, mut plain, mut problems) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for environment in &environments {
             let overlays = self.read_overlays(target, environment, &mut problems)?;
+            if target.format().head().is_some() {
+                problems.extend(overlays_over_folders(overlays.iter().map(|(name, _)| name.as_str())));
+                plain.extend(self.checked.flows.values().map(|flow| flow.path.clone()));
+                continue;
+            }
             names.extend(overlays.iter().map(|(name, _)| name.clone()));
             self.compose(environment, &overlays, reach, &mut plain, &mut problems);
         }

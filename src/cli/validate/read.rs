@@ -9,6 +9,7 @@ use crate::cli::output::Failure;
 use crate::cli::records::Deployed;
 use crate::controller::listing_problems;
 use crate::flow::{self, Checked, CheckedFlow, Comparison, FileReport, FlowId};
+use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::problem::Problem;
 use crate::source::{BadEntry, FLOW_BYTES_MAX, LeftOut, LeftOutReason, Listing, SourceError, WorkTree};
@@ -41,7 +42,7 @@ pub(in crate::cli) struct Folder {
 #[derive(Clone)]
 enum Place {
     /// In a tree, by its path from the root; `folder` is what was named.
-    Tree { tree: WorkTree, path: String, folder: String },
+    Tree { tree: WorkTree, path: String, folder: String, format: Format },
     /// From memory: stdin is read once.
     Memory(Arc<[u8]>),
 }
@@ -51,16 +52,28 @@ struct ReadFile {
     /// As a person would type it.
     name: String,
     report: FileReport,
-    /// The content, where there is a problem to show.
-    source: Option<Arc<[u8]>>,
+    /// The content of its files, by their names, where there is a problem to show.
+    sources: Vec<(String, Arc<[u8]>)>,
 }
 
 impl Place {
     fn read(&self) -> Result<Option<Arc<[u8]>>, SourceError> {
         match self {
-            Self::Tree { tree, path, folder: _ } => tree.read(path),
+            Self::Tree { tree, path, .. } => tree.read(path),
             Self::Memory(content) => Ok(Some(content.clone())),
         }
+    }
+
+    /// All files of the flow, under the name that a person would type.
+    fn read_unit(&self, name: &str) -> Result<Option<(Format, Unit)>, SourceError> {
+        let (format, unit) = match self {
+            Self::Tree { tree, path, format, .. } => (*format, tree.read_unit(*format, path)?),
+            Self::Memory(content) => {
+                let files = BTreeMap::from([(name.to_owned(), content.clone())]);
+                (Format::default(), Some(Unit { path: String::new(), files }))
+            }
+        };
+        Ok(unit.map(|unit| (format, Unit { path: name.to_owned(), ..unit })))
     }
 }
 
@@ -92,8 +105,8 @@ pub(in crate::cli) fn read_folder(targets: &[Target]) -> Result<Folder, Failure>
         for path in entries {
             // One file may be named twice, alone and in its folder.
             if places.insert(target.tree.root().join(&path)) {
-                let (tree, below) = (target.tree.clone(), target.below.clone());
-                folder.files.insert(target.name(&path), Place::Tree { tree, path, folder: below });
+                let (tree, below, format) = (target.tree.clone(), target.below.clone(), target.format());
+                folder.files.insert(target.name(&path), Place::Tree { tree, path, folder: below, format });
             }
         }
     }
@@ -127,8 +140,8 @@ impl Folder {
         let places: Vec<(&String, &Place)> = self.files.iter().collect();
         let files = parallel::try_map(&places, |(name, place)| read_file(name, place))?;
         let mut reports = Vec::with_capacity(files.len());
-        for ReadFile { name, report, source } in files.into_iter().flatten() {
-            self.sources.extend(source.map(|source| (name.clone(), source)));
+        for ReadFile { name, report, sources } in files.into_iter().flatten() {
+            self.sources.extend(sources);
             reports.push((name, report));
         }
         self.n_files = reports.len();
@@ -140,9 +153,11 @@ impl Folder {
         // Problems between files show in files that have none of their own.
         let in_problems: BTreeSet<&str> = self.checked.problems.iter().map(|it| it.place.file.as_str()).collect();
         let unread = in_problems.into_iter().filter(|name| !self.sources.contains_key(*name));
-        let unread = unread.filter_map(|name| Some((name.to_owned(), self.files.get(name)?)));
-        let read = unread.map(|(name, place)| Ok((name, place.read()?))).collect::<Result<Vec<_>, SourceError>>()?;
-        self.sources.extend(read.into_iter().filter_map(|(name, content)| Some((name, content?))));
+        let heads = |name: &str, head: &str| head.rsplit_once('/').is_some_and(|(folder, _)| name.starts_with(folder));
+        let unit_of = |name: &str| self.files.iter().find(|(head, _)| heads(name, head));
+        let unread = unread.filter_map(|name| self.files.get_key_value(name).or_else(|| unit_of(name)));
+        let read = unread.map(|(name, place)| place.read_unit(name)).collect::<Result<Vec<_>, SourceError>>()?;
+        self.sources.extend(read.into_iter().flatten().flat_map(|(_, unit)| contents(&unit)));
         Ok(())
     }
 
@@ -175,13 +190,21 @@ impl Folder {
     }
 }
 
+/// The files of a flow by the names that a person would type.
+fn contents(unit: &Unit) -> Vec<(String, Arc<[u8]>)> {
+    if unit.files.len() == 1 {
+        return unit.files.values().map(|content| (unit.path.clone(), content.clone())).collect();
+    }
+    unit.files.iter().map(|(file, content)| (unit.path_of(file), content.clone())).collect()
+}
+
 /// `None` where the file went away.
 fn read_file(name: &str, place: &Place) -> Result<Option<ReadFile>, SourceError> {
-    let Some(bytes) = place.read()? else { return Ok(None) };
-    let mut report = flow::check_file(name, bytes.clone(), &Comparison::default());
+    let Some((format, unit)) = place.read_unit(name)? else { return Ok(None) };
+    let mut report = format.check(&unit, &Comparison::default());
     if let Some(definition) = &mut report.definition {
         definition.text = None;
     }
-    let source = (!report.problems.is_empty()).then_some(bytes);
-    Ok(Some(ReadFile { name: name.to_owned(), report, source }))
+    let sources = if report.problems.is_empty() { Vec::new() } else { contents(&unit) };
+    Ok(Some(ReadFile { name: name.to_owned(), report, sources }))
 }

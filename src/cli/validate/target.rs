@@ -1,5 +1,6 @@
 //! What is to be checked: which folder or file, where it lies, and which flows it belongs together with.
 
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::cli::context::{Context, shown};
 use crate::cli::output::Failure;
 use crate::config::Config;
 use crate::controller::bad_entry;
+use crate::format::{Format, Unit};
 use crate::problem::Problem;
 use crate::source::{BadEntry, FlowSelection, WorkTree, discover_work_tree};
 
@@ -17,7 +19,7 @@ pub(in crate::cli) struct Target {
     pub(super) path: PathBuf,
     pub(super) tree: WorkTree,
     /// The path from the root of the tree; empty where it is the root itself.
-    pub(super) below: String,
+    pub(in crate::cli) below: String,
     pub(super) selection: FlowSelection,
     kin: Kin,
     /// Whether it lies in the work tree of the current directory: only that one is known to be what is deployed.
@@ -85,10 +87,36 @@ impl Target {
                 let kin = Kin::FlowsFolder(place(selection.folder()));
                 (selection, kin)
             }
-            None if is_folder => (FlowSelection::whole(&below), Kin::Folder(place(&below))),
-            None => (FlowSelection::whole(below.rsplit_once('/').map_or("", |(folder, _)| folder)), Kin::Loose),
+            None if is_folder => {
+                let format = format_of(&place(&below), FORMAT_DEPTH);
+                (FlowSelection::whole(&below).in_format(format), Kin::Folder(place(&below)))
+            }
+            None => {
+                let folder = below.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let format = format_of(&place(folder), 0);
+                (FlowSelection::whole(folder).in_format(format), Kin::Loose)
+            }
         };
         Ok(Self { path: path.to_owned(), tree, below, selection, kin, is_here: false })
+    }
+
+    /// How its flows stand in files.
+    pub(in crate::cli) fn format(&self) -> Format {
+        self.selection.format()
+    }
+
+    /// The root of the tree it lies in.
+    pub(in crate::cli) fn root(&self) -> &Path {
+        self.tree.root()
+    }
+
+    /// The files of each flow below a path from the root, by paths from there.
+    pub(in crate::cli) fn units(&self, below: &str) -> Result<Vec<Unit>, Failure> {
+        let mut units = Vec::new();
+        for path in self.tree.list(&self.selection, below)?.entries {
+            units.extend(self.tree.read_unit(self.format(), &path)?);
+        }
+        Ok(units)
     }
 
     /// Whether there is such a file or folder, on the disk or in the index.
@@ -102,7 +130,7 @@ impl Target {
     }
 
     /// The folder, from the root, that its flows belong together in.
-    pub(super) fn kin_folder(&self) -> &str {
+    pub(in crate::cli) fn kin_folder(&self) -> &str {
         self.selection.folder()
     }
 
@@ -121,12 +149,33 @@ impl Target {
     }
 
     /// A path from the root of the tree, as a person would type it.
-    pub(super) fn name(&self, from_root: &str) -> String {
+    pub(in crate::cli) fn name(&self, from_root: &str) -> String {
         let below = from_root.strip_prefix(&self.below).unwrap_or(from_root).trim_start_matches('/');
         let shown = shown(&self.path);
         let name = if below.is_empty() { shown } else { Path::new(&shown).join(below).display().to_string() };
         name.trim_start_matches("./").to_owned()
     }
+}
+
+/// So many folders deep the first flow is looked for, where no configuration says how flows stand in files.
+const FORMAT_DEPTH: usize = 3;
+/// So much of a file is looked at.
+const FORMAT_BYTES: u64 = 4096;
+
+/// How flows stand in a folder, by the first that is found there.
+fn format_of(folder: &Path, depth: usize) -> Format {
+    let says_so = |path: &Path| {
+        let mut beginning = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(FORMAT_BYTES).read_to_end(&mut beginning));
+        read.is_ok() && String::from_utf8_lossy(&beginning).contains("\"cognigy-flow/")
+    };
+    if Format::CognigyFlow.head().is_some_and(|head| says_so(&folder.join(head))) {
+        return Format::CognigyFlow;
+    }
+    let entries = if depth > 0 { std::fs::read_dir(folder).ok() } else { None };
+    let folders = entries.into_iter().flatten().flatten().filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir()));
+    let found = folders.map(|it| format_of(&it.path(), depth - 1)).find(|it| *it != Format::default());
+    found.unwrap_or_default()
 }
 
 fn absent(path: &Path) -> Failure {
@@ -165,7 +214,8 @@ pub(in crate::cli) fn default_folders(context: &Context, environment: Option<&st
         Target { kin: Kin::FlowsFolder(path.clone()), path, tree: tree.clone(), below, selection, is_here: true }
     };
     let Some(config) = context.config_if_there()? else {
-        return Ok(vec![target(FlowSelection::whole("flows"))]);
+        let format = format_of(&tree.root().join("flows"), FORMAT_DEPTH);
+        return Ok(vec![target(FlowSelection::whole("flows").in_format(format))]);
     };
     let meant = config.environments.values().filter(|it| environment.is_none_or(|name| it.name == name));
     let mut targets: Vec<Target> = meant.map(|it| target(FlowSelection::of(&it.repository))).collect();

@@ -2,6 +2,7 @@
 //!
 //! Whatever breaks the schema is passed over here; [`super::schema`] has reported it.
 
+mod anchors;
 mod files;
 mod graph;
 mod member;
@@ -10,6 +11,7 @@ mod references;
 use super::finding::{Findings, place};
 use crate::problem::{Place, Rule};
 
+pub(in crate::flow) use anchors::loose_ends;
 pub(in crate::flow) use files::{Sighting, duplicate_ids, name_twins};
 
 /// Applies every rule that concerns one file alone.

@@ -7,6 +7,8 @@ use serde_json::Value;
 pub(super) enum Form {
     /// On one line, without blanks.
     Dense,
+    /// On one line, for people.
+    Line,
     /// A member a line; `depth` counts the levels around it.
     Lines {
         /// Levels, of two blanks each.
@@ -25,7 +27,8 @@ impl Form {
     fn comma(self, out: &mut String, is_first: bool) {
         match self {
             Self::Dense if !is_first => out.push(','),
-            Self::Dense => {}
+            Self::Line if !is_first => out.push_str(", "),
+            Self::Dense | Self::Line => {}
             Self::Lines { depth } => {
                 out.push_str(if is_first { "\n" } else { ",\n" });
                 indent(out, depth + 1);

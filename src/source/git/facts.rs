@@ -4,20 +4,30 @@ use git2::{ErrorCode, ObjectType, Oid, Tree};
 
 use super::names;
 use super::read::{Reader, blob_id};
+use crate::source::selection::FlowSelection;
 use crate::source::{BlobId, CommitId, SourceError, Touched};
 
 impl Reader<'_> {
     /// The blob of a plain file below `folder` in a commit.
-    pub(super) fn blob_below(
-        &self,
-        commit: &CommitId,
-        folder: &str,
-        path: &str,
-    ) -> Result<Option<BlobId>, SourceError> {
+    fn blob_below(&self, commit: &CommitId, folder: &str, path: &str) -> Result<Option<BlobId>, SourceError> {
         if !names::holds(folder, path) {
             return Ok(None);
         }
         Ok(self.file_id(self.commit(commit)?.tree_id(), path)?.map(blob_id))
+    }
+
+    /// What holds a flow of a commit, by the path of its file: that file's blob, or the folder that it heads.
+    pub(super) fn flow_at(
+        &self,
+        commit: &CommitId,
+        selection: &FlowSelection,
+        path: &str,
+    ) -> Result<Option<BlobId>, SourceError> {
+        let file = self.blob_below(commit, selection.folder(), path)?;
+        match file {
+            Some(_) if selection.format().is_head(path) => self.folder_of(commit, path),
+            file => Ok(file),
+        }
     }
 
     /// What a commit touches, seen from the records folder.

@@ -7,7 +7,7 @@ use super::names;
 use super::read::{MODE_KIND, MODE_LINK, MODE_SUBMODULE, MODE_TREE, Reader, blob_id};
 use crate::source::selection::{FlowSelection, Met, Step, Walk};
 use crate::source::{
-    BadEntry, BadEntryReason, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, Listing, SourceError, TreeId,
+    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, Listing, SourceError, TreeId,
 };
 
 impl Reader<'_> {
@@ -15,7 +15,13 @@ impl Reader<'_> {
     pub(super) fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
         let folder = selection.folder();
         let absent = || SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() };
-        let flows = self.list_folder(commit, selection)?.ok_or_else(absent)?;
+        let mut flows = self.list_folder(commit, selection)?.ok_or_else(absent)?;
+        if let Some(head) = selection.format().head() {
+            flows = flows.headed(head, |entry| &entry.path);
+            for entry in &mut flows.entries {
+                entry.blob = self.folder_of(commit, &entry.path)?.unwrap_or_else(|| entry.blob.clone());
+            }
+        }
         let overlays = match selection.of_overlays() {
             Some(selection) => self.list_folder(commit, &selection)?,
             None => None,
@@ -27,6 +33,12 @@ impl Reader<'_> {
             }
             None => flows,
         })
+    }
+
+    /// The folder that a file heads, as what holds the flow.
+    pub(super) fn folder_of(&self, commit: &CommitId, path: &str) -> Result<Option<BlobId>, SourceError> {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        Ok(self.tree_at(commit, folder)?.map(|tree| blob_id(tree.id())))
     }
 
     /// What stands in one folder; nothing where it is not there.

@@ -113,7 +113,8 @@ impl Files<'_> {
         let entry = folder.get_name_bytes(part.as_bytes()).map(|entry| (entry.id(), entry.kind()));
         let found = match entry {
             Some((id, Some(ObjectType::Tree))) if more => self.in_tree(id, depth + 1)?,
-            Some((id, Some(ObjectType::Blob))) if !more => Some(id),
+            // A path that names a folder is that of a flow which stands there.
+            Some((id, Some(ObjectType::Blob | ObjectType::Tree))) if !more => Some(id),
             Some(_) | None => None,
         };
         self.by_tree.insert((tree, depth), found);

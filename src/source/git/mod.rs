@@ -37,6 +37,7 @@ mod source;
 mod talk;
 mod tidy;
 mod tips;
+mod units;
 mod upkeep;
 mod versions;
 mod watch;

@@ -42,6 +42,7 @@ impl Reader<'_> {
         let odb = self.repo.odb().map_err(|e| self.failed("open the objects", &e))?;
         match odb.read_header(id) {
             Ok((bytes, ObjectType::Blob)) => Ok(Some(u64::try_from(bytes).unwrap_or(u64::MAX))),
+            Ok((_, ObjectType::Tree)) => self.folder_size(id),
             Ok(_) => Ok(None),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(self.failed("read the size of a file", &error)),
@@ -79,7 +80,8 @@ impl Reader<'_> {
     pub(super) fn blob(&self, id: Oid) -> Result<Option<Arc<[u8]>>, SourceError> {
         match self.repo.find_blob(id) {
             Ok(blob) => Ok(Some(Arc::from(blob.content()))),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            // What is no file may be a folder that holds a flow.
+            Err(error) if error.code() == ErrorCode::NotFound => self.document_of_folder(id),
             Err(error) => Err(self.failed("read a file", &error)),
         }
     }

@@ -20,10 +20,12 @@ use super::signing::Watched;
 use super::versions::Walk;
 use super::watch::{RefWatch, watch};
 use crate::config::{self, Author};
+use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::source::{
-    BlobId, CommitId, Expected, FileVersion, FlowListing, FlowSelection, HistoryEntry, Proposal, ProposeError,
-    Proposed, PushError, PushProof, RecordCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowSelection, HistoryEntry, Proposal,
+    ProposeError, Proposed, PushError, PushProof, RecordCommit, SignedHistory, Source, SourceError, Tips, Touched,
+    TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -78,6 +80,7 @@ impl GitSource {
             url,
             branch,
             flows: _,
+            format: _,
             exclude: _,
             overlays: _,
             records,
@@ -293,6 +296,15 @@ impl Source for GitSource {
         self.run(move |inner| parallel::try_shares(&blobs, |some| inner.read(|reader| reader.blobs(some)))).await
     }
 
+    fn format(&self) -> Format {
+        self.0.flows.format()
+    }
+
+    async fn read_units(&self, entries: &[FlowEntry]) -> Result<Vec<Option<Unit>>, SourceError> {
+        let entries = entries.to_vec();
+        self.run(move |inner| parallel::try_shares(&entries, |some| inner.read(|reader| reader.units(some)))).await
+    }
+
     async fn fold_blobs<T: Send + 'static>(
         &self,
         blobs: Vec<BlobId>,
@@ -343,13 +355,16 @@ impl Source for GitSource {
 
     async fn flow_blob(&self, commit: &CommitId, path: &str) -> Result<Option<BlobId>, SourceError> {
         let (commit, path) = (commit.clone(), path.to_owned());
-        self.run(move |inner| inner.read(|reader| reader.blob_below(&commit, inner.flows.folder(), &path))).await
+        self.run(move |inner| inner.read(|reader| reader.flow_at(&commit, &inner.flows, &path))).await
     }
 
     async fn flow_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
         if !names::holds(self.0.flows.folder(), path) {
             return Ok(Vec::new());
         }
+        // A flow changes with its folder.
+        let head = self.0.flows.format().is_head(path);
+        let path = if head { path.rsplit_once('/').map_or("", |(folder, _)| folder) } else { path };
         let (tip, path) = (tip.clone(), path.to_owned());
         self.run(move |inner| inner.read(|reader| history::history(reader, &inner.memory, &tip, &path))).await
     }

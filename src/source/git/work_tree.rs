@@ -2,7 +2,7 @@
 //!
 //! Everything here blocks; nothing here writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use super::attributes::{ATTRIBUTES_BYTES_MAX, Attributes, FILE};
 use super::flows::met;
 use super::names;
 use super::read::{io_error, local_error};
+use crate::format::{self, Format, Unit};
 use crate::source::selection::{FlowSelection, Met, Step, Walk};
 use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, Listing, SourceError};
 
@@ -88,7 +89,52 @@ impl WorkTree {
             _ => self.walk_disk(&mut walk, &mut attributes, (folder, start.to_owned()), absent.is_empty())?,
         }
         self.walk_index(&mut walk, &mut attributes, absent)?;
-        Ok(walk.finish())
+        let listing = walk.finish();
+        Ok(match selection.format().head() {
+            Some(head) => listing.headed(head, String::as_str),
+            None => listing,
+        })
+    }
+
+    /// The files of a flow by the path of its file, or of the file that heads its folder; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where one is there and cannot be read.
+    pub fn read_unit(&self, format: Format, path: &str) -> Result<Option<Unit>, SourceError> {
+        let Some(content) = self.read(path)? else { return Ok(None) };
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut files = BTreeMap::from([(name.to_owned(), content)]);
+        if format.is_head(path) {
+            for part in self.parts(format, folder)? {
+                if let Some(content) = self.read(&names::below(folder, &part))? {
+                    files.insert(part, content);
+                }
+            }
+        }
+        Ok(Some(Unit { path: path.to_owned(), files }))
+    }
+
+    /// The other files of a flow's folder, by their paths from there; on the disk or in the index.
+    fn parts(&self, format: Format, folder: &str) -> Result<BTreeSet<String>, SourceError> {
+        let mut parts = BTreeSet::new();
+        for below in format.folders() {
+            let shown = names::below(folder, below);
+            let place = self.root.join(&shown);
+            let entries = match fs::read_dir(&place) {
+                Ok(entries) => entries,
+                Err(error) if is_absence(&error) => continue,
+                Err(error) => return Err(io_error(&place, "read a folder", &error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| io_error(&place, "read a folder", &error))?;
+                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                parts.extend(entry.file_name().to_str().filter(|_| is_file).map(|name| format!("{below}/{name}")));
+            }
+        }
+        let absent = self.not_checked_out(folder)?.into_iter().filter(|it| it.met == Met::File);
+        parts.extend(absent.filter_map(|it| Some(it.path.strip_prefix(folder)?.trim_start_matches('/').to_owned())));
+        parts.retain(|part| format::is_part(part));
+        Ok(parts)
     }
 
     /// The overlays over the flows of a folder, by the same rules; nothing where their folder is not there.

@@ -18,6 +18,8 @@
 //! Which locale stands in which file, hints for readers and the names of files are no part of it: see the folder format.
 //! [`Flow::to_text`] and [`Flow::parse`] are each other's inverse.
 
+#[cfg(test)]
+pub(in crate::format::cognigy) mod any;
 mod config;
 mod flow;
 mod locale;
@@ -34,6 +36,7 @@ pub use locale::LocaleName;
 pub use needs::Target;
 pub use read::{Fault, FlowError};
 pub use reference::{FlowRef, LexiconRef, NodeRef, RefError};
+pub(in crate::format::cognigy) use write::write_head;
 
 /// What the member `format` says.
 pub const FORMAT: &str = "cognigy-flow/1";

@@ -58,6 +58,19 @@ impl Flow {
     }
 }
 
+impl Node {
+    /// Where it leads to, by the first of its settings that say so.
+    pub(in crate::format::cognigy) fn first_target(&self) -> Option<(FlowRef, Option<NodeRef>)> {
+        let mut found = None;
+        for config in self.config.values() {
+            in_object(config, &mut String::new(), &mut |_, flow, node| {
+                found.get_or_insert((flow, node));
+            });
+        }
+        found
+    }
+}
+
 fn walk_chain<'f>(chain: &'f [Node], pointer: &str, found: &mut Vec<(String, &'f Node)>) {
     for (index, node) in chain.iter().enumerate() {
         walk_node(node, format!("{pointer}/{index}"), found);

@@ -61,7 +61,7 @@ fn node(members: &mut Members<'_>, node: &Node) {
 }
 
 /// The head of a node, without whatever is empty.
-fn write_head(members: &mut Members<'_>, head: &Head) {
+pub(in crate::format::cognigy) fn write_head(members: &mut Members<'_>, head: &Head) {
     let Head { extension, label, comment, comment_color, analytics_label, is_entry_point, is_disabled, mock } = head;
     members.text_if_any("extension", extension.as_deref().unwrap_or_default());
     members.text_if_any("label", label);
