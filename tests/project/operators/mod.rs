@@ -4,6 +4,7 @@
 mod kubernetes;
 mod machines;
 mod monitoring;
+mod release;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
