@@ -19,6 +19,8 @@ pub struct Shutdown(Arc<Asked>);
 struct Asked {
     grace: Mutex<Option<Grace>>,
     heard: Notify,
+    /// Whoever asks there asks here.
+    above: Option<Shutdown>,
 }
 
 /// No grace is longer: far beyond it, instants cannot be told.
@@ -62,6 +64,12 @@ impl Grace {
 }
 
 impl Shutdown {
+    /// A handle for a part of the work: asked when this one is, and by itself.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self(Arc::new(Asked { above: Some(self.clone()), ..Asked::default() }))
+    }
+
     /// Asks; whoever asks first is heard.
     pub fn ask(&self, by: &'static str, grace: Duration) {
         let ours = Grace { by, asked: Instant::now(), length: grace.min(GRACE_MAX) };
@@ -72,17 +80,26 @@ impl Shutdown {
     /// What is left, if somebody has asked.
     #[must_use]
     pub fn asked(&self) -> Option<Grace> {
-        *self.0.grace.lock().unwrap_or_else(PoisonError::into_inner)
+        let ours = *self.0.grace.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.or_else(|| self.0.above.as_ref()?.asked())
     }
 
     /// Comes back when somebody has asked.
     pub async fn when_asked(&self) -> Grace {
         loop {
             let heard = self.0.heard.notified();
+            let heard_above = self.0.above.as_ref().map(|above| above.0.heard.notified());
             if let Some(grace) = self.asked() {
                 return grace;
             }
-            heard.await;
+            match heard_above {
+                None => heard.await,
+                Some(heard_above) => tokio::select! {
+                    biased;
+                    () = heard => {}
+                    () = heard_above => {}
+                },
+            }
         }
     }
 
@@ -110,6 +127,21 @@ mod tests {
             assert_eq!(shutdown.end_of(stage).await.by, "SIGTERM");
             assert_eq!(start.elapsed(), seconds(after));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_is_asked_by_itself_and_with_the_whole() {
+        let whole = Shutdown::default();
+        let (one, other) = (whole.part(), whole.part());
+        one.ask("passDeadline", Duration::from_secs(60));
+        assert_eq!((one.when_asked().await.by, other.asked(), whole.asked()), ("passDeadline", None, None));
+        let waiting = tokio::spawn({
+            let other = other.clone();
+            async move { other.when_asked().await.by }
+        });
+        tokio::task::yield_now().await;
+        whole.ask("SIGTERM", Duration::from_secs(60));
+        assert_eq!((waiting.await.unwrap(), one.asked().unwrap().by), ("SIGTERM", "passDeadline"));
     }
 
     #[tokio::test(start_paused = true)]

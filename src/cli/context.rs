@@ -9,7 +9,7 @@ use super::dialect::Dialect;
 use super::output::{Failure, USAGE, say};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Api, Config, Environment};
-use crate::controller::run::Nudges;
+use crate::controller::run::{Events, Nudges};
 use crate::controller::{Engine, Records};
 use crate::deploy::Progress;
 use crate::flow::Comparison;
@@ -17,7 +17,7 @@ use crate::index::{FlowIndex, LiveReader};
 use crate::local::FileState;
 use crate::record::hex_sha256;
 use crate::shutdown::Shutdown;
-use crate::source::{GitOptions, GitSource, normalise_url};
+use crate::source::{Fetches, GitOptions, GitSource, normalise_url};
 use crate::tenant::flows_v2::Connections;
 
 /// An engine over the real world.
@@ -35,11 +35,27 @@ pub(crate) struct Context {
     /// What wakes the controller.
     pub(crate) nudges: Nudges,
     connections: Arc<Connections>,
+    /// What environments of this process fetch together.
+    fetches: Arc<Fetches>,
+    /// Where it is told what engines do.
+    events: Option<Events>,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
-        Self { globals, shutdown: Shutdown::default(), nudges: Nudges::default(), connections: Arc::default() }
+        Self {
+            globals,
+            shutdown: Shutdown::default(),
+            nudges: Nudges::default(),
+            connections: Arc::default(),
+            fetches: Arc::default(),
+            events: None,
+        }
+    }
+
+    /// The same, whose engines tell what they do.
+    pub(crate) fn telling(&self, events: Events) -> Self {
+        Self { fetches: Arc::new(Fetches::telling(events.git())), events: Some(events), ..self.clone() }
     }
 
     /// Whether stdout and stderr take colours.
@@ -102,7 +118,7 @@ impl Context {
 
     fn records_with(&self, environment: &Environment, options: GitOptions) -> Result<RealRecords, Failure> {
         let cache = self.cache_dir()?;
-        let source = GitSource::open(&environment.repository, &cache, options)?;
+        let source = GitSource::open_among(&self.fetches, &environment.repository, &cache, options)?;
         let index = index_path(&cache, &normalise_url(&environment.repository.url)?, environment);
         let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
         Ok(Records {
@@ -127,7 +143,11 @@ impl Context {
     fn tenant(&self, environment: &Environment) -> Result<Dialect, Failure> {
         let (address, concurrency) = (&environment.tenant, environment.sync.concurrency);
         let connected = match &address.api {
-            Api::FlowsV2 => self.connections.connect(address, concurrency).map(Dialect::FlowsV2),
+            Api::FlowsV2 => {
+                let told = self.events.as_ref().map(|events| events.requests_of(&environment.name));
+                let connected = self.connections.connect(address, concurrency);
+                connected.map(|client| Dialect::FlowsV2(client.telling(told.unwrap_or_default())))
+            }
             Api::CognigyRest(options) => {
                 let name = hex_sha256(format!("{}\n{}", address.key(), address.environment_id).as_bytes());
                 let folder = self.cache_dir()?.join("projects").join(name);

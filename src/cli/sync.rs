@@ -30,6 +30,7 @@ impl OnceArgs {
             allow_rewind,
             adopt_records,
             plan: None,
+            fetched_since: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::names::environment_name;
 use super::notifications::{self, Around};
 use super::written::{ENVIRONMENT, FILE, Findings, Section, Wrong, check_keys};
 use super::yaml::{self, FILE_BYTES_MAX, Node, SyntaxError, Value, shorten};
-use super::{Config, Environment, Notification, Repository, repository, sync, tenant, urls};
+use super::{Config, Environment, Notification, Repository, Server, repository, server, sync, tenant, urls};
 use crate::problem::{Place, Problem, Rule, Severity};
 
 /// The version of the file's format that this binary reads.
@@ -60,7 +60,7 @@ fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigError> {
     }
     let root = yaml::parse(text).map_err(syntax)?;
     let mut findings = Findings::default();
-    let Root { environments, notifications } = read_root(&root, folder, &mut findings);
+    let Root { environments, notifications, server } = read_root(&root, folder, &mut findings);
     let (fatal, broken) = partition(findings.into_problems(&file, text), &environments);
     let environments: BTreeMap<String, Environment> = environments
         .into_iter()
@@ -68,7 +68,7 @@ fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigError> {
         .filter_map(|(name, environment)| Some((name, environment?)))
         .collect();
     if fatal.is_empty() && !environments.is_empty() {
-        return Ok(Config { path: path.to_path_buf(), environments, notifications, broken });
+        return Ok(Config { path: path.to_path_buf(), environments, notifications, broken, server });
     }
     let mut problems: Vec<Problem> = fatal.into_iter().chain(broken.into_values().flatten()).collect();
     problems.sort();
@@ -83,6 +83,7 @@ type Environments = BTreeMap<String, Option<Environment>>;
 struct Root {
     environments: Environments,
     notifications: Vec<Notification>,
+    server: Server,
 }
 
 fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Root {
@@ -123,7 +124,8 @@ fn read_root(root: &Node, folder: &Path, findings: &mut Findings) -> Root {
         environments: environments.keys().map(String::as_str).collect(),
     };
     let notifications = section.get("notifications").map(|node| notifications::read(node, &around, findings));
-    Root { notifications: notifications.unwrap_or_default(), environments }
+    let server = section.get("server").map(|node| server::read(node, folder, findings)).unwrap_or_default();
+    Root { notifications: notifications.unwrap_or_default(), environments, server }
 }
 
 fn read_environments(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, SubjectTemplate, Verify, Window};
+use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, Server, SubjectTemplate, Verify, Window};
 use crate::flow::EnvironmentId;
 use crate::format::Format;
 use crate::problem::Problem;
@@ -23,6 +23,8 @@ pub struct Config {
     pub notifications: Vec<Notification>,
     /// Environments whose part of the file is wrong, with what is wrong: they cannot run, the others can.
     pub broken: BTreeMap<String, Vec<Problem>>,
+    /// Who may ask the controller for what.
+    pub server: Server,
 }
 
 /// Everything one environment needs; what it does not override is copied from `repository`.
@@ -42,7 +44,7 @@ impl Config {
     /// Names of the environment variables that secrets are taken from.
     #[must_use]
     pub fn secret_variables(&self) -> BTreeSet<&str> {
-        let sources = self.environments.values().flat_map(Environment::secrets);
+        let sources = self.environments.values().flat_map(Environment::secrets).chain(self.server.secrets());
         let notified = self.notifications.iter().filter_map(|notification| notification.target.secret());
         sources
             .chain(notified)
@@ -86,6 +88,8 @@ impl Environment {
 pub struct Repository {
     /// As written, less surrounding space: https, ssh, file or a local path; never holds credentials.
     pub url: String,
+    /// A link that is replaced when the branch moves, such as the one of a git-sync checkout beside us.
+    pub watch: Option<PathBuf>,
     /// Branch with the flows.
     pub branch: String,
     /// Folder with the flow files, `/` between its parts, no leading or trailing one.
@@ -291,11 +295,23 @@ pub struct SyncPolicy {
     pub verify_timeout: Duration,
     /// A deployment that takes longer is restored.
     pub deploy_timeout: Duration,
+    /// A pass that takes longer is stuck.
+    pub pass_deadline: Duration,
+}
+
+impl SyncPolicy {
+    /// The deadline of a pass where none is written: what a deployment may take, with time to look before and to take
+    /// it back after.
+    #[must_use]
+    pub fn pass_deadline_for(deploy_timeout: Duration) -> Duration {
+        deploy_timeout.saturating_add(Duration::from_secs(15 * 60))
+    }
 }
 
 impl Default for SyncPolicy {
     /// What holds for every key that the file leaves out.
     fn default() -> Self {
+        let deploy_timeout = Duration::from_secs(30 * 60);
         Self {
             interval: Duration::from_secs(60),
             concurrency: const { NonZeroUsize::new(8).unwrap() },
@@ -308,7 +324,8 @@ impl Default for SyncPolicy {
             max_deletes: MaxDeletes::Percent(10),
             ignore: Vec::new(),
             verify_timeout: Duration::from_secs(60),
-            deploy_timeout: Duration::from_secs(30 * 60),
+            deploy_timeout,
+            pass_deadline: Self::pass_deadline_for(deploy_timeout),
         }
     }
 }

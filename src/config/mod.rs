@@ -1,7 +1,7 @@
 //! `flowsync.yaml`: as written, then as meant. Always read from the file system, never from a commit.
 //!
 //! The way of a file: `yaml` turns text into a tree that knows positions; `written` reads sections of it and
-//! collects problems, none of which ends the search; `repository`, `tenant`, `sync` and `notifications` say what each section
+//! collects problems, none of which ends the search; `repository`, `tenant`, `sync`, `server` and `notifications` say what each section
 //! means; `load` puts the whole together and decides which problems stop everything and which only one
 //! environment. What comes out is [`Config`], in which every default is filled in and every value checked.
 //! Nothing here talks to a repository or a tenant, and no secret is read before somebody asks for it.
@@ -27,6 +27,7 @@ mod repository;
 mod schedule;
 mod schema;
 mod secret;
+mod server;
 mod subject;
 mod sync;
 mod tenant;
@@ -55,6 +56,7 @@ pub use proxy::{Proxies, ProxyError, ProxyUrl, Route};
 pub use schedule::Schedule;
 pub use schema::{CONFIG_SCHEMA, init_template};
 pub use secret::{SecretError, SecretSource};
+pub use server::Server;
 pub use subject::{SubjectTemplate, SubjectValues};
 pub(crate) use urls::secret_address;
 pub use verify::Verify;

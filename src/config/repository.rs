@@ -28,6 +28,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     let allow_insecure = section.read("allowInsecure", findings, names::boolean).unwrap_or_default();
     let check_url = |node| urls::repository(node, base, Insecure::from(allow_insecure));
     let address = section.read_required("url", findings, check_url);
+    let watch = section.read("watch", findings, |node| names::file(node, base));
     let branch = section.read("branch", findings, names::branch).unwrap_or_else(|| BRANCH.to_owned());
     let flows = section.read("flows", findings, names::folder).unwrap_or_else(|| FLOWS.to_owned());
     let exclude = section.get("exclude").map(|node| exclude(node, findings)).unwrap_or_default();
@@ -54,6 +55,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     }
     Some(Repository {
         url: address?.0,
+        watch,
         records_branch,
         branch,
         flows,

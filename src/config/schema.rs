@@ -69,6 +69,9 @@ mod tests {
         assert!(agree(&init_template().replacen("ignore: []", window, 1)));
         let verify = "ignore: []\n      verify: { allowedSigners: signers, openpgpKeys: keys.asc }";
         assert!(agree(&init_template().replacen("ignore: []", verify, 1)));
+        for server in ["{}", "{ token: { env: A } }", "{ readToken: { file: a }, webhook: { secret: { env: B } } }"] {
+            assert!(agree(&init_template().replacen("version: 1", &format!("version: 1\nserver: {server}"), 1)));
+        }
         for forge in [
             "{ kind: github, project: acme/flows.x }",
             "{ kind: gitlab, project: acme/bots/flows, token: { env: T }, url: https://gitlab.example.com }",
@@ -113,6 +116,12 @@ mod tests {
             ("version: 1", "version: 2"),
             ("version: 1", "version: 1\nextra: 1"),
             ("version: 1", ""),
+            ("version: 1", "version: 1\nserver: { token: literal }"),
+            ("version: 1", "version: 1\nserver: { tokn: { env: A } }"),
+            ("version: 1", "version: 1\nserver: { webhook: {} }"),
+            ("version: 1", "version: 1\nserver: { webhook: { secret: { env: A }, url: b } }"),
+            ("flows: flows", "flows: flows\n  watch: ~/git"),
+            ("flows: flows", "flows: flows\n  watch: []"),
             ("branch: main", "branch: -x"),
             ("branch: main", "branch: a..b"),
             ("branch: main", "branch: refs/heads/main"),

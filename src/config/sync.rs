@@ -17,6 +17,8 @@ const INTERVAL: RangeInclusive<Duration> = seconds(1)..=seconds(24 * 3600);
 const VERIFY_TIMEOUT: RangeInclusive<Duration> = seconds(1)..=seconds(3600);
 /// How long a deployment may take.
 const DEPLOY_TIMEOUT: RangeInclusive<Duration> = seconds(10)..=seconds(24 * 3600);
+/// How long a pass may take.
+const PASS_DEADLINE: RangeInclusive<Duration> = seconds(1)..=seconds(48 * 3600);
 /// Requests in flight.
 const CONCURRENCY: RangeInclusive<usize> = 1..=256;
 
@@ -39,7 +41,8 @@ pub(super) fn read(node: &Node, folder: &Path, findings: &mut Findings) -> SyncP
     let mut time = |key, within| section.read(key, findings, |node| names::duration(node, within));
     let interval = time("interval", INTERVAL);
     let verify_timeout = time("verifyTimeout", VERIFY_TIMEOUT);
-    let deploy_timeout = time("deployTimeout", DEPLOY_TIMEOUT);
+    let deploy_timeout = time("deployTimeout", DEPLOY_TIMEOUT).unwrap_or(default.deploy_timeout);
+    let pass_deadline = time("passDeadline", PASS_DEADLINE);
     SyncPolicy {
         interval: interval.unwrap_or(default.interval),
         concurrency: section.read("concurrency", findings, concurrency).unwrap_or(default.concurrency),
@@ -52,7 +55,8 @@ pub(super) fn read(node: &Node, folder: &Path, findings: &mut Findings) -> SyncP
         max_deletes: section.read("maxDeletes", findings, max_deletes).unwrap_or(default.max_deletes),
         ignore: section.get("ignore").map(|node| ignore(node, findings)).unwrap_or_default(),
         verify_timeout: verify_timeout.unwrap_or(default.verify_timeout),
-        deploy_timeout: deploy_timeout.unwrap_or(default.deploy_timeout),
+        deploy_timeout,
+        pass_deadline: pass_deadline.unwrap_or_else(|| SyncPolicy::pass_deadline_for(deploy_timeout)),
     }
 }
 

@@ -65,14 +65,25 @@ fn every_default_is_filled_in() {
 #[test]
 fn what_is_written_is_meant() {
     let sync = "      { interval: 5m, concurrency: 256, drift: report, approval: manifest, prune: true, maxDeletes: 3,\n        \
-                ignore: [/a/*/b], verifyTimeout: 1s, deployTimeout: 1h30m }";
-    let text =
-        file("  recordsBranch: flowsync/records\n  caFile: ca.pem", "    branch: release\n    flows: ./a/b/", sync);
+                ignore: [/a/*/b], verifyTimeout: 1s, deployTimeout: 1h30m }\n\
+                server: { token: { file: token }, readToken: { env: READ_TOKEN }, webhook: { secret: { env: HOOK_SECRET } } }";
+    let text = file(
+        "  recordsBranch: flowsync/records\n  caFile: ca.pem\n  watch: ../git/current",
+        "    branch: release\n    flows: ./a/b/",
+        sync,
+    );
     let config = parse(&text).unwrap();
     let Environment { repository, sync, .. } = &config.environments["production"];
     assert_eq!((repository.branch.as_str(), repository.flows.as_str()), ("release", "a/b"));
     assert_eq!(repository.records_branch.as_deref(), Some("flowsync/records"));
     assert_eq!(repository.ca_file, Some(PathBuf::from("acme/ca.pem")));
+    assert_eq!(repository.watch, Some(PathBuf::from("acme/../git/current")));
+    let Server { token, read_token, webhook_secret } = &config.server;
+    assert_eq!(token, &Some(SecretSource::File(PathBuf::from("acme/token"))));
+    assert_eq!(read_token, &Some(SecretSource::Env("READ_TOKEN".to_owned())));
+    assert_eq!(webhook_secret, &Some(SecretSource::Env("HOOK_SECRET".to_owned())));
+    let variables: Vec<&str> = config.secret_variables().into_iter().collect();
+    assert_eq!(variables, ["COGNIGY_API_KEY", "HOOK_SECRET", "READ_TOKEN"]);
     let expected = SyncPolicy {
         interval: Duration::from_secs(300),
         concurrency: std::num::NonZeroUsize::new(256).unwrap(),
@@ -86,6 +97,7 @@ fn what_is_written_is_meant() {
         ignore: vec!["/a/*/b".to_owned()],
         verify_timeout: Duration::from_secs(1),
         deploy_timeout: Duration::from_secs(5400),
+        pass_deadline: Duration::from_secs(5400 + 900),
     };
     assert_eq!(sync, &expected);
 }
@@ -99,9 +111,11 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
             "12:5: error[unknown-key] unknown key `interval` in an environment (`interval` belongs in `sync`)",
             "14:7: error[unknown-key] unknown key `intervall` in `sync` (did you mean `interval`?)",
             "15:7: error[unknown-key] unknown key `client_secret` in `sync` (known keys are `interval`, `concurrency`, \
-             `drift`, `approval`, `windows`, `verify`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
+             `drift`, `approval`, `windows`, `verify`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`, \
+             `passDeadline`)",
             "16:7: error[unknown-key] unknown key `colour` in `sync` (known keys are `interval`, `concurrency`, \
-             `drift`, `approval`, `windows`, `verify`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`)",
+             `drift`, `approval`, `windows`, `verify`, `prune`, `protect`, `maxDeletes`, `ignore`, `verifyTimeout`, `deployTimeout`, \
+             `passDeadline`)",
         ],
     );
 }
@@ -140,6 +154,7 @@ fn ranges_end_where_they_say() {
         ("interval", "1s", "999ms", "24h", "24h1ms"),
         ("verifyTimeout", "1s", "999ms", "1h", "1h1ms"),
         ("deployTimeout", "10s", "9s", "24h", "24h1s"),
+        ("passDeadline", "1s", "999ms", "48h", "48h1s"),
         ("concurrency", "1", "0", "256", "257"),
         ("maxDeletes", "0", "-1", "100%", "101%"),
         ("maxDeletes", "0%", "-1%", "1000000", "1.5"),

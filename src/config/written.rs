@@ -22,12 +22,13 @@ pub(super) struct Shape {
 
 /// The whole file.
 pub(super) const FILE: Shape =
-    Shape { name: "the file", keys: &["version", "repository", "environments", "notifications"] };
+    Shape { name: "the file", keys: &["version", "repository", "environments", "server", "notifications"] };
 /// `repository`.
 pub(super) const REPOSITORY: Shape = Shape {
     name: "repository",
     keys: &[
         "url",
+        "watch",
         "branch",
         "flows",
         "exclude",
@@ -93,6 +94,7 @@ pub(super) const SYNC: Shape = Shape {
         "ignore",
         "verifyTimeout",
         "deployTimeout",
+        "passDeadline",
     ],
 };
 /// `sync.verify`.
@@ -104,11 +106,15 @@ pub(super) const NOTIFICATION: Shape = Shape {
     name: "a notification",
     keys: &["kind", "url", "secret", "token", "project", "events", "environments", "caFile", "allowInsecure"],
 };
+/// `server`.
+pub(super) const SERVER: Shape = Shape { name: "server", keys: &["token", "readToken", "webhook"] };
+/// `server.webhook`.
+pub(super) const WEBHOOK: Shape = Shape { name: "webhook", keys: &["secret"] };
 /// A secret.
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.
-pub(super) const SHAPES: [Shape; 14] = [
+pub(super) const SHAPES: [Shape; 16] = [
     FILE,
     REPOSITORY,
     FORGE,
@@ -121,6 +127,8 @@ pub(super) const SHAPES: [Shape; 14] = [
     SYNC,
     VERIFY,
     WINDOW,
+    SERVER,
+    WEBHOOK,
     NOTIFICATION,
     SECRET,
 ];

@@ -222,7 +222,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         PassError::Unfinished {
             flows: manifest.flows.iter().filter_map(FlowReport::of).map(outcome).collect(),
             deployment: manifest.deployment_id.to_string(),
-            reason: format!("{by}: this process was asked to end, and the time for it is over (`--grace`)"),
+            reason: format!("{by}: this deployment was asked to end, and the time for it is over"),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) enum LedgerError {
     #[error("the deployment was taken over: the manifest in git now names {0}")]
     TakenOver(String),
     /// There was no time to wait for it once this process was asked to end.
-    #[error("{0}: this process was asked to end, and the time for it is over")]
+    #[error("{0}: this deployment was asked to end, and the time for it is over")]
     NoTime(&'static str),
     /// How the deployment ended is being written down: nothing else is.
     #[error("the deployment is being closed")]

@@ -48,6 +48,8 @@ mod whole;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::clock::Clock;
 use crate::config::{SecretError, SubjectTemplate, SyncPolicy};
 use crate::deploy::{JournalFailed, Progress};
@@ -101,6 +103,25 @@ pub struct Engine<T, S, L> {
     pub shutdown: Shutdown,
 }
 
+impl<T, S: Clone, L> Engine<T, S, L> {
+    /// The same, but that its passes end when this asks for it.
+    #[must_use]
+    pub fn until(&self, shutdown: Shutdown) -> Self {
+        let Self { records, subject, policy, reader, tenant, local, clock, progress, shutdown: _ } = self;
+        Self {
+            records: records.clone(),
+            subject: subject.clone(),
+            policy: policy.clone(),
+            reader: reader.clone(),
+            tenant: tenant.clone(),
+            local: local.clone(),
+            clock: clock.clone(),
+            progress: progress.clone(),
+            shutdown,
+        }
+    }
+}
+
 /// What a person may say for one pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PassOptions {
@@ -120,6 +141,8 @@ pub struct PassOptions {
     pub adopt_records: bool,
     /// Deploy exactly these changes, or nothing.
     pub plan: Option<PlanFile>,
+    /// What was fetched at this moment or later will do to look at first; absent, it is fetched anew.
+    pub fetched_since: Option<Instant>,
 }
 
 /// Why a pass could not do its work. Nothing was written to the tenant but by [`PassError::Unrecorded`] and
@@ -173,8 +196,8 @@ pub enum PassError {
     /// A proposal could not be pushed.
     #[error("cannot push the proposal")]
     Unproposed(#[source] PushError),
-    /// This process was asked to end before this pass had begun anything.
-    #[error("{0}: this process was asked to end; nothing was begun, and this pass wrote nothing to the tenant")]
+    /// This process, or this pass, was asked to end before it had begun anything.
+    #[error("{0}: this pass was asked to end; nothing was begun, and it wrote nothing to the tenant")]
     Stopped(&'static str),
     /// Live flows or the branch changed under every attempt to look at them.
     #[error("{0}; try again when it is quiet")]

@@ -214,7 +214,11 @@ impl Attempt {
         }
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
-            let tips = engine.look(engine.records.source.fetch()).await?;
+            let source = &engine.records.source;
+            let tips = match options.fetched_since.filter(|_| start == 0) {
+                Some(since) => engine.look(source.fetch_since(since)).await?,
+                None => engine.look(source.fetch()).await?,
+            };
             self.commit = Some(tips.flows.clone());
             if start == 0
                 && !options.dry_run

@@ -171,7 +171,7 @@ impl FlowFailure {
     }
 
     fn asked_to_end(grace: &Grace) -> Self {
-        let message = format!("{}: this process was asked to end before everything was live", grace.by);
+        let message = format!("{}: this deployment was asked to end before everything was live", grace.by);
         Self { blame: Blame::Nobody, message, existed: false }
     }
 }

@@ -1,20 +1,35 @@
-//! What the controller shows of itself over HTTP: listens to its events, changes nothing.
+//! What the controller shows of itself over HTTP, and what may be asked of it: it listens to events, and changes
+//! nothing but by a nudge.
 //!
 //! A file a group of routes; what they answer from stands in [`Served`].
 
+mod access;
+mod body;
 mod connections;
 mod health;
+mod hooks;
 mod probes;
 mod served;
+mod settings;
+mod sync;
 
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use health::Health;
 pub use served::Served;
+pub use settings::{Settings, Target};
+
+/// Everything that is served. What is added to `read` asks for `server.readToken`.
+fn routes(served: Served) -> Router {
+    let read = Router::new();
+    let read = read.layer(from_fn_with_state(served.clone(), access::may_read));
+    Router::new().merge(probes::routes()).merge(hooks::routes()).merge(sync::routes()).merge(read).with_state(served)
+}
 
 /// The server cannot listen there.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +68,6 @@ pub async fn start(address: SocketAddr, served: Served) -> Result<Server, Listen
     let failed = |source| ListenError { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let router = Router::new().merge(probes::routes()).with_state(served);
-    let task = tokio::spawn(connections::serve(listener, router, connections::Bounds::default()));
+    let task = tokio::spawn(connections::serve(listener, routes(served), connections::Bounds::default()));
     Ok(Server { address, task })
 }

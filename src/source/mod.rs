@@ -8,6 +8,7 @@
 mod git;
 mod listing;
 pub mod memory;
+mod observe;
 mod proposal;
 mod selection;
 
@@ -17,8 +18,8 @@ use std::sync::Arc;
 
 pub use crate::revision::{BlobId, CommitId};
 pub use git::{
-    GitOptions, GitSource, LocalRecord, LocalRepository, Merged, RefWatch, WorkTree, blob_id, discover_work_tree,
-    normalise_url,
+    Fetches, GitOptions, GitSource, LocalRecord, LocalRepository, Merged, RefWatch, WorkTree, blob_id,
+    discover_work_tree, normalise_url,
 };
 use jiff::Timestamp;
 
@@ -27,8 +28,10 @@ pub use listing::{
     BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
     FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
 };
+pub use observe::{GitObserver, GitOperation, GitOutcome};
 pub use proposal::{OUR_TRAILER, Proposal, Proposed, Rest};
 pub use selection::FlowSelection;
+use tokio::time::Instant;
 
 /// A tree's id; equal ids are equal content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,7 +137,7 @@ pub enum Touched {
 }
 
 /// Reading or writing the repository failed. Texts never show a credential.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SourceError {
     /// The remote could not be reached or would not let us in.
     #[error("cannot {doing} `{url}`: {reason}")]
@@ -285,6 +288,12 @@ pub enum PushProof {
 pub trait Source: Send + Sync + 'static {
     /// Fetches, and says where the branches stand.
     fn fetch(&self) -> impl Future<Output = Result<Tips, SourceError>> + Send;
+
+    /// The same, where what somebody else in this process fetched from there will do, if that began at `since` or later.
+    fn fetch_since(&self, since: Instant) -> impl Future<Output = Result<Tips, SourceError>> + Send {
+        _ = since;
+        self.fetch()
+    }
 
     /// The flows folder, from the root of the repository; `""` is the root.
     fn flows_folder(&self) -> &str;

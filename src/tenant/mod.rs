@@ -10,6 +10,7 @@ pub mod flows_v2;
 mod http;
 mod limits;
 pub mod memory;
+mod observe;
 pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::flow::{Definition, EnvironmentId, FlowId};
 
 pub use error::{Blame, Call, Failure, TenantError};
 pub use limits::{CallLimits, StartLimit};
+pub use observe::{Observed, RequestObserver};
 
 /// Turns the raw JSON of one live flow into a [`Definition`]; handed to [`Tenant::export`] so that
 /// what is kept of each flow is decided while the pages arrive.

@@ -123,6 +123,7 @@ impl Place {
 pub fn settings(url: &str) -> Repository {
     Repository {
         url: url.to_owned(),
+        watch: None,
         branch: "main".to_owned(),
         flows: "flows".to_owned(),
         format: flowsync::format::Format::default(),

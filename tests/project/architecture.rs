@@ -34,7 +34,7 @@ const MAY_KNOW: Table = &[
     ("index", &["disk", "flow", "plan", "problem", "revision", "source", "tenant"]),
     ("deploy", &["clock", "flow", "index", "local", "plan", "record", "revision", "shutdown", "tenant"]),
     ("controller", &[WHOEVER_STANDS_ABOVE]),
-    ("serve", &["controller"]),
+    ("serve", &["config", "controller", "forge"]),
     ("notify", &["clock", "config", "controller", "forge", "plan", "problem", "revision", "source", "web"]),
     ("demo", &["source", "tenant"]),
     ("cli", &[WHOEVER_STANDS_ABOVE]),
@@ -103,7 +103,7 @@ const AT_THE_ROOT: [&str; 1] = ["error_chain"];
 const BELONGS_TO: &[(&str, &[&str])] = &[
     ("git2", &["src/source/git/", "src/demo/"]),
     ("libgit2_sys", &["src/source/git/global.rs"]),
-    ("notify", &["src/source/git/"]),
+    ("notify", &["src/disk/watch.rs", "src/source/git/local_watch.rs"]),
     (
         "reqwest",
         &[

@@ -5,6 +5,7 @@ mod form;
 mod looking;
 mod sandbox;
 mod setting_up;
+mod shard;
 mod writing;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(super) use sandbox::{CognigyRestArgs, FlowsV2Args, SandboxApi, SandboxArgs};
 pub(super) use setting_up::{
     DoctorArgs, FmtArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
 };
+pub(super) use shard::Shard;
 pub(super) use writing::{
     AdoptArgs, OnceArgs, PromoteArgs, ProposalArgs, RollbackArgs, RunArgs, SuspendArgs, SyncArgs,
 };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::form::Form;
+use super::shard::Shard;
 use crate::config::{format_duration, parse_duration};
 use crate::flow::FlowId;
 use crate::record::Reason;
@@ -73,9 +74,12 @@ pub struct RunArgs {
     /// Environment; may be repeated [default: all]
     #[arg(short, long, value_name = "NAME")]
     pub env: Vec<String>,
-    /// Serve `/healthz` and `/readyz` on this address
+    /// Serve health, webhooks and the like on this address
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<std::net::SocketAddr>,
+    /// Look after a part of the environments only: this is process I, from 0, of N; the name of a StatefulSet's pod does for I
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
+    pub shard: Option<Shard>,
     /// How long a deployment may take to end, or to be taken back, after the first SIGTERM or SIGINT
     #[arg(long, value_name = "TIME", default_value = "4m", value_parser = grace)]
     pub grace: Duration,

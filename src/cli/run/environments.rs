@@ -3,15 +3,19 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::wanted::usable;
+use super::wanted::Wanted;
+use super::watches::Watches;
 use crate::cli::context::{Context, RealEngine};
 use crate::cli::output::Failure;
 use crate::config::{Config, EnvironmentError};
-use crate::controller::run::{Cause, Environments, Events, Nudges, Opened, Passes, Unusable};
+use crate::controller::run::{Cause, Environments, Events, Nudges, Opened, Passes, Unusable, Wish};
 use crate::controller::{EnvironmentReport, PassOptions, SyncResult};
+use crate::serve::Settings;
+use crate::shutdown::Shutdown;
 use crate::source::{RefWatch, Source as _};
 
 /// A push touches several files: it may come to rest before it is looked at.
@@ -20,15 +24,27 @@ const REST: Duration = Duration::from_millis(50);
 /// The environments of the configuration, as last read.
 pub(super) struct Configured {
     context: Context,
-    /// Those asked for; none is all.
-    wanted: Vec<String>,
+    wanted: Wanted,
     config: Mutex<Arc<Config>>,
     events: Events,
+    /// What the server is told of the configuration.
+    settings: watch::Sender<Settings>,
+    watches: Watches,
 }
 
 impl Configured {
-    pub(super) fn new(context: Context, wanted: Vec<String>, config: Config, events: Events) -> Self {
-        Self { context, wanted, config: Mutex::new(Arc::new(config)), events }
+    /// Whatever its engines do is told.
+    pub(super) fn new(
+        context: &Context,
+        wanted: Wanted,
+        config: Config,
+        events: Events,
+        settings: watch::Sender<Settings>,
+        watches: Watches,
+    ) -> Self {
+        watches.follow(&config);
+        let context = context.telling(events.clone());
+        Self { context, wanted, config: Mutex::new(Arc::new(config)), events, settings, watches }
     }
 
     /// As last read.
@@ -38,7 +54,9 @@ impl Configured {
 
     fn read(&self) -> Result<Vec<String>, Failure> {
         let config = self.context.config()?;
-        let names = usable(&config, &self.wanted)?;
+        let names = self.wanted.of(&config)?;
+        self.settings.send_replace(Settings::of(&config, &names));
+        self.watches.follow(&config);
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
         Ok(names)
     }
@@ -77,16 +95,14 @@ fn broken_report(name: &str, failure: Failure) -> Box<EnvironmentReport> {
 /// Passes over the real world.
 pub(super) struct RealPasses {
     engine: RealEngine,
-    /// Nudges when a branch of a local repository moves.
+    /// Nudges when a branch moves.
     watching: Option<JoinHandle<()>>,
 }
 
 impl RealPasses {
     fn new(engine: RealEngine, nudges: &Nudges) -> Self {
         let watching = match engine.records.source.watch() {
-            Ok(watch) => {
-                watch.map(|watch| tokio::spawn(pass_on(watch, nudges.clone(), engine.records.environment.clone())))
-            }
+            Ok(watch) => Some(tokio::spawn(pass_on(watch, nudges.clone(), engine.records.environment.clone()))),
             Err(error) => {
                 tracing::warn!(error = %crate::error_chain(&error), "cannot watch the repository; only the interval is left");
                 None
@@ -107,8 +123,13 @@ impl Passes for RealPasses {
         self.engine.policy.interval
     }
 
-    async fn pass(&self, _: Cause) -> EnvironmentReport {
-        let mut report = self.engine.pass(&PassOptions::default()).await;
+    fn deadline(&self) -> Duration {
+        self.engine.policy.pass_deadline
+    }
+
+    async fn pass(&self, wish: Wish, stop: Shutdown) -> EnvironmentReport {
+        let options = PassOptions { fetched_since: Some(wish.since), ..PassOptions::default() };
+        let mut report = self.engine.until(stop).pass(&options).await;
         if let Some(commit) = &report.commit {
             // It only tells apart what is news: without it, another commit is news.
             report.flows_tree = self.engine.records.source.flows_tree(commit).await.ok().flatten();
@@ -119,8 +140,8 @@ impl Passes for RealPasses {
 
 async fn pass_on(mut watch: RefWatch, nudges: Nudges, environment: String) {
     loop {
-        watch.moved().await;
+        let since = watch.moved().await;
         sleep(REST).await;
-        nudges.nudge(&environment, Cause::Moved);
+        nudges.nudge_since(&environment, Cause::Moved, since);
     }
 }

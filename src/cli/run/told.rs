@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cli::context::Context;
 use crate::cli::output::{complain, say, show_problems};
 use crate::cli::{progress, sync};
+use crate::config::format_duration;
 use crate::controller::EnvironmentReport;
 use crate::controller::run::{Event, Heard, Listener, Moved};
 use crate::deploy::{Progress, Step};
@@ -50,7 +51,20 @@ impl People {
                 self.step(&environment, Step::Failed(&flow));
             }
             Event::DeploymentOver { environment } => self.step(&environment, Step::Over),
-            Event::Added { .. } | Event::PassStarted { .. } | Event::DeploymentBegan { .. } | Event::Ended => {}
+            Event::PassOverdue { environment, deadline } => {
+                let deadline = format_duration(deadline);
+                complain(&format!(
+                    "alarm: {environment}: this pass takes longer than `sync.passDeadline` ({deadline}); it is asked to end"
+                ));
+            }
+            Event::Added { .. }
+            | Event::PassStarted { .. }
+            | Event::DeploymentBegan { .. }
+            | Event::TenantRequest { .. }
+            | Event::Throttled { .. }
+            | Event::ConcurrencyLimit { .. }
+            | Event::GitOperation { .. }
+            | Event::Ended => {}
         }
     }
 

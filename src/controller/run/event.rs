@@ -14,6 +14,8 @@ use super::nudge::Cause;
 use super::{EnvironmentReport, Unusable};
 use crate::flow::FlowId;
 use crate::revision::CommitId;
+use crate::source::{GitOperation, GitOutcome};
+use crate::tenant::Call;
 
 /// A listener may be so many events behind before it misses any.
 const BEHIND_MAX: usize = 8_192;
@@ -26,8 +28,10 @@ pub enum Event {
     Added { environment: Arc<str> },
     /// An environment is looked after no more.
     Gone { environment: Arc<str> },
-    /// A pass begins.
-    PassStarted { environment: Arc<str>, at: Timestamp, cause: Cause },
+    /// A pass begins, which is stuck when it takes longer than `deadline`.
+    PassStarted { environment: Arc<str>, at: Timestamp, cause: Cause, deadline: Duration },
+    /// A pass takes longer than it may: it is asked to end, and cut off where it does not.
+    PassOverdue { environment: Arc<str>, deadline: Duration },
     /// A pass has ended, however; or none could be made, which took no time.
     PassEnded { environment: Arc<str>, at: Timestamp, took: Duration, report: Arc<EnvironmentReport> },
     /// A deployment of `commit` is announced in git, and begins to write.
@@ -38,6 +42,14 @@ pub enum Event {
     FlowMoved { environment: Arc<str>, stage: &'static str, flow: FlowId, moved: Moved },
     /// A deployment writes nothing more; its closing record is still to come.
     DeploymentOver { environment: Arc<str> },
+    /// A request to the tenant is over: the status of its answer, or none where there was no answer.
+    TenantRequest { environment: Arc<str>, call: Call, status: Option<u16> },
+    /// The tenant limits the rate: nothing is asked for so long.
+    Throttled { environment: Arc<str>, wait: Duration },
+    /// So many requests may be in flight against the tenant, those of other environments of it included.
+    ConcurrencyLimit { environment: Arc<str>, limit: usize },
+    /// Something was done with a repository, for one environment or several.
+    GitOperation { operation: GitOperation, outcome: GitOutcome },
     /// The configuration was read again; with an error, the one in use is kept.
     Reloaded { error: Option<Unusable> },
     /// The controller has come to its end: nothing follows.

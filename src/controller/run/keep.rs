@@ -85,7 +85,7 @@ impl<E: Environments> Keeper<E> {
     }
 
     fn pass_on(&self, kept: &mut Kept, waiting: Waiting) {
-        let Waiting { reload, environments } = waiting;
+        let Waiting { reload, all, environments } = waiting;
         if reload {
             let read = self.environments.reload();
             self.events.tell(Event::Reloaded { error: read.as_ref().err().cloned() });
@@ -97,9 +97,12 @@ impl<E: Environments> Keeper<E> {
                 self.begin_tasks(kept);
             }
         }
-        for (name, cause) in environments {
+        if let Some(wish) = all {
+            kept.alarms.values().for_each(|alarm| alarm.ring(Woken::Pass(wish)));
+        }
+        for (name, wish) in environments {
             if let Some(alarm) = kept.alarms.get(name.as_str()) {
-                alarm.ring(Woken::Pass(cause));
+                alarm.ring(Woken::Pass(wish));
             }
         }
     }

@@ -8,6 +8,7 @@ mod keep;
 mod keeper;
 mod look_after;
 mod nudge;
+mod observed;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -17,10 +18,11 @@ use std::time::Duration;
 
 pub use event::{Event, Events, Heard, Listener, Moved};
 pub use keeper::Keeper;
-pub use nudge::{Cause, Nudges};
+pub use nudge::{Cause, Nudges, Wish};
 
 use super::EnvironmentReport;
 use crate::problem::Problem;
+use crate::shutdown::Shutdown;
 
 /// Where environments come from: the configuration of this process, as last read.
 pub trait Environments: Send + Sync + 'static {
@@ -42,8 +44,11 @@ pub trait Passes: Send + Sync + 'static {
     /// The usual time from one pass to the next.
     fn interval(&self) -> Duration;
 
-    /// Makes a pass. Its report tells of whatever went wrong.
-    fn pass(&self, cause: Cause) -> impl Future<Output = EnvironmentReport> + Send;
+    /// A pass that takes longer is stuck.
+    fn deadline(&self) -> Duration;
+
+    /// Makes a pass. Its report tells of whatever went wrong. `stop` asks it to end.
+    fn pass(&self, wish: Wish, stop: Shutdown) -> impl Future<Output = EnvironmentReport> + Send;
 }
 
 /// An environment of the configuration.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Why a pass is made. Of several, the last in this order counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,8 +17,29 @@ pub enum Cause {
     Start,
     /// The configuration was read again.
     Reload,
-    /// A branch of a local repository moved.
+    /// A branch moved, as a local repository or another environment's fetch shows.
     Moved,
+    /// The link of a checkout beside us was replaced.
+    Checkout,
+    /// A webhook.
+    Webhook,
+    /// A person, or a program, asked for it.
+    Asked,
+}
+
+/// What is asked of an environment. Of several, the last cause counts, and the last moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wish {
+    /// Why a pass is made.
+    pub cause: Cause,
+    /// What was fetched before this moment will not do.
+    pub since: Instant,
+}
+
+impl Wish {
+    fn and(self, other: Self) -> Self {
+        Self { cause: self.cause.max(other.cause), since: self.since.max(other.since) }
+    }
 }
 
 /// The one channel to the loop; clones lead to the same.
@@ -35,17 +57,31 @@ struct Channel {
 pub(super) struct Waiting {
     /// The configuration is to be read again.
     pub(super) reload: bool,
+    /// Every environment.
+    pub(super) all: Option<Wish>,
     /// Environments by name.
-    pub(super) environments: BTreeMap<String, Cause>,
+    pub(super) environments: BTreeMap<String, Wish>,
 }
 
 impl Nudges {
-    /// Asks for a pass of one environment.
+    /// Asks for a pass of one environment, which looks at git as it stands now or later.
     pub fn nudge(&self, environment: &str, cause: Cause) {
+        self.nudge_since(environment, cause, Instant::now());
+    }
+
+    /// The same, where what was fetched at `since` or later will do.
+    pub fn nudge_since(&self, environment: &str, cause: Cause, since: Instant) {
+        let wish = Wish { cause, since };
         self.put(|waiting| {
-            let known = waiting.environments.entry(environment.to_owned()).or_insert(cause);
-            *known = cause.max(*known);
+            let known = waiting.environments.entry(environment.to_owned()).or_insert(wish);
+            *known = known.and(wish);
         });
+    }
+
+    /// Asks for a pass of every environment.
+    pub fn nudge_all(&self, cause: Cause) {
+        let wish = Wish { cause, since: Instant::now() };
+        self.put(|waiting| waiting.all = Some(waiting.all.map_or(wish, |known| known.and(wish))));
     }
 
     /// Asks to read the configuration again, and for a pass of every environment then.
@@ -80,11 +116,11 @@ struct Bell {
     come: Notify,
 }
 
-/// What the task of an environment is woken for. The greater covers the smaller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What the task of an environment is woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// A pass, for this reason.
-    Pass(Cause),
+    /// A pass.
+    Pass(Wish),
     /// Another configuration, and a pass then.
     Reload,
 }
@@ -92,7 +128,11 @@ pub(super) enum Woken {
 impl Alarm {
     pub(super) fn ring(&self, woken: Woken) {
         let mut rung = self.0.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        *rung = (*rung).max(Some(woken));
+        *rung = Some(match (*rung, woken) {
+            (None, woken) => woken,
+            (Some(Woken::Pass(known)), Woken::Pass(wish)) => Woken::Pass(known.and(wish)),
+            (Some(Woken::Reload), _) | (_, Woken::Reload) => Woken::Reload,
+        });
         drop(rung);
         self.0.come.notify_one();
     }
@@ -122,10 +162,11 @@ mod tests {
             nudges.nudge("staging", Cause::Interval);
         }
         nudges.reload();
-        let taken = nudges.next().await;
-        let expected = [("production", Cause::Moved), ("staging", Cause::Interval)];
-        assert_eq!(taken.environments, expected.map(|(name, cause)| (name.to_owned(), cause)).into());
-        assert!(taken.reload);
+        nudges.nudge_all(Cause::Webhook);
+        let Waiting { reload, all, environments } = nudges.next().await;
+        let causes: Vec<(&str, Cause)> = environments.iter().map(|(name, wish)| (name.as_str(), wish.cause)).collect();
+        assert_eq!(causes, [("production", Cause::Moved), ("staging", Cause::Interval)]);
+        assert!(reload && all.is_some_and(|wish| wish.cause == Cause::Webhook));
         let mut next = at_once(nudges.next());
         assert!(next.is_none(), "nothing is left: {next:?}");
         nudges.nudge("staging", Cause::Moved);
@@ -140,10 +181,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_environment_hears_the_greatest_of_what_was_asked_of_it() {
-        let alarm = Alarm::default();
-        alarm.ring(Woken::Pass(Cause::Moved));
+        let (alarm, now) = (Alarm::default(), Instant::now());
+        let wish = |cause, since| Woken::Pass(Wish { cause, since });
+        let later = now + std::time::Duration::from_secs(1);
+        alarm.ring(wish(Cause::Moved, now));
+        alarm.ring(wish(Cause::Interval, later));
+        assert_eq!(alarm.heard().await, wish(Cause::Moved, later));
+        alarm.ring(wish(Cause::Moved, now));
         alarm.ring(Woken::Reload);
-        alarm.ring(Woken::Pass(Cause::Interval));
+        alarm.ring(wish(Cause::Interval, now));
         assert_eq!(alarm.heard().await, Woken::Reload);
         assert_eq!(at_once(alarm.heard()), None);
     }

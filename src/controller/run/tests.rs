@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Cause, Environments, Event, Events, Heard, Keeper, Listener, Nudges, Opened, Passes, Unusable};
+use super::{Cause, Environments, Event, Events, Heard, Keeper, Listener, Nudges, Opened, Passes, Unusable, Wish};
 use crate::clock::SimulatedClock;
 use crate::controller::{EnvironmentReport, SyncResult};
 use crate::plan::Hold;
 use crate::shutdown::Shutdown;
 
 const INTERVAL: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// What a pass comes to.
 #[derive(Clone, Copy)]
@@ -24,6 +25,8 @@ enum Made {
     ClosedUntil(&'static str),
     Panics,
     Hangs,
+    /// Takes for ever, and ends with a restoration when asked to.
+    IsSlow,
 }
 
 /// A world of environments that are made up.
@@ -33,6 +36,7 @@ struct World {
     made: Arc<Mutex<BTreeMap<String, Made>>>,
     /// How long a pass takes.
     takes: Arc<Mutex<Duration>>,
+    wishes: Arc<Mutex<Vec<Wish>>>,
     nudges: Nudges,
     events: Events,
     shutdown: Shutdown,
@@ -64,8 +68,13 @@ impl Passes for MadeUp {
         INTERVAL
     }
 
-    async fn pass(&self, _: Cause) -> EnvironmentReport {
+    fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+
+    async fn pass(&self, wish: Wish, stop: Shutdown) -> EnvironmentReport {
         let Self { world, name } = self;
+        world.wishes.lock().unwrap().push(wish);
         let takes = *world.takes.lock().unwrap();
         sleep(takes).await;
         let made = world.made.lock().unwrap().get(name).copied();
@@ -83,6 +92,13 @@ impl Passes for MadeUp {
             }
             Made::Panics => panic!("as it was told"),
             Made::Hangs => std::future::pending().await,
+            Made::IsSlow => {
+                assert_eq!(stop.when_asked().await.by, "`sync.passDeadline`");
+                EnvironmentReport {
+                    deployment_id: Some("d".into()),
+                    ..EnvironmentReport::new(name, SyncResult::RolledBack)
+                }
+            }
         }
     }
 }
@@ -93,6 +109,7 @@ impl World {
             configured: Arc::new(Mutex::new(Ok(names.iter().map(|name| (*name).to_owned()).collect()))),
             made: Arc::default(),
             takes: Arc::default(),
+            wishes: Arc::default(),
             nudges: Nudges::default(),
             events: Events::default(),
             shutdown: Shutdown::default(),
@@ -147,6 +164,7 @@ impl Story {
                     Event::PassEnded { environment, report, .. } => {
                         return format!("{environment} {}", report.result.as_str());
                     }
+                    Event::PassOverdue { environment, .. } => return format!("{environment} is overdue"),
                     Event::Reloaded { error } => return format!("reloaded: {}", error.is_none()),
                     _ => {}
                 },
@@ -266,4 +284,45 @@ async fn a_deployment_under_way_comes_to_its_end_and_is_the_exit_code() {
     // What had begun nothing has nothing to tell.
     story.tells(&["a rolled-back", "the end"]).await;
     assert_eq!(story.seconds(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_takes_too_long_is_asked_to_end_and_then_cut_off() {
+    let world = World::of(&["hangs", "slow"]);
+    world.makes("hangs", Made::Hangs);
+    world.makes("slow", Made::IsSlow);
+    let (keeper, mut story) = world.start();
+    story
+        .tells(&["hangs comes", "slow comes", "hangs Start", "slow Start", "hangs is overdue", "slow is overdue"])
+        .await;
+    assert_eq!(story.seconds(), DEADLINE.as_secs());
+    story.tells(&["slow rolled-back"]).await;
+    world.makes("slow", Made::Ends(SyncResult::InSync));
+    world.makes("hangs", Made::Ends(SyncResult::InSync));
+    let mut told = Vec::new();
+    while told.last().is_none_or(|last| last != "hangs in-sync") {
+        told.push(story.next().await);
+    }
+    let of_hangs: Vec<&String> = told.iter().filter(|line| line.starts_with("hangs")).collect();
+    assert_eq!(of_hangs, ["hangs error", "hangs Retry", "hangs in-sync"]);
+    assert!(told.iter().filter(|line| *line == "slow in-sync").count() >= 3, "{told:?}");
+    assert!((DEADLINE.as_secs() + 250..DEADLINE.as_secs() + 260).contains(&story.seconds()), "{}", story.seconds());
+    world.end(keeper).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_nudges_wants_what_is_there_now_and_time_takes_what_others_fetched_lately() {
+    let world = World::of(&["a", "b"]);
+    let (keeper, mut story) = world.start();
+    story.tells(&["a comes", "b comes", "a Start", "a in-sync", "b Start", "b in-sync"]).await;
+    sleep(Duration::from_secs(10)).await;
+    let nudged = Instant::now();
+    world.nudges.nudge_all(Cause::Webhook);
+    story.tells(&["a Webhook", "a in-sync", "b Webhook", "b in-sync"]).await;
+    let of_nudge = world.wishes.lock().unwrap().split_off(2);
+    assert!(of_nudge.iter().all(|wish| wish.since == nudged), "one fetch will do for both");
+    _ = story.next().await;
+    let by_time = world.wishes.lock().unwrap().pop().unwrap();
+    assert_eq!(Instant::now() - by_time.since, Duration::from_secs(54));
+    world.end(keeper).await;
 }

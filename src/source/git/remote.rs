@@ -47,7 +47,7 @@ impl Remote {
     }
 
     /// Fetches branches, and makes the clone anew where it turns out to be damaged. The caller holds the lock.
-    pub(super) fn fetch(&self, branches: &[&str]) -> Result<(Repository, Advertised), SourceError> {
+    pub(super) fn fetch(&self, branches: &[impl AsRef<str>]) -> Result<(Repository, Advertised), SourceError> {
         let repo = match self.open() {
             Ok(repo) if !self.cache.is_suspect() => repo,
             Ok(_) | Err(_) => self.make()?,
@@ -78,13 +78,17 @@ impl Remote {
         self.open()
     }
 
-    pub(super) fn fetch_into(&self, repo: &Repository, branches: &[&str]) -> Result<Advertised, SourceError> {
+    pub(super) fn fetch_into(
+        &self,
+        repo: &Repository,
+        branches: &[impl AsRef<str>],
+    ) -> Result<Advertised, SourceError> {
         let talk = self.talk()?;
         let _network = global::network();
         let failed = |error: git2::Error| talk.failed("fetch from", &error);
         let mut remote = self.anonymous(repo)?;
         let mut refspecs = Vec::new();
-        for branch in branches {
+        for branch in branches.iter().map(AsRef::as_ref) {
             refspecs.push(format!("+{}:{}", branch_ref(branch)?, kept_ref(branch)));
         }
         remote.fetch(&refspecs, Some(&mut talk.fetch_options()), Some("flowsync: fetch")).map_err(failed)?;
@@ -234,8 +238,8 @@ fn kept_ref(branch: &str) -> String {
 
 /// Whether what is read of the kept branches is there, folders included; contents show when they are read. `""` is
 /// the root.
-pub(super) fn is_whole(repo: &Repository, branches: &[&str], folders: &[impl AsRef<str>]) -> bool {
-    branches.iter().all(|branch| match repo.find_reference(&kept_ref(branch)) {
+pub(super) fn is_whole(repo: &Repository, branches: &[impl AsRef<str>], folders: &[impl AsRef<str>]) -> bool {
+    branches.iter().all(|branch| match repo.find_reference(&kept_ref(branch.as_ref())) {
         Ok(reference) => is_tree_whole(repo, &reference, folders).unwrap_or(false),
         Err(error) => error.code() == ErrorCode::NotFound,
     })

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use git2::Oid;
+use tokio::time::Instant;
 
 use super::address::{Address, Insecure};
 use super::cache::Cache;
 use super::chance;
+use super::fetches::{Fetches, Part, Together};
 use super::global;
 use super::history::{self, Memory};
 use super::local::{Local, Target};
@@ -18,14 +20,14 @@ use super::read::{NO_COMMIT, Reader, commit_id};
 use super::remote::Remote;
 use super::signing::Watched;
 use super::versions::Walk;
-use super::watch::{RefWatch, watch};
+use super::watch::{RefWatch, watch_local, watch_remote};
 use crate::config::{self, Author};
 use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::source::{
-    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowSelection, HistoryEntry, Proposal,
-    ProposeError, Proposed, PushError, PushProof, RecordCommit, SignedHistory, Source, SourceError, Tips, Touched,
-    TreeId,
+    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowSelection, GitObserver, GitOperation,
+    GitOutcome, HistoryEntry, Proposal, ProposeError, Proposed, PushError, PushProof, RecordCommit, SignedHistory,
+    Source, SourceError, Tips, Touched, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -51,6 +53,9 @@ pub(super) struct Inner {
     pub(super) records: String,
     pub(super) author: Author,
     pub(super) options: GitOptions,
+    /// What this environment has in common with others.
+    pub(super) part: Arc<Part>,
+    pub(super) observer: GitObserver,
     memory: Memory,
     /// Races lost in a row.
     n_lost: AtomicU32,
@@ -76,8 +81,33 @@ impl GitSource {
     /// [`SourceError::Setting`] for a URL, branch or folder that flowsync does not use, or a `ca_file`
     /// that cannot be read.
     pub fn open(repository: &config::Repository, cache_dir: &Path, options: GitOptions) -> Result<Self, SourceError> {
+        Self::open_with(repository, cache_dir, options, Arc::default(), GitObserver::default())
+    }
+
+    /// [`GitSource::open`] among others of this process, which share what they fetch.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_among(
+        others: &Fetches,
+        repository: &config::Repository,
+        cache_dir: &Path,
+        options: GitOptions,
+    ) -> Result<Self, SourceError> {
+        let (together, observer) = others.of(&super::normalise_url(&repository.url)?);
+        Self::open_with(repository, cache_dir, options, together, observer)
+    }
+
+    fn open_with(
+        repository: &config::Repository,
+        cache_dir: &Path,
+        options: GitOptions,
+        together: Arc<Together>,
+        observer: GitObserver,
+    ) -> Result<Self, SourceError> {
         let config::Repository {
             url,
+            watch: _,
             branch,
             flows: _,
             format: _,
@@ -114,6 +144,7 @@ impl GitSource {
         let (branch, records, author) = (branch.clone(), records.clone(), author.clone());
         let flows = FlowSelection::of(repository);
         let memory = Memory::default();
+        let part = Arc::new(Part::new(together, [&branch, &records_branch])?);
         Ok(Self(Arc::new(Inner {
             place,
             cache,
@@ -124,6 +155,8 @@ impl GitSource {
             records,
             author,
             options,
+            part,
+            observer,
             memory,
             n_lost: AtomicU32::new(0),
         })))
@@ -138,18 +171,27 @@ impl GitSource {
         self.run(Inner::prove_push).await
     }
 
-    /// Nudges when a branch moves, where the repository is local; a remote gives none.
+    /// Nudges when a branch moves: in a local repository at once, in a remote one when another environment of this
+    /// process fetches it.
     ///
     /// # Errors
     /// [`SourceError::Local`] where the system cannot watch; the interval still serves then.
-    pub fn watch(&self) -> Result<Option<RefWatch>, SourceError> {
+    pub fn watch(&self) -> Result<RefWatch, SourceError> {
         match &self.0.place {
-            Place::Remote(_) => Ok(None),
-            Place::Local(local) => {
-                let branches = [self.0.branch.as_str(), self.0.records_branch.as_str()];
-                watch(&local.open()?, &local.shown, branches).map(Some)
-            }
+            Place::Remote(_) => Ok(watch_remote(self.0.part.clone())),
+            Place::Local(local) => watch_local(local, &self.0.part),
         }
+    }
+
+    /// Looks where the branches stand; what was fetched at `since` or later will do.
+    async fn fetch_or(&self, since: Option<Instant>) -> Result<Tips, SourceError> {
+        let (came, together) = (Instant::now(), &self.0.part.together);
+        let _turn = together.turn.lock().await;
+        if let (Some(_), Some(error)) = (since, together.failed_since(came)) {
+            // That fetch was this one's too.
+            return Err(error);
+        }
+        self.run(move |inner| inner.fetch(since)).await
     }
 
     /// Whoever loses race upon race waits longer and longer, and not as long as the others.
@@ -176,6 +218,14 @@ impl GitSource {
             Ok(done) => done,
             Err(error) => Err(SourceError::Local { doing: "finish", path, reason: error.to_string() }.into()),
         }
+    }
+}
+
+fn outcome_of(error: &PushError) -> GitOutcome {
+    match error {
+        PushError::Lost(_) => GitOutcome::Lost,
+        PushError::Declined(_) => GitOutcome::Declined,
+        PushError::Source(_) => GitOutcome::Failed,
     }
 }
 
@@ -250,6 +300,7 @@ impl Inner {
         if let (Ok(id), true) = (Oid::from_str(&done.0), self.cache.seen(branch).map(commit_id).as_ref() == base) {
             let _ = self.cache.set_seen(branch, Some(id));
         }
+        self.part.note_pushed(&done);
         Ok(done)
     }
 
@@ -260,7 +311,11 @@ impl Inner {
 
 impl Source for GitSource {
     async fn fetch(&self) -> Result<Tips, SourceError> {
-        self.run(Inner::fetch).await
+        self.fetch_or(None).await
+    }
+
+    async fn fetch_since(&self, since: Instant) -> Result<Tips, SourceError> {
+        self.fetch_or(Some(since)).await
     }
 
     fn flows_folder(&self) -> &str {
@@ -392,12 +447,21 @@ impl Source for GitSource {
     async fn commit_records(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
         let (base, change) = (base.cloned(), change.clone());
         let done = self.run(move |inner| inner.commit(base.as_ref(), &change)).await;
+        let outcome = done.as_ref().map_or_else(outcome_of, |_| GitOutcome::Done);
+        self.0.observer.tell(GitOperation::Push, outcome);
         self.back_off(&done).await;
         done
     }
 
     async fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
         let proposal = proposal.clone();
-        self.run(move |inner| inner.propose(&proposal)).await
+        let done = self.run(move |inner| inner.propose(&proposal)).await;
+        let outcome = match &done {
+            Ok(_) => GitOutcome::Done,
+            Err(ProposeError::Push(error)) => outcome_of(error),
+            Err(_) => GitOutcome::Declined,
+        };
+        self.0.observer.tell(GitOperation::Propose, outcome);
+        done
     }
 }

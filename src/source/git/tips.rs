@@ -1,12 +1,16 @@
 //! Where the branches stand, and whether they still hold what they held.
 
-use git2::{Oid, Repository};
+use std::sync::Arc;
 
-use super::names::{branch_ref, shown};
+use git2::{Oid, Repository};
+use tokio::time::Instant;
+
+use super::names::shown;
 use super::read::{Reader, commit_id};
+use super::remote::Advertised;
 use super::source::{Inner, Place};
 use super::tidy::Effort;
-use crate::source::{SourceError, Tips};
+use crate::source::{GitOperation, GitOutcome, SourceError, Tips};
 
 /// How many branches a hint names.
 const BRANCHES_SHOWN_MAX: usize = 10;
@@ -21,9 +25,13 @@ struct Found {
 }
 
 impl Inner {
-    pub(super) fn fetch(&self) -> Result<Tips, SourceError> {
+    /// Looks where the branches stand; what somebody fetched at `since` or later will do.
+    pub(super) fn fetch(&self, since: Option<Instant>) -> Result<Tips, SourceError> {
         let _lock = self.cache.lock()?;
-        let Found { repo, flows, records, names } = self.find()?;
+        let Found { repo, flows, records, names } = match self.known_since(since) {
+            Some(found) => found,
+            None => self.find()?,
+        };
         let reader = Reader { repo: &repo, shown: &self.url };
         let Some(flows) = flows else { return Err(self.no_branch(&self.branch, &names)) };
         let seen = [&self.branch, &self.records_branch].map(|branch| self.cache.seen(branch));
@@ -37,22 +45,41 @@ impl Inner {
     }
 
     fn find(&self) -> Result<Found, SourceError> {
-        let branches = [self.branch.as_str(), self.records_branch.as_str()];
         match &self.place {
             Place::Local(local) => {
                 let repo = local.open()?;
-                let (flows, records) = (local.tip(&repo, branches[0])?, local.tip(&repo, branches[1])?);
+                let (flows, records) = (local.tip(&repo, &self.branch)?, local.tip(&repo, &self.records_branch)?);
                 let names = local.references(&repo);
                 Ok(Found { repo, flows, records, names })
             }
             Place::Remote(remote) => {
-                let wanted = if branches[0] == branches[1] { &branches[..1] } else { &branches[..] };
-                let (repo, advertised) = remote.fetch(wanted)?;
-                let [flows, records] =
-                    [branch_ref(branches[0])?, branch_ref(branches[1])?].map(|name| advertised.get(&name).copied());
-                Ok(Found { repo, flows, records, names: advertised.into_keys().collect() })
+                let (began, wanted) = (Instant::now(), self.part.wanted());
+                let fetched = remote.fetch(&wanted);
+                self.observer
+                    .tell(GitOperation::Fetch, if fetched.is_ok() { GitOutcome::Done } else { GitOutcome::Failed });
+                let (repo, advertised) = fetched.inspect_err(|error| self.part.together.note_failure(error))?;
+                let advertised = Arc::new(advertised);
+                let found = self.found(repo, &advertised);
+                self.part.note(began, wanted, advertised);
+                Ok(found)
             }
         }
+    }
+
+    /// What is known without asking the server. Where another process has seen something else meanwhile, that is
+    /// nothing. The caller holds the lock.
+    fn known_since(&self, since: Option<Instant>) -> Option<Found> {
+        let fetched = self.part.fetched_since(since?)?;
+        let Place::Remote(remote) = &self.place else { return None };
+        let repo = remote.open().ok().filter(|_| !self.cache.is_suspect())?;
+        let found = self.found(repo, &fetched.advertised);
+        let seen = [&self.branch, &self.records_branch].map(|branch| self.cache.seen(branch));
+        (seen == [found.flows, found.records]).then_some(found)
+    }
+
+    fn found(&self, repo: Repository, advertised: &Advertised) -> Found {
+        let [flows, records] = self.part.see(advertised);
+        Found { repo, flows, records, names: advertised.keys().cloned().collect() }
     }
 
     fn check_rewind(

@@ -89,7 +89,13 @@ impl Client {
     /// # Errors
     /// Of the first that cannot be read.
     pub async fn examine(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<String, TenantError> {
-        let calls = self.calls(Asked { call: Call::Export, environment, flow: None, limits });
+        let calls = self.calls(Asked {
+            call: Call::Export,
+            environment,
+            flow: None,
+            limits,
+            observer: &crate::tenant::observe::UNHEARD,
+        });
         let name = calls.project_name(environment.as_str()).await?;
         let Project { locales, flows } = calls.project(environment.as_str()).await?;
         let locales: Vec<&str> = locales.0.iter().map(|locale| locale.name.as_str()).collect();
@@ -154,7 +160,13 @@ impl Tenant for Client {
         reader: &dyn ReadLive,
         limits: &CallLimits,
     ) -> Result<Export, TenantError> {
-        let calls = self.calls(Asked { call: Call::Export, environment, flow: None, limits });
+        let calls = self.calls(Asked {
+            call: Call::Export,
+            environment,
+            flow: None,
+            limits,
+            observer: &crate::tenant::observe::UNHEARD,
+        });
         let project = calls.project(environment.as_str()).await?;
         let reading = Reading::new(&calls, &project, environment.as_str(), self.concurrency);
         let (reading, heads) = (&reading, project.flows.values().cloned());
@@ -194,7 +206,13 @@ impl Tenant for Client {
         body: &[u8],
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        let calls = self.calls(Asked { call: Call::Import, environment, flow: Some(id), limits });
+        let calls = self.calls(Asked {
+            call: Call::Import,
+            environment,
+            flow: Some(id),
+            limits,
+            observer: &crate::tenant::observe::UNHEARD,
+        });
         let value = self.write(&calls, environment, id, body).await?;
         Ok(Reply { value, attempts: calls.attempts() })
     }
@@ -211,7 +229,13 @@ impl Tenant for Client {
         _: &str,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked { call: Call::Rollback, environment, flow: Some(id), limits };
+        let asked = Asked {
+            call: Call::Rollback,
+            environment,
+            flow: Some(id),
+            limits,
+            observer: &crate::tenant::observe::UNHEARD,
+        };
         Err(asked.error(0, Failure::Unsupported { status: 405 }))
     }
 
@@ -221,7 +245,13 @@ impl Tenant for Client {
         id: &FlowId,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked { call: Call::Delete, environment, flow: Some(id), limits };
+        let asked = Asked {
+            call: Call::Delete,
+            environment,
+            flow: Some(id),
+            limits,
+            observer: &crate::tenant::observe::UNHEARD,
+        };
         let reason =
             "a flow is deleted only where it can be brought back, which takes packages, and they are not built yet";
         Err(asked.error(0, Failure::Impossible { reason: reason.to_owned() }))

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::http::{Asked, Caller, Settled};
-use super::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
+use super::{
+    Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, RequestObserver, Tenant, TenantError,
+};
 use crate::config::TenantAddress;
 use crate::flow::{EnvironmentId, FlowId};
 use endpoint::FLOWS_V2;
@@ -39,6 +41,7 @@ pub use crate::web::ConnectError;
 pub struct Client {
     caller: Arc<Caller>,
     concurrency: NonZeroUsize,
+    observer: RequestObserver,
 }
 
 #[derive(Deserialize)]
@@ -70,12 +73,22 @@ impl Client {
         Connections::default().connect_tuned(address, concurrency, tuning)
     }
 
+    /// The same, telling of its requests.
+    #[must_use]
+    pub fn telling(self, observer: RequestObserver) -> Self {
+        Self { observer, ..self }
+    }
+
     fn requests(&self) -> Requests<'_> {
         Requests { base: &self.caller.base, tuning: &self.caller.post.tuning }
     }
 
     fn list<'a>(&'a self, call: Call, environment: &'a EnvironmentId, limits: &'a CallLimits) -> List<'a> {
-        List::new(&self.caller, Asked { call, environment, flow: None, limits }, self.concurrency.get())
+        List::new(
+            &self.caller,
+            Asked { call, environment, flow: None, limits, observer: &self.observer },
+            self.concurrency.get(),
+        )
     }
 
     async fn ids(
@@ -143,7 +156,8 @@ impl Connections {
         concurrency: NonZeroUsize,
         tuning: Tuning,
     ) -> Result<Client, ConnectError> {
-        Ok(Client { caller: self.open(address, concurrency, tuning, &FLOWS_V2)?, concurrency })
+        let caller = self.open(address, concurrency, tuning, &FLOWS_V2)?;
+        Ok(Client { caller, concurrency, observer: RequestObserver::default() })
     }
 }
 
@@ -186,7 +200,7 @@ impl Tenant for Client {
         body: &[u8],
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        let asked = Asked { call: Call::Import, environment, flow: Some(id), limits };
+        let asked = Asked { call: Call::Import, environment, flow: Some(id), limits, observer: &self.observer };
         let settled = self.caller.call(&asked, &self.requests().import(environment, body)).await?;
         self.must_be_json(&asked, &settled)?;
         let value = match settled.answer.status {
@@ -204,7 +218,7 @@ impl Tenant for Client {
         id: &FlowId,
         limits: &CallLimits,
     ) -> Result<FlowStatus, TenantError> {
-        let asked = Asked { call: Call::Status, environment, flow: Some(id), limits };
+        let asked = Asked { call: Call::Status, environment, flow: Some(id), limits, observer: &self.observer };
         let settled = self.caller.call(&asked, &self.requests().status(environment, id)).await?;
         let body = serde_json::from_slice(&settled.answer.body).map_err(|_| self.garbage(&asked, &settled))?;
         Ok(self.flow_status(body))
@@ -217,7 +231,7 @@ impl Tenant for Client {
         version: &str,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked { call: Call::Rollback, environment, flow: Some(id), limits };
+        let asked = Asked { call: Call::Rollback, environment, flow: Some(id), limits, observer: &self.observer };
         let settled = self.caller.call(&asked, &self.requests().rollback(environment, id, version)).await?;
         self.must_be_json(&asked, &settled)?;
         Ok(Reply { value: (), attempts: settled.attempts })
@@ -229,7 +243,7 @@ impl Tenant for Client {
         id: &FlowId,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked { call: Call::Delete, environment, flow: Some(id), limits };
+        let asked = Asked { call: Call::Delete, environment, flow: Some(id), limits, observer: &self.observer };
         let settled = self.caller.call(&asked, &self.requests().delete(environment, id)).await?;
         if settled.answer.status != 404 {
             self.must_be_json(&asked, &settled)?;

@@ -1,6 +1,6 @@
 //! What a call is about, and what bounds it.
 
-use super::super::{Call, CallLimits, Failure, TenantError};
+use super::super::{Call, CallLimits, Failure, RequestObserver, TenantError};
 use crate::flow::{EnvironmentId, FlowId};
 
 /// A call as it was made above the seam; it may take any number of requests.
@@ -10,6 +10,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) environment: &'a EnvironmentId,
     pub(crate) flow: Option<&'a FlowId>,
     pub(crate) limits: &'a CallLimits,
+    /// Told of its requests.
+    pub(crate) observer: &'a RequestObserver,
 }
 
 impl Asked<'_> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::super::{Failure, TenantError};
+use super::super::{Call, Failure, Observed, RequestObserver, TenantError};
 use super::asked::Asked;
 use super::patience::{Ended, Patience, within};
 use super::post::Post;
@@ -149,11 +149,16 @@ impl Tokens {
 
     async fn fetch(&self, post: &Post, asked: &Asked<'_>) -> Result<Credential, TenantError> {
         let mut patience = post.patience(asked.limits);
-        let fetched = self.fetch_patiently(post, &mut patience).await;
+        let fetched = self.fetch_patiently(post, &mut patience, asked.observer).await;
         fetched.map_err(|failure| asked.token_error(patience.attempts, failure))
     }
 
-    async fn fetch_patiently(&self, post: &Post, patience: &mut Patience<'_>) -> Result<Credential, Failure> {
+    async fn fetch_patiently(
+        &self,
+        post: &Post,
+        patience: &mut Patience<'_>,
+        observer: &RequestObserver,
+    ) -> Result<Credential, Failure> {
         loop {
             let request = self.request(post)?;
             if !patience.limits.lease.holds().await {
@@ -165,6 +170,7 @@ impl Tokens {
             let bytes_max = TOKEN_BYTES_MAX.min(post.tuning.body_bytes_max);
             let intake = Intake { bytes_max, over: Over::Refuse, place: None };
             let answer = exchange(&post.http, request, intake, || lease.allows_now()).await;
+            observer.tell(Observed::Request(Call::Token, answer.as_ref().ok().map(|answer| answer.status)));
             let status = answer.as_ref().map_or(0, |answer| answer.status);
             tracing::debug!(method = "POST", path = self.from.token_url.path(), status, attempt = patience.attempts);
             let spent = started.elapsed();
@@ -187,6 +193,7 @@ impl Tokens {
                 429 => {
                     let wait = patience.tries.after_throttled(asks);
                     tracing::warn!(pause_ms = wait.as_millis(), "the token endpoint limits the rate");
+                    observer.tell(Observed::Throttled(wait));
                     patience.throttled(wait).await?;
                 }
                 501 => return Err(self.refusal(&answer, post)),

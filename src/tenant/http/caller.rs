@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Request, Url};
 use tokio::time::Instant;
 
-use super::super::{Failure, TenantError};
+use super::super::{Failure, Observed, TenantError};
 use super::asked::Asked;
 use super::auth::{Auth, Credential};
 use super::dialect::{Dialect, Effect, Endpoint, Size, Verdict};
@@ -182,10 +182,13 @@ impl Caller {
             if verdict == Verdict::SlowDown {
                 let wait = patience.tries.after_throttled(asks);
                 permit.refused(wait, asks.is_some());
+                asked.observer.tell(Observed::Throttled(wait));
+                asked.observer.tell(Observed::Limit(self.gate.allowed()));
                 patience.throttled(wait).await?;
                 continue;
             }
             permit.answered(announced(&answer.headers, &self.post.tuning));
+            asked.observer.tell(Observed::Limit(self.gate.allowed()));
             match verdict {
                 Verdict::Accept => return Ok(answer),
                 Verdict::AskForLess => return Err(Stop::AskForLess(TooMuch::Large)),
@@ -253,6 +256,7 @@ impl Caller {
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let lease = &asked.limits.lease;
         let answer = exchange(&self.post.http, request, intake, || lease.allows_now()).await;
+        asked.observer.tell(Observed::Request(asked.call, answer.as_ref().ok().map(|answer| answer.status)));
         match &answer {
             Ok(answer) => tracing::debug!(%method, path, status = answer.status, attempt, call = %asked.call),
             Err(fault) => {

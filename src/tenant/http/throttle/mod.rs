@@ -130,6 +130,11 @@ impl Gate {
         self.lock().opens.filter(|opens| *opens > Instant::now())
     }
 
+    /// How many requests may be in flight.
+    pub(super) fn allowed(&self) -> usize {
+        self.lock().window.allowed()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
