@@ -45,7 +45,7 @@ async fn state_requests_settings_and_time_are_looked_at_and_changed() {
     let requests = cognigy.control(Method::GET, "/requests", &json!({})).await.json();
     assert_eq!((&requests["total"], &requests["byCall"]["readProject"]), (&json!(1), &json!(1)));
     assert_eq!(cognigy.control(Method::DELETE, "/requests", &json!({})).await.status, 204);
-    let settings = json!({ "limit": { "requests": 1, "window": "60s" } });
+    let settings = json!({ "limit": { "requests": 2, "window": "60s" } });
     assert_eq!(cognigy.control(Method::PUT, "/settings", &settings).await.json()["limit"], settings["limit"]);
     assert_eq!(cognigy.control(Method::PUT, "/settings", &json!({ "limt": null })).await.status, 400);
     assert_eq!((cognigy.get(&path).await.status, cognigy.get(&path).await.status), (200, 429));
