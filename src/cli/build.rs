@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::arguments::BuildArgs;
-use super::context::{Context, shown, the_one};
+use super::context::{Context, not_of_folders, shown, the_one};
 use super::output::{self, Failure};
 use super::plan::flows_here;
 use crate::config::Environment;
@@ -17,6 +17,7 @@ use crate::source::{LocalRepository, Source};
 pub(super) async fn run(context: &Context, arguments: &BuildArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;
+    not_of_folders(environment, "build")?;
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
     let repository = LocalRepository::find(&here)?;
     let (desired, problems) = match &repository {

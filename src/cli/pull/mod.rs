@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::PullArgs;
-use super::context::{Context, note, shown, the_one};
+use super::context::{Context, not_of_folders, note, shown, the_one};
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
 use crate::config::Environment;
@@ -23,6 +23,7 @@ use stage::Edit;
 pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;
+    not_of_folders(environment, "pull")?;
     let target = match &arguments.into {
         Some(folder) if folder.exists() => Some(Target::alone(folder, Some(&config))?),
         Some(_) => None,
