@@ -35,12 +35,16 @@ mod forged;
 mod http_server;
 #[path = "cli/image.rs"]
 mod image;
+#[path = "cli/listening.rs"]
+mod listening;
 #[path = "cli/look.rs"]
 mod look;
 #[path = "cli/many.rs"]
 mod many;
 #[path = "cli/memory.rs"]
 mod memory;
+#[path = "cli/metrics.rs"]
+mod metrics;
 #[path = "cli/neighbours.rs"]
 mod neighbours;
 #[path = "cli/notify.rs"]
@@ -85,6 +89,8 @@ mod secrets;
 mod signals;
 #[path = "cli/signed.rs"]
 mod signed;
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/suspend.rs"]

@@ -5,6 +5,7 @@ use clap::CommandFactory;
 use super::arguments::{Arguments, SchemaArgs, WhichSchema};
 use super::output;
 use crate::config::CONFIG_SCHEMA;
+use crate::controller::view::STATUS_SCHEMA;
 use crate::flow::FLOW_SCHEMA;
 use crate::format::cognigy::COGNIGY_FLOW_SCHEMA;
 use crate::record::MANIFEST_SCHEMA;
@@ -15,6 +16,7 @@ pub(super) fn run(arguments: &SchemaArgs) -> u8 {
         WhichSchema::Config => CONFIG_SCHEMA,
         WhichSchema::Manifest => MANIFEST_SCHEMA,
         WhichSchema::CognigyFlow => COGNIGY_FLOW_SCHEMA,
+        WhichSchema::Status => STATUS_SCHEMA,
     };
     output::print(schema);
     if !schema.ends_with('\n') {

@@ -5,11 +5,11 @@ use std::future::Future;
 
 use super::approval::Warrant;
 use super::carry::Work;
-use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
+use super::report::{EnvironmentReport, FlowCounts, FlowReport, Outcome, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Records, Seen, adoption_branch, read_desired};
 use crate::config::Drift;
 use crate::local::LocalState;
-use crate::plan::{self, Change, Hold, Plan};
+use crate::plan::{self, Cause, Change, Hold, Plan};
 use crate::problem::any_error;
 use crate::record::{Kind, Suspended};
 use crate::revision::CommitId;
@@ -86,6 +86,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         report.problems.clone_from(&prepared.problems);
         report.alarms.extend(contested);
         report.flows = not_attempted(&prepared.plan);
+        report.counts = Some(counts(&prepared));
         let approved = match self.look(self.weigh(seen, &prepared, options)).await {
             Ok(approved) => approved,
             Err(refused) => return suspended_anyway(report, suspension, refused),
@@ -105,12 +106,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if prepared.plan.changes.is_empty() {
             return self.leave(seen, &prepared, report).await;
         }
+        let n_reported = prepared.plan.reported.len();
         let bound_to = options.plan.as_ref().map(|file| file.id.clone());
         let warrant = Warrant { approvals: approved.uses, bound_to };
         let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, warrant).await? else {
             return Ok(None);
         };
         let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
+        done.counts = report.counts.map(|found| match done.result {
+            SyncResult::Deployed => FlowCounts { drifted: n_reported, ..found },
+            _ => found,
+        });
         done.problems = report.problems;
         done.alarms.splice(0..0, report.alarms);
         Ok(Some(done))
@@ -310,6 +316,13 @@ fn suspended_anyway(
         }
         (error, _) => Err(error),
     }
+}
+
+/// What a pass has found before it changes anything.
+fn counts(prepared: &Prepared) -> FlowCounts {
+    let Prepared { desired, plan, .. } = prepared;
+    let drifted = plan.changes.iter().filter(|change| change.cause != Cause::Commit).chain(&plan.reported).count();
+    FlowCounts { managed: desired.flows.len(), drifted }
 }
 
 fn not_attempted(plan: &Plan) -> Vec<FlowReport> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join;
 
-use super::report::{EnvironmentReport, SyncResult};
+use super::report::{EnvironmentReport, FlowCounts, SyncResult};
 use super::{Engine, PassError, Prepared};
 use crate::index::QuietReader;
 use crate::local::LocalState;
@@ -39,6 +39,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut report = EnvironmentReport::new(&self.records.environment, SyncResult::InSync);
         report.commit = Some(tips.flows.clone());
         report.problems.clone_from(&quiet.problems);
+        report.counts = Some(FlowCounts { managed: quiet.flows.len(), drifted: 0 });
         Ok(Some(report))
     }
 

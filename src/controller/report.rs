@@ -36,6 +36,26 @@ pub enum SyncResult {
 }
 
 impl SyncResult {
+    /// Every end that a pass of the controller may have: it makes no dry runs.
+    pub const OF_THE_CONTROLLER: [Self; 9] = [
+        Self::InSync,
+        Self::Deployed,
+        Self::Drifted,
+        Self::Suspended,
+        Self::RolledBack,
+        Self::RollbackIncomplete,
+        Self::Refused,
+        Self::Busy,
+        Self::Error,
+    ];
+
+    /// Whether a pass that ended so did what it was to do: it found git live, or made it so, or left it as a person or the
+    /// policy wants it left.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        self.exit_code() == 0
+    }
+
     /// The process exit code it stands for.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -83,6 +103,23 @@ pub enum Outcome {
     NotAttempted,
 }
 
+impl Outcome {
+    /// Every outcome there is.
+    pub const ALL: [Self; 5] = [Self::Deployed, Self::Failed, Self::RolledBack, Self::NotRestored, Self::NotAttempted];
+
+    /// The word in outputs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployed => "deployed",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled-back",
+            Self::NotRestored => "not-restored",
+            Self::NotAttempted => "not-attempted",
+        }
+    }
+}
+
 /// One flow of a pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FlowReport {
@@ -118,6 +155,15 @@ impl FlowReport {
     }
 }
 
+/// How many flows a pass found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowCounts {
+    /// Those that git holds for the environment.
+    pub managed: usize,
+    /// Those among them, or held once, that were changed behind git's back and are live so at the end.
+    pub drifted: usize,
+}
+
 /// One environment of a pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -146,6 +192,9 @@ pub struct EnvironmentReport {
     pub problems: Vec<Problem>,
     /// Things a person should know although the pass went on.
     pub alarms: Vec<String>,
+    /// How many flows it found; absent where it did not come to see them all.
+    #[serde(skip)]
+    pub counts: Option<FlowCounts>,
 }
 
 impl EnvironmentReport {
@@ -164,6 +213,7 @@ impl EnvironmentReport {
             flows: Vec::new(),
             problems: Vec::new(),
             alarms: Vec::new(),
+            counts: None,
         }
     }
 

@@ -17,6 +17,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action there is.
+    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
     /// The word in outputs and digests.
     #[must_use]
     pub fn as_str(self) -> &'static str {

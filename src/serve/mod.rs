@@ -4,13 +4,18 @@
 //! A file a group of routes; what they answer from stands in [`Served`].
 
 mod access;
+mod board;
 mod body;
 mod connections;
 mod health;
 mod hooks;
+mod metrics;
+mod page;
 mod probes;
+mod scrape;
 mod served;
 mod settings;
+mod status;
 mod sync;
 
 use std::net::SocketAddr;
@@ -20,13 +25,15 @@ use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use board::Board;
 pub use health::Health;
+pub use metrics::Meter;
 pub use served::Served;
 pub use settings::{Settings, Target};
 
 /// Everything that is served. What is added to `read` asks for `server.readToken`.
 fn routes(served: Served) -> Router {
-    let read = Router::new();
+    let read = Router::new().merge(scrape::routes()).merge(status::routes());
     let read = read.layer(from_fn_with_state(served.clone(), access::may_read));
     Router::new().merge(probes::routes()).merge(hooks::routes()).merge(sync::routes()).merge(read).with_state(served)
 }

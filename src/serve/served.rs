@@ -2,7 +2,9 @@
 
 use tokio::sync::watch;
 
+use super::board::Board;
 use super::health::Health;
+use super::metrics::Meter;
 use super::settings::Settings;
 use crate::controller::run::Nudges;
 
@@ -11,6 +13,10 @@ use crate::controller::run::Nudges;
 pub struct Served {
     /// Whether it is alive and ready.
     pub health: Health,
+    /// How everything stands.
+    pub board: Board,
+    /// What it counts.
+    pub meter: Meter,
     /// What the configuration says, as last read.
     pub settings: watch::Receiver<Settings>,
     /// Where somebody's wish for a pass goes.

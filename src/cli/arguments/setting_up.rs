@@ -104,4 +104,6 @@ pub enum WhichSchema {
     Manifest,
     /// The `flow.json` of a flow that stands in a folder.
     CognigyFlow,
+    /// What `/api/v1/status` answers.
+    Status,
 }

@@ -59,6 +59,7 @@ impl People {
             }
             Event::Added { .. }
             | Event::PassStarted { .. }
+            | Event::Waits { .. }
             | Event::DeploymentBegan { .. }
             | Event::TenantRequest { .. }
             | Event::Throttled { .. }

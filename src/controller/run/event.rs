@@ -34,6 +34,8 @@ pub enum Event {
     PassOverdue { environment: Arc<str>, deadline: Duration },
     /// A pass has ended, however; or none could be made, which took no time.
     PassEnded { environment: Arc<str>, at: Timestamp, took: Duration, report: Arc<EnvironmentReport> },
+    /// Nothing is done before `until`, unless something wakes it.
+    Waits { environment: Arc<str>, until: Timestamp },
     /// A deployment of `commit` is announced in git, and begins to write.
     DeploymentBegan { environment: Arc<str>, deployment: Arc<str>, commit: Option<CommitId> },
     /// A stage of a deployment begins, with so many flows in it.

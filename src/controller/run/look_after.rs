@@ -13,6 +13,7 @@ use super::event::Event;
 use super::keeper::Keeper;
 use super::nudge::{Alarm, Cause, Wish, Woken};
 use super::{Environments, Opened, Passes};
+use crate::clock::later;
 use crate::config::format_duration;
 use crate::controller::triggers::{Advice, advice, next_tick, no_later_than};
 use crate::controller::{EnvironmentReport, SyncResult};
@@ -139,6 +140,8 @@ impl<E: Environments> Task<E> {
         };
         let clock = &self.keeper.clock;
         let tick = no_later_than(next_tick(interval, advice, clock.random()), opens, clock.now());
+        let until = later(clock.now(), tick);
+        self.keeper.events.tell(Event::Waits { environment: self.environment.clone(), until });
         tokio::select! {
             biased;
             _ = self.keeper.shutdown.when_asked() => Err(Over::Asked(0)),
