@@ -38,9 +38,9 @@ fn description(ended: &Ended) -> String {
     let whole = if said.is_empty() { result.to_owned() } else { format!("{result}: {said}") };
     // What keeps links apart takes characters too.
     let cuts = (1..DESCRIPTION_CHARS_MAX).map(|n| plain(&whole, DESCRIPTION_CHARS_MAX - n));
-    cuts.into_iter().find(fits).unwrap_or_else(|| result.to_owned())
+    cuts.into_iter().find(|text| fits(text)).unwrap_or_else(|| result.to_owned())
 }
 
-fn fits(text: &String) -> bool {
+fn fits(text: &str) -> bool {
     text.chars().count() <= DESCRIPTION_CHARS_MAX
 }
