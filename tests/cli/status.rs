@@ -56,7 +56,8 @@ fn the_status_says_what_came_of_the_last_pass_and_is_what_its_schema_says() {
 #[test]
 fn a_refused_commit_and_a_suspended_environment_are_said_on_the_page_without_believing_their_words() {
     let place = Place::with("interval: 1s", &["a 1.0.0"]);
-    place.command(&["sync"]).output().unwrap();
+    place.sync_with(&[]).exits(0);
+    place.update_work();
     place.write("flows/<b>.json", "{");
     place.push("broken");
     let controller = Listening::start(&place);
