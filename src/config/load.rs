@@ -205,7 +205,7 @@ fn read_environment<'n>(
 fn same_tenant(one: (&str, &Node), other: (&str, &Node), findings: &mut Findings) {
     for ((_, place), (name, _)) in [(one, other), (other, one)] {
         let message = format!(
-            "expected a tenant of its own, found the `url` and the environment or project of `{}`",
+            "expected a tenant of its own, found the `url` and `environmentId` or `projectId` of `{}`",
             shorten(name)
         );
         let help = "two environments that deploy to one place undo each other";
