@@ -49,6 +49,7 @@ fn drift_that_is_only_reported_is_counted_and_what_a_request_says_is_no_label() 
 }
 
 /// Where it is installed, it has nothing to say of a good text.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was not tried")]
 fn check_with_promtool(text: &str) {
     let spawned =
         Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();

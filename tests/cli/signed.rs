@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::support::{Place, git, word};
 
 /// Whether a program is there; a test that needs it and has it not says so.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests should know what was not tried")]
 fn has(program: &str) -> bool {
     let there = std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(program).is_file());
     if !there {
