@@ -11,7 +11,7 @@ pub const BASIC_EXTENSION: &str = "@cognigy/basic-nodes";
 /// no head and no config that anybody reads or writes.
 const MARKERS: [&str; 7] = ["start", "end", "then", "else", "default", "onFirstExecution", "afterwards"];
 
-/// Whether nodes of this type have neither head nor config: see [`MARKERS`](self).
+/// Whether nodes of this type have neither head nor config: see `MARKERS`.
 #[must_use]
 pub fn is_marker(kind: &str) -> bool {
     MARKERS.contains(&kind)
