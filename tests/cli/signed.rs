@@ -284,3 +284,27 @@ fn what_is_needed_to_check_is_told_where_it_is_missing() {
         "`sync.verify.allowedSigners` needs the program `ssh-keygen` (OpenSSH 8.9 or newer), which is not in PATH";
     assert_eq!(ended.environment()["error"], json!(error));
 }
+
+#[test]
+fn a_manifest_that_says_more_was_deployed_than_was_vouches_for_nothing() {
+    if !has("ssh-keygen") {
+        return;
+    }
+    let place = deployed();
+    let (ann, ann_key) = ssh_key(&place, "ann");
+    allow(&place, &[format!("ann {ann_key}")]);
+    change(&place, "a 1.1.0");
+    commit(&place, "by ann", &by_ssh(&ann).each_ref().map(String::as_str));
+    assert_eq!(place.sync(), "0 deployed update a deployed");
+    change(&place, "a 1.2.0");
+    let unsigned = commit(&place, "unsigned", &[]);
+    let manifest = "deployments/production/manifest.json";
+    let mut forged = place.manifest();
+    forged["lastDeployed"]["commit"] = json!(unsigned);
+    place.write(manifest, &format!("{forged:#}\n"));
+    commit(&place, "records", &[]);
+    refused(&place, &[&format!("commit {unsigned} by Ann"), "it is not signed"]);
+    // Neither does it where nobody remembers.
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    refused(&place, &["it is not signed"]);
+}
