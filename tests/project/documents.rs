@@ -195,7 +195,9 @@ fn arguments_of(value: &serde_yaml::Value, found: &mut Vec<Vec<String>>) {
             for (key, value) in map {
                 match value {
                     serde_yaml::Value::Sequence(items) if key.as_str() == Some("args") => {
-                        found.push(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect());
+                        // What Kubernetes puts in there.
+                        let word = |item: &str| item.replace("$(POD_INDEX)", "0");
+                        found.push(items.iter().filter_map(|item| item.as_str().map(word)).collect());
                     }
                     value => arguments_of(value, found),
                 }

@@ -12,8 +12,15 @@ use super::super::sources::{files, read, root};
 use super::{documents, list, run, text, tool};
 
 /// The ways of running, by the components that make them.
-const WAYS: [&[&str]; 4] =
-    [&["controller"], &["cronjob"], &["controller", "monitoring", "openshift"], &["cronjob", "openshift"]];
+const WAYS: [&[&str]; 7] = [
+    &["controller"],
+    &["controller", "sidecar"],
+    &["sharded", "monitoring"],
+    &["cronjob"],
+    &["controller", "monitoring", "openshift"],
+    &["sharded", "openshift"],
+    &["cronjob", "openshift"],
+];
 
 /// The oldest and the newest Kubernetes that the objects are held to.
 const VERSIONS: [&str; 2] = ["1.29", "1.37"];
@@ -271,4 +278,46 @@ fn the_configuration_that_is_mounted_is_one_and_finds_its_secrets() {
         assert!(secrets.len() >= 4, "{way}: {secrets:?}");
         assert!(secrets.iter().all(|file| file.starts_with("/run/secrets/flowsync/")), "{way}: {secrets:?}");
     }
+}
+
+/// A number of shards stands in three places.
+#[test]
+fn there_are_as_many_shards_as_each_is_told_and_each_can_be_reached() {
+    for (way, objects) in ways().into_iter().flatten() {
+        for set in objects.iter().filter(|object| text(object, "kind") == "StatefulSet") {
+            let n_shards = set["spec"]["replicas"].as_u64().unwrap();
+            let container = flowsync(pod(set).unwrap());
+            let told: Vec<&str> = list(container, "args").into_iter().filter_map(Value::as_str).collect();
+            let shard = told.iter().skip_while(|word| **word != "--shard").nth(1).unwrap();
+            assert_eq!(*shard, format!("$(POD_INDEX)/{n_shards}"), "{way}");
+            let index =
+                list(container, "env").into_iter().find(|variable| text(variable, "name") == "POD_INDEX").unwrap();
+            let label = index["valueFrom"]["fieldRef"]["fieldPath"].as_str().unwrap();
+            assert_eq!(label, format!("metadata.labels['{OF_KUBERNETES}']"), "{way}");
+            let one = |object: &&Value| object["spec"]["selector"].get(OF_KUBERNETES).is_some();
+            let reached: Vec<&str> =
+                objects.iter().filter(one).map(|it| text(&it["spec"]["selector"], OF_KUBERNETES)).collect();
+            assert_eq!(reached, (0..n_shards).map(|at| at.to_string()).collect::<Vec<_>>(), "{way}");
+            let named = objects.iter().any(|object| object["metadata"]["name"] == set["spec"]["serviceName"]);
+            assert!(named, "{way}: no service has the name of the set");
+        }
+    }
+}
+
+#[test]
+fn git_sync_flips_the_link_that_is_watched() {
+    let base = read("deploy/kubernetes/base/configuration.yaml");
+    let beside = read("deploy/kubernetes/components/sidecar/configuration.yaml");
+    let setting = |text: &str| documents(text)[0]["data"]["flowsync.yaml"].as_str().unwrap().to_owned();
+    let added: Vec<String> =
+        setting(&beside).lines().filter(|line| !setting(&base).contains(line)).map(str::to_owned).collect();
+    let patch = &documents(&read("deploy/kubernetes/components/sidecar/git-sync.yaml"))[0];
+    let container = list(&patch["spec"]["template"]["spec"], "containers")[1];
+    let value = |name: &str| {
+        let variable = list(container, "env").into_iter().find(|variable| text(variable, "name") == name).unwrap();
+        text(variable, "value").to_owned()
+    };
+    let link = format!("{}/{}", value("GITSYNC_ROOT"), value("GITSYNC_LINK"));
+    assert_eq!(added, ["  # Where git-sync flips its link.".to_owned(), format!("  watch: {link}")]);
+    assert!(setting(&base).contains(&format!("url: {}", value("GITSYNC_REPO"))));
 }
