@@ -30,6 +30,8 @@ mod forge;
 mod forge_server;
 #[path = "cli/forged.rs"]
 mod forged;
+#[path = "cli/hooks.rs"]
+mod hooks;
 #[allow(dead_code, reason = "the tests of the git edge use all of it")]
 #[path = "git/http_server.rs"]
 mod http_server;

@@ -144,9 +144,13 @@ fn receive(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
 
 /// Whether a request with a body is signed with this secret.
 pub fn is_signed(seen: &Seen, secret: &str) -> bool {
+    seen.headers.get("x-flowsync-signature") == Some(&format!("sha256={}", hmac(seen.body.as_bytes(), secret)))
+}
+
+/// The hex HMAC-SHA256 of a body.
+pub fn hmac(body: &[u8], secret: &str) -> String {
     use hmac::{Hmac, KeyInit as _, Mac as _};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(seen.body.as_bytes());
-    let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    seen.headers.get("x-flowsync-signature") == Some(&format!("sha256={digits}"))
+    mac.update(body);
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
