@@ -8,6 +8,8 @@ mod adopt;
 mod adopt_drift;
 #[path = "cli/approval.rs"]
 mod approval;
+#[path = "cli/asked.rs"]
+mod asked;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/cognigy.rs"]
@@ -77,6 +79,8 @@ mod records;
 mod recovery;
 #[path = "cli/refuse.rs"]
 mod refuse;
+#[path = "cli/reload.rs"]
+mod reload;
 #[path = "cli/review.rs"]
 mod review;
 #[path = "cli/rollback.rs"]
