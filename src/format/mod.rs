@@ -7,7 +7,8 @@ pub mod cognigy;
 
 use std::sync::Arc;
 
-use crate::flow::{self, Comparison, FileReport};
+use crate::flow::diff::View;
+use crate::flow::{self, Comparison, Document, FileReport};
 use crate::problem::Place;
 
 pub use crate::flow::Unit;
@@ -76,4 +77,10 @@ pub fn is_part(path: &str) -> bool {
 #[must_use]
 pub fn document_of_folder(unit: &Unit) -> Option<Arc<[u8]>> {
     cognigy::text(unit)
+}
+
+/// A document as people draw it, whatever its dialect; without what `comparison` leaves out.
+#[must_use]
+pub fn view(document: &Document, comparison: &Comparison) -> View {
+    cognigy::view(document, comparison).unwrap_or_else(|| View::of_document(document, comparison))
 }

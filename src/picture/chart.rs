@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::flow::diff::{EdgeEvent, EdgeView, FlowDiff, NodeEvent, NodeView, View};
+use super::links::{Link, links};
+use crate::flow::diff::{EdgeEvent, FlowDiff, Home, NodeEvent, NodeView, Sequence, View};
 
 /// Most nodes that are drawn.
 pub const NODES_MAX: usize = 40;
@@ -57,6 +58,8 @@ pub enum Shape {
     Terminal,
     /// The way depends on what was said.
     Decision,
+    /// One of the ways on.
+    Branch,
     /// Another flow.
     Flow,
     /// There is no such node.
@@ -80,24 +83,30 @@ pub enum Mark {
 
 /// Everything that could be drawn.
 struct Material<'a> {
+    sequence: Sequence,
     nodes: Vec<(&'a NodeView, Mark)>,
-    edges: Vec<(&'a EdgeView, Mark)>,
+    links: Vec<(Link<'a>, Mark)>,
+    /// Edges that join nothing.
+    n_loose: usize,
+    /// Ids of nodes that have branches.
+    branching: BTreeSet<&'a str>,
 }
 
 impl Chart {
     /// A flow as it is.
     #[must_use]
     pub fn of(view: &View) -> Self {
+        let links = links(view);
+        let n_loose = links.n_loose;
+        let links = links.all.into_iter().map(|(_, link)| (link, Mark::Same)).collect();
         let nodes = view.nodes.items.iter().map(|node| (node, Mark::Same)).collect();
-        let edges = view.edges.items.iter().map(|edge| (edge, Mark::Same)).collect();
-        Material { nodes, edges }.chart()
+        Material { sequence: view.sequence, nodes, links, n_loose, branching: branching(view) }.chart()
     }
 
     /// A flow as it will be, with what changed, what is gone included.
     #[must_use]
     pub fn of_update(before: &View, after: &View, diff: &FlowDiff) -> Self {
         let mut nodes: Vec<_> = after.nodes.items.iter().map(|node| (node, Mark::Same)).collect();
-        let mut edges: Vec<_> = after.edges.items.iter().map(|edge| (edge, Mark::Same)).collect();
         for change in &diff.nodes {
             let mark = match change.change {
                 NodeEvent::Added => Mark::Added,
@@ -106,27 +115,24 @@ impl Chart {
                 NodeEvent::Moved => Mark::Moved,
             };
             match (change.place.after, change.place.before) {
-                (Some(at), _) => set(&mut nodes, at, mark),
+                (Some(at), _) => {
+                    // What is more of a change than what is known already, counts.
+                    if let Some((_, known)) = nodes.get_mut(at) {
+                        *known = mark.max(*known);
+                    }
+                }
                 (None, Some(at)) => nodes.extend(before.nodes.items.get(at).map(|node| (node, mark))),
                 (None, None) => {}
             }
         }
-        for change in &diff.edges {
-            let mark = match change.change {
-                EdgeEvent::Added | EdgeEvent::Retargeted => Mark::Added,
-                EdgeEvent::Removed => Mark::Removed,
-                EdgeEvent::Changed => Mark::Changed,
-                EdgeEvent::Moved => Mark::Moved,
-            };
-            if let Some(at) = change.place.after {
-                set(&mut edges, at, mark);
-            }
-            // An edge that leads elsewhere now is one that is gone and one that is new.
-            if let (EdgeEvent::Removed | EdgeEvent::Retargeted, Some(at)) = (change.change, change.place.before) {
-                edges.extend(before.edges.items.get(at).map(|edge| (edge, Mark::Removed)));
-            }
-        }
-        Material { nodes, edges }.chart()
+        let (old, new) = (links(before), links(after));
+        let n_loose = new.n_loose;
+        let links = match after.sequence {
+            Sequence::Edges => of_edges(&old.all, &new.all, diff),
+            Sequence::Order => of_order(&old.all, &new.all),
+        };
+        let branching = branching(before).into_iter().chain(branching(after)).collect();
+        Material { sequence: after.sequence, nodes, links, n_loose, branching }.chart()
     }
 
     /// Whether there is nothing to be drawn.
@@ -136,17 +142,54 @@ impl Chart {
     }
 }
 
-/// What is more of a change than what is known already, counts.
-fn set<T>(items: &mut [(T, Mark)], at: usize, mark: Mark) {
-    if let Some((_, known)) = items.get_mut(at) {
-        *known = mark.max(*known);
+/// The links that edges make, with what happened to each.
+fn of_edges<'a>(old: &[(usize, Link<'a>)], new: &[(usize, Link<'a>)], diff: &FlowDiff) -> Vec<(Link<'a>, Mark)> {
+    let mut marks: HashMap<usize, Mark> = HashMap::new();
+    let mut gone = Vec::new();
+    let was: HashMap<usize, Link<'a>> = old.iter().copied().collect();
+    for change in &diff.edges {
+        let mark = match change.change {
+            EdgeEvent::Added | EdgeEvent::Retargeted => Mark::Added,
+            EdgeEvent::Removed => Mark::Removed,
+            EdgeEvent::Changed => Mark::Changed,
+            EdgeEvent::Moved => Mark::Moved,
+        };
+        if let Some(at) = change.place.after {
+            let known = marks.entry(at).or_insert(mark);
+            *known = mark.max(*known);
+        }
+        // An edge that leads elsewhere now is one that is gone and one that is new.
+        if let (EdgeEvent::Removed | EdgeEvent::Retargeted, Some(at)) = (change.change, change.place.before) {
+            gone.extend(was.get(&at).map(|link| (*link, Mark::Removed)));
+        }
     }
+    let stays = new.iter().map(|(at, link)| (*link, marks.get(at).copied().unwrap_or(Mark::Same)));
+    stays.chain(gone).collect()
 }
 
-/// An edge by the places of its ends; ends that are no nodes are named.
+/// The links that the order of nodes makes: each that is on one side only is new, or gone.
+fn of_order<'a>(old: &[(usize, Link<'a>)], new: &[(usize, Link<'a>)]) -> Vec<(Link<'a>, Mark)> {
+    let ends =
+        |links: &[(usize, Link<'a>)]| links.iter().map(|(_, link)| (link.from, link.to)).collect::<BTreeSet<_>>();
+    let (before, after) = (ends(old), ends(new));
+    let marked = |(_, link): &(usize, Link<'a>)| {
+        (*link, if before.contains(&(link.from, link.to)) { Mark::Same } else { Mark::Added })
+    };
+    let gone = old.iter().filter(|(_, link)| !after.contains(&(link.from, link.to)));
+    new.iter().map(marked).chain(gone.map(|(_, link)| (*link, Mark::Removed))).collect()
+}
+
+/// The nodes that have branches.
+fn branching(view: &View) -> BTreeSet<&str> {
+    let nodes = &view.nodes.items;
+    let owner = |node: &NodeView| if let Home::BranchOf(of) = node.home { Some(of) } else { None };
+    nodes.iter().filter_map(owner).filter_map(|of| nodes.get(of)?.id()).collect()
+}
+
+/// A link by the places of its ends; ends that are no nodes are named.
 struct Joined<'a> {
     ends: [End<'a>; 2],
-    edge: &'a EdgeView,
+    condition: &'a str,
     mark: Mark,
 }
 
@@ -161,13 +204,13 @@ impl<'a> Material<'a> {
         let joined = self.joined();
         let drawn = self.drawn(&joined);
         let place: HashMap<usize, usize> = drawn.iter().enumerate().map(|(place, at)| (*at, place)).collect();
-        let mut nodes: Vec<ChartNode> = drawn.iter().map(|at| node(self.nodes[*at].0, self.nodes[*at].1)).collect();
+        let mut nodes: Vec<ChartNode> = drawn.iter().map(|at| self.node(*at)).collect();
         let mut unknown: HashMap<&str, usize> = HashMap::new();
         let mut edges = Vec::new();
         let mut by_mark: Vec<&Joined<'_>> = joined.iter().collect();
         // What changed is drawn first where not all can be.
         by_mark.sort_by_key(|joined| joined.mark == Mark::Same);
-        for Joined { ends, edge, mark } in by_mark {
+        for Joined { ends, condition, mark } in by_mark {
             if edges.len() >= EDGES_MAX {
                 break;
             }
@@ -191,14 +234,12 @@ impl<'a> Material<'a> {
                 continue;
             }
             if let (Some(from), Some(to)) = (index(ends[0]), index(ends[1])) {
-                let condition = edge.value.member("condition");
-                let condition = condition.and_then(|condition| condition.as_text()).unwrap_or_default().to_owned();
-                edges.push(ChartEdge { from, to, condition, mark: *mark });
+                edges.push(ChartEdge { from, to, condition: (*condition).to_owned(), mark: *mark });
             }
         }
         Chart {
             n_nodes_left_out: self.nodes.len() - drawn.len(),
-            n_edges_left_out: self.edges.len() - edges.len(),
+            n_edges_left_out: self.n_loose + self.links.len() - edges.len(),
             nodes,
             edges,
         }
@@ -213,10 +254,11 @@ impl<'a> Material<'a> {
             }
         }
         let end = |id: &'a str| place.get(id).map_or(End::Unknown(id), |at| End::Node(*at));
-        let join = |(edge, mark): &(&'a EdgeView, Mark)| {
-            Some(Joined { ends: [end(edge.text("from")?), end(edge.text("to")?)], edge, mark: *mark })
+        let join = |(link, mark): &(Link<'a>, Mark)| {
+            let Link { from, to, condition } = *link;
+            Joined { ends: [end(from), end(to)], condition, mark: *mark }
         };
-        self.edges.iter().filter_map(join).collect()
+        self.links.iter().map(join).collect()
     }
 
     /// Places of the nodes that are drawn, ascending: all, or what changed, then what edges join to it, then the first.
@@ -245,21 +287,26 @@ impl<'a> Material<'a> {
         }
         drawn.into_iter().collect()
     }
-}
 
-fn node(node: &NodeView, mark: Mark) -> ChartNode {
-    let kind = node.kind().unwrap_or("no type");
-    let (title, note) = match (&node.label, node.id()) {
-        (Some(label), Some(id)) => (label.clone(), format!("{kind} {id}")),
-        (Some(label), None) => (label.clone(), kind.to_owned()),
-        (None, Some(id)) => (id.to_owned(), kind.to_owned()),
-        (None, None) => ("node without id".to_owned(), kind.to_owned()),
-    };
-    let shape = match kind {
-        "start" | "end" => Shape::Terminal,
-        "intent" => Shape::Decision,
-        "external" => Shape::Flow,
-        _ => Shape::Step,
-    };
-    ChartNode { title, note, shape, mark }
+    fn node(&self, at: usize) -> ChartNode {
+        let (node, mark) = self.nodes[at];
+        let kind = node.kind().unwrap_or("no type");
+        let (title, note) = match (self.sequence, &node.label, node.id()) {
+            (Sequence::Edges, Some(label), Some(id)) => (label.clone(), format!("{kind} {id}")),
+            (_, Some(label), _) => (label.clone(), kind.to_owned()),
+            (Sequence::Edges, None, Some(id)) => (id.to_owned(), kind.to_owned()),
+            (Sequence::Edges, None, None) => ("node without id".to_owned(), kind.to_owned()),
+            // Nobody knows a node of a chart by its id.
+            (Sequence::Order, None, _) => (kind.to_owned(), String::new()),
+        };
+        let shape = match (kind, node.home) {
+            ("start" | "end", _) => Shape::Terminal,
+            (_, Home::BranchOf(_)) => Shape::Branch,
+            ("intent", _) => Shape::Decision,
+            ("external" | "goTo" | "executeFlow", _) => Shape::Flow,
+            _ if node.id().is_some_and(|id| self.branching.contains(id)) => Shape::Decision,
+            _ => Shape::Step,
+        };
+        ChartNode { title, note, shape, mark }
+    }
 }

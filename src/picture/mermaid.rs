@@ -102,7 +102,7 @@ fn node_label(node: &ChartNode) -> String {
     let word = word(node.mark);
     let word = if word.is_empty() { String::new() } else { format!("{word}#58; ") };
     let (title, note) = (escaped(&node.title, TITLE_CHARS_MAX), escaped(&node.note, TITLE_CHARS_MAX));
-    format!("{word}{title}<br/>{note}")
+    if note.is_empty() { format!("{word}{title}") } else { format!("{word}{title}<br/>{note}") }
 }
 
 fn brackets(shape: Shape) -> (&'static str, &'static str) {
@@ -110,6 +110,7 @@ fn brackets(shape: Shape) -> (&'static str, &'static str) {
         Shape::Step | Shape::Unknown => ("[", "]"),
         Shape::Terminal => ("([", "])"),
         Shape::Decision => ("{{", "}}"),
+        Shape::Branch => ("(", ")"),
         Shape::Flow => ("[[", "]]"),
     }
 }

@@ -6,6 +6,7 @@
 mod chart;
 pub mod dot;
 mod graph;
+mod links;
 pub mod mermaid;
 
 pub use chart::{Chart, ChartEdge, ChartNode, Mark, NODES_MAX, Shape};

@@ -116,6 +116,7 @@ fn headline(change: &ChangeView<'_>, color: bool) -> String {
         (None, None) => String::new(),
     };
     let (id, name) = (said(change.id.as_str()), said(&change.name));
-    let line = format!("  {mark} {id} \"{name}\" {versions} ({}, wave {})", change.cause, change.wave);
+    let versions = if versions.is_empty() { versions } else { format!("{versions} ") };
+    let line = format!("  {mark} {id} \"{name}\" {versions}({}, wave {})", change.cause, change.wave);
     format!("{}\n", paint(color, code, &line))
 }

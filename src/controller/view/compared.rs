@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::flow::diff::{FlowDiff, View, diff};
 use crate::flow::{BodyAbsent, Comparison, Definition, Document, Reading};
+use crate::format;
 use crate::plan::Change;
 
 /// An update, looked into.
@@ -44,7 +45,7 @@ pub(super) fn view(definition: &Arc<Definition>, comparison: &Comparison) -> Res
     }
     let text = definition.body()?;
     Ok(match Document::parse(Arc::clone(text)) {
-        Ok(document) => View::of_document(&document, comparison),
+        Ok(document) => format::view(&document, comparison),
         Err(_) => View::of_text(text),
     })
 }

@@ -9,7 +9,7 @@ use super::basis::Basis;
 use super::compared::{Compared, view};
 use crate::config::Protect;
 use crate::flow::diff::{FlowDiff, View};
-use crate::flow::{BodyAbsent, Comparison, ContentHash, FlowId};
+use crate::flow::{BodyAbsent, Comparison, ContentHash, Definition, FlowId};
 use crate::parallel;
 use crate::plan::{Action, Cause, Change, Hold, Plan, Step};
 use crate::problem::Problem;
@@ -88,9 +88,9 @@ pub struct ChangeView<'a> {
     pub action: Action,
     /// Why.
     pub cause: Cause,
-    /// The version to be live; absent for a delete.
+    /// The version to be live; absent for a delete, and where flows have none.
     pub version: Option<Cow<'a, str>>,
-    /// The version that is live; absent for a create.
+    /// The version that is live; absent for a create, and where flows have none.
     pub previous_version: Option<Cow<'a, str>>,
     /// Of the flow as it is pushed.
     pub content_hash: Option<ContentHash>,
@@ -206,8 +206,8 @@ impl<'a> ChangeView<'a> {
             path: after.map(|flow| flow.path.as_str()),
             action: change.action(),
             cause: change.cause,
-            version: after.map(|flow| short(&flow.definition.version)),
-            previous_version: before.map(|definition| short(&definition.version)),
+            version: after.and_then(|flow| version(&flow.definition)),
+            previous_version: before.and_then(|definition| version(definition)),
             content_hash: after.map(|flow| flow.definition.content_hash),
             previous_hash: before.map(|definition| definition.content_hash),
             wave: change.wave,
@@ -230,6 +230,11 @@ impl<'a> ChangeView<'a> {
             Step::Delete { before } => view(before, comparison),
         }
     }
+}
+
+/// The version of a flow of a dialect that has versions.
+fn version(definition: &Definition) -> Option<Cow<'_, str>> {
+    Some(short(&definition.version)).filter(|version| !version.is_empty())
 }
 
 /// A name that may be as long as a flow.

@@ -71,15 +71,38 @@ impl Matching {
 
     /// The pairs by their place after.
     pub(super) fn pairs(&self) -> Vec<Pair> {
-        let found: Vec<(usize, usize)> =
-            self.partner.iter().enumerate().filter_map(|(after, before)| Some(((*before)?, after))).collect();
-        let kept = longest_rise(&found);
-        let mut kept = kept.into_iter().peekable();
-        let pair = |(at, (before, after)): (usize, (usize, usize))| {
-            let order = if kept.next_if_eq(&at).is_some() { Order::Kept } else { Order::Moved };
-            Pair { before, after, order }
-        };
-        found.into_iter().enumerate().map(pair).collect()
+        self.pairs_at_home(|_| Some(()), |_| Some(()))
+    }
+
+    /// The same, of items that belong to something: one that belongs to another now has moved, and among those that stay at
+    /// home as few have as explain their order. A home is said in places before; `None` is one that was not there.
+    pub(super) fn pairs_at_home<H: Hash + Eq>(
+        &self,
+        before: impl Fn(usize) -> Option<H>,
+        after: impl Fn(usize) -> Option<H>,
+    ) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        let mut at_home: HashMap<H, (Vec<usize>, Vec<(usize, usize)>)> = HashMap::new();
+        for (place, partner) in self.partner.iter().enumerate() {
+            let Some(partner) = *partner else { continue };
+            if let (Some(old), Some(new)) = (before(partner), after(place))
+                && old == new
+            {
+                let (indices, places) = at_home.entry(new).or_default();
+                indices.push(pairs.len());
+                places.push((partner, place));
+            }
+            pairs.push(Pair { before: partner, after: place, order: Order::Moved });
+        }
+        for (indices, places) in at_home.into_values() {
+            longest_rise(&places).into_iter().for_each(|at| pairs[indices[at]].order = Order::Kept);
+        }
+        pairs
+    }
+
+    /// Where the item at a place after was before.
+    pub(super) fn partner(&self, after: usize) -> Option<usize> {
+        self.partner.get(after).copied().flatten()
     }
 
     /// Places before of what has no partner, ascending.

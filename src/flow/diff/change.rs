@@ -61,6 +61,43 @@ pub struct Places {
     pub after: Option<usize>,
 }
 
+/// What a node of a chart belongs to; a side is absent where that is the flow itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Within {
+    /// Before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Stand>,
+    /// After.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Stand>,
+}
+
+impl Within {
+    /// Whether both sides are the flow itself.
+    fn is_flow(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A node, and which part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Stand {
+    /// The id of the node.
+    pub node: Value,
+    /// The part.
+    pub part: Part,
+}
+
+/// What nodes have room for others in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The branches of a node, in the order in which they are tried.
+    Branches,
+    /// What follows in a branch.
+    Body,
+}
+
 /// What happened to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +128,9 @@ pub struct NodeChange {
     pub change: NodeEvent,
     /// Where it stands.
     pub place: Places,
+    /// What it belongs to there; nothing where that is the flow itself.
+    #[serde(skip_serializing_if = "Within::is_flow")]
+    pub within: Within,
     /// What differs, paths from the node. Of one that came or went: everything but id and type.
     pub values: Vec<ValueChange>,
 }

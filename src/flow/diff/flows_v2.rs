@@ -1,7 +1,7 @@
 //! The view of a flow as `flows-v2` has it.
 
 use super::value::{Members, Value};
-use super::view::{EdgeView, Form, Listed, NodeView, ReferenceView, View};
+use super::view::{EdgeView, Form, Home, Listed, NodeView, ReferenceView, Sequence, View};
 use crate::flow::comparison::Comparison;
 use crate::flow::document::Document;
 
@@ -12,8 +12,7 @@ impl View {
     /// The view of a document, without what `comparison` leaves out: what makes no difference is not shown as one.
     #[must_use]
     pub fn of_document(document: &Document, comparison: &Comparison) -> Self {
-        let removed = comparison.removed_from(document);
-        let root = Value::read(document, document.root(), &removed);
+        let root = Value::of_document(document, comparison);
         let mut lists = [Form::Absent, Form::Absent, Form::Absent];
         let mut items: [Vec<Value>; 3] = Default::default();
         let fields = match root {
@@ -36,6 +35,7 @@ impl View {
         let [nodes, edges, references] = lists;
         let [node_items, edge_items, reference_items] = items;
         Self {
+            sequence: Sequence::Edges,
             fields,
             nodes: Listed { name: NAMES[0], form: nodes, items: node_items.into_iter().map(node).collect() },
             edges: Listed {
@@ -56,7 +56,7 @@ impl View {
 const NAMES: [&str; 3] = ["nodes", "edges", "externalReferences"];
 
 fn node(value: Value) -> NodeView {
-    NodeView { label: label(&value), value }
+    NodeView { key: "id", label: label(&value), value, home: Home::Flow }
 }
 
 /// The name a person gave a node, on the node itself or in its configuration.

@@ -1,34 +1,46 @@
 //! What happened to nodes, edges and references.
 
 use super::align::{Matching, Order, Pair};
-use super::change::{EdgeChange, EdgeEvent, NodeChange, NodeEvent, Places, ReferenceChange, ReferenceEvent, Truncated};
+use super::change::{
+    EdgeChange, EdgeEvent, NodeChange, NodeEvent, Part, Places, ReferenceChange, ReferenceEvent, Stand, Truncated,
+    Within,
+};
 use super::value::{Members, Value};
 use super::values::{Collected, VALUES_MAX};
-use super::view::{EdgeView, NodeView, ReferenceView};
+use super::view::{EdgeView, Home, NodeView, ReferenceView};
 
-/// Members that a change of a node tells apart from its values.
-const NODE_PARTS: [&str; 2] = ["id", "type"];
 /// The same of an edge.
 const EDGE_PARTS: [&str; 3] = ["from", "to", "condition"];
 /// The same of a reference.
 const REFERENCE_PARTS: [&str; 3] = ["type", "id", "environmentId"];
 
-/// Nodes are matched by id; those of one id, and those without, by what they say.
+/// Nodes are matched by id; those of one id, and those without, by what they say. One that belongs to another now has
+/// moved, and what belongs to it has not.
 pub(super) fn nodes(before: &[NodeView], after: &[NodeView], truncated: &mut Truncated) -> Vec<NodeChange> {
     let mut matching = Matching::new(before.len(), after.len());
     matching.pair_by(|at| Some(&before[at].value), |at| Some(&after[at].value));
     matching.pair_by(|at| before[at].id(), |at| after[at].id());
     let mut values = Collected::default();
     let mut changes = Capped { items: Vec::new(), n_left_out: &mut truncated.nodes };
-    let change = |node: &NodeView, event, place, values| NodeChange {
-        id: node.value.member("id").cloned(),
+    let change = |node: &NodeView, event, place: Places, values| NodeChange {
+        id: node.value.member(node.key).cloned(),
         kind: node.value.member("type").cloned(),
         label: node.label.clone(),
         change: event,
         place,
+        within: Within {
+            before: place.before.and_then(|at| stand(before, at)),
+            after: place.after.and_then(|at| stand(after, at)),
+        },
         values,
     };
-    for turn in turns(&matching) {
+    let home_after = |at: usize| match after[at].home {
+        Home::Flow => Some(Home::Flow),
+        Home::BranchOf(of) => matching.partner(of).map(Home::BranchOf),
+        Home::BodyOf(of) => matching.partner(of).map(Home::BodyOf),
+    };
+    let pairs = matching.pairs_at_home(|at| Some(before[at].home), home_after);
+    for turn in turns(&matching, pairs) {
         match turn {
             Turn::Both(pair) => {
                 let (old, new) = (&before[pair.before], &after[pair.after]);
@@ -41,11 +53,11 @@ pub(super) fn nodes(before: &[NodeView], after: &[NodeView], truncated: &mut Tru
                 }
             }
             Turn::Added(at) => {
-                rest(&mut values, &NODE_PARTS, Side::After(&after[at].value));
+                rest(&mut values, &[after[at].key, "type"], Side::After(&after[at].value));
                 changes.push(|| change(&after[at], NodeEvent::Added, added(at), values.next()));
             }
             Turn::Removed(at) => {
-                rest(&mut values, &NODE_PARTS, Side::Before(&before[at].value));
+                rest(&mut values, &[before[at].key, "type"], Side::Before(&before[at].value));
                 changes.push(|| change(&before[at], NodeEvent::Removed, removed(at), values.next()));
             }
         }
@@ -53,6 +65,17 @@ pub(super) fn nodes(before: &[NodeView], after: &[NodeView], truncated: &mut Tru
     let items = changes.items;
     truncated.values += values.n_left_out;
     items
+}
+
+/// What the node at a place belongs to, unless that is the flow.
+fn stand(nodes: &[NodeView], at: usize) -> Option<Stand> {
+    let (of, part) = match nodes.get(at)?.home {
+        Home::Flow => return None,
+        Home::BranchOf(of) => (of, Part::Branches),
+        Home::BodyOf(of) => (of, Part::Body),
+    };
+    let owner = nodes.get(of)?;
+    Some(Stand { node: owner.value.member(owner.key)?.clone(), part })
 }
 
 /// Edges are matched by what they say, by id where they have one, by the nodes they join, and at last by one
@@ -83,7 +106,7 @@ pub(super) fn edges(before: &[EdgeView], after: &[EdgeView], truncated: &mut Tru
         place,
         values,
     };
-    for turn in turns(&matching) {
+    for turn in turns(&matching, matching.pairs()) {
         match turn {
             Turn::Both(pair) => {
                 let (old, new) = (&before[pair.before], &after[pair.after]);
@@ -130,7 +153,7 @@ pub(super) fn references(
         place,
         values,
     };
-    for turn in turns(&matching) {
+    for turn in turns(&matching, matching.pairs()) {
         match turn {
             Turn::Both(pair) if pair.order == Order::Kept => {}
             Turn::Both(pair) => {
@@ -175,13 +198,13 @@ enum Turn {
 }
 
 /// By place after, then what is gone by its place before.
-fn turns(matching: &Matching) -> Vec<Turn> {
+fn turns(matching: &Matching, pairs: Vec<Pair>) -> Vec<Turn> {
     let place = |turn: &Turn| match turn {
         Turn::Both(pair) => (false, pair.after),
         Turn::Added(at) => (false, *at),
         Turn::Removed(at) => (true, *at),
     };
-    let pairs = matching.pairs().into_iter().map(Turn::Both);
+    let pairs = pairs.into_iter().map(Turn::Both);
     let mut turns: Vec<Turn> =
         pairs.chain(matching.added().map(Turn::Added)).chain(matching.removed().map(Turn::Removed)).collect();
     turns.sort_by_key(place);

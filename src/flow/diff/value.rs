@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::flow::comparison::Comparison;
 use crate::flow::document::{Document, Kind, Node};
 
 /// A JSON value; two are equal exactly where their canonical JSON is, so that `1` and `1.0` differ.
@@ -73,6 +74,12 @@ impl FromIterator<(Box<str>, Value)> for Members {
 }
 
 impl Value {
+    /// A whole document without what `comparison` leaves out.
+    #[must_use]
+    pub fn of_document(document: &Document, comparison: &Comparison) -> Self {
+        Self::read(document, document.root(), &comparison.removed_from(document))
+    }
+
     /// The value of a node, without the cells in `removed` (sorted).
     pub(in crate::flow) fn read(document: &Document, node: Node<'_>, removed: &[u32]) -> Self {
         let stays = |node: &Node<'_>| removed.is_empty() || removed.binary_search(&node.index()).is_err();

@@ -1,6 +1,6 @@
 //! What differs between two values, by JSON pointer.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::align::{Matching, Order, by_content};
 use super::change::ValueChange;
@@ -76,18 +76,15 @@ impl Walk<'_> {
 
     fn members(&mut self, but: &[&str], before: &Members, after: &Members) {
         let (n_path, n_from) = (self.path.len(), self.from.len());
-        let gone = before.iter().filter(|(key, _)| after.get(key).is_none());
-        for (key, old) in gone.filter(|(key, _)| !but.contains(key)) {
-            push_key(&mut self.from, key);
-            self.removed(old);
-            self.from.truncate(n_from);
-        }
-        for (key, new) in after.iter().filter(|(key, _)| !but.contains(key)) {
+        let keys: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(key, _)| key).collect();
+        for key in keys.into_iter().filter(|key| !but.contains(key)) {
             push_key(&mut self.path, key);
             push_key(&mut self.from, key);
-            match before.get(key) {
-                None => self.added(new),
-                Some(old) => self.values(old, new),
+            match (before.get(key), after.get(key)) {
+                (Some(old), Some(new)) => self.values(old, new),
+                (Some(old), None) => self.removed(old),
+                (None, Some(new)) => self.added(new),
+                (None, None) => {}
             }
             self.path.truncate(n_path);
             self.from.truncate(n_from);
@@ -104,30 +101,35 @@ impl Walk<'_> {
             }
             _ => by_content(before, after),
         };
-        let pairs = matching.pairs();
         // One that stands elsewhere is one that went and one that came.
-        let moved = pairs.iter().filter(|pair| pair.order == Order::Moved);
-        let mut went: Vec<usize> = matching.removed().chain(moved.clone().map(|pair| pair.before)).collect();
-        let mut came: Vec<usize> = matching.added().chain(moved.map(|pair| pair.after)).collect();
-        went.sort_unstable();
-        came.sort_unstable();
-        for at in went {
-            push_index(&mut self.from, at);
-            self.removed(&before[at]);
-            self.from.truncate(n_from);
-        }
-        for pair in pairs.iter().filter(|pair| pair.order == Order::Kept) {
-            push_index(&mut self.path, pair.after);
-            push_index(&mut self.from, pair.before);
-            self.values(&before[pair.before], &after[pair.after]);
-            self.path.truncate(n_path);
-            self.from.truncate(n_from);
-        }
-        for at in came {
+        let kept = matching.pairs().into_iter().filter(|pair| pair.order == Order::Kept);
+        let kept: HashMap<usize, usize> = kept.map(|pair| (pair.after, pair.before)).collect();
+        let stays: HashSet<usize> = kept.values().copied().collect();
+        let mut went = (0..before.len()).filter(|at| !stays.contains(at)).peekable();
+        for at in 0..after.len() {
+            let partner = kept.get(&at).copied();
+            while let Some(gone) = went.next_if(|gone| partner.is_some_and(|partner| *gone < partner)) {
+                self.removed_at(gone, before);
+            }
             push_index(&mut self.path, at);
-            self.added(&after[at]);
+            match partner {
+                Some(partner) => {
+                    push_index(&mut self.from, partner);
+                    self.values(&before[partner], &after[at]);
+                    self.from.truncate(n_from);
+                }
+                None => self.added(&after[at]),
+            }
             self.path.truncate(n_path);
         }
+        went.for_each(|gone| self.removed_at(gone, before));
+    }
+
+    fn removed_at(&mut self, at: usize, list: &[Value]) {
+        let n_from = self.from.len();
+        push_index(&mut self.from, at);
+        self.removed(&list[at]);
+        self.from.truncate(n_from);
     }
 
     fn removed(&mut self, value: &Value) {
@@ -202,7 +204,7 @@ mod tests {
         let before = r#"[{"id":"a","t":1},{"id":"b","t":2},{"id":"c","t":3}]"#;
         check(before, r#"[{"id":"b","t":2},{"id":"c","t":4}]"#, &[r#"/0 {"id": "a", "t": 1} -"#, "/1/t (/2/t) 3 4"]);
         let moved = r#"[{"id":"c","t":3},{"id":"a","t":1},{"id":"b","t":2}]"#;
-        check(before, moved, &[r#"/2 {"id": "c", "t": 3} -"#, r#"/0 - {"id": "c", "t": 3}"#]);
+        check(before, moved, &[r#"/0 - {"id": "c", "t": 3}"#, r#"/2 {"id": "c", "t": 3} -"#]);
         check(r#"[{"id":"a"},{"id":"a"}]"#, r#"[{"id":"a"}]"#, &[r#"/1 {"id": "a"} -"#]);
     }
 }

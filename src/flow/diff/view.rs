@@ -2,18 +2,30 @@
 
 use super::value::{Members, Value};
 
-/// What a diff sees of a flow. A dialect makes it (see [`View::of_document`]); every bit of the flow that
-/// counts in a comparison stands in it once.
+/// What a diff sees of a flow. Each dialect makes its own (see [`View::of_document`] for that of `flows-v2`); every bit
+/// of the flow that counts in a comparison stands in it once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
+    /// How its nodes hang together.
+    pub sequence: Sequence,
     /// The flow without its lists; an object, unless the flow is none.
     pub fields: Value,
-    /// The nodes in their order.
+    /// The nodes in their order; each after the one it belongs to.
     pub nodes: Listed<NodeView>,
     /// The edges in their order.
     pub edges: Listed<EdgeView>,
     /// What the flow refers to, in its order.
     pub references: Listed<ReferenceView>,
+}
+
+/// How one node follows on another, and with it what a node is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sequence {
+    /// By edges. The settings of a node stand in its `configuration`.
+    #[default]
+    Edges,
+    /// By their order, and in branches by their [`Home`]. The settings of a node stand in its `config`, by locale.
+    Order,
 }
 
 /// One list of a flow.
@@ -47,6 +59,7 @@ impl View {
         }
         let text = String::from_utf8_lossy(text).into_owned();
         Self {
+            sequence: Sequence::Edges,
             fields: Value::Text(text.into_boxed_str()),
             nodes: none("nodes"),
             edges: none("edges"),
@@ -75,7 +88,7 @@ impl<T: Item> Listed<T> {
         match &self.form {
             Form::Absent => None,
             Form::Other(value) => Some(value.clone()),
-            Form::List => Some(Value::List(self.items.iter().map(|item| item.value().clone()).collect())),
+            Form::List => Some(Value::List(T::together(&self.items))),
         }
     }
 }
@@ -83,10 +96,26 @@ impl<T: Item> Listed<T> {
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeView {
+    /// The member that holds its id.
+    pub key: &'static str,
     /// What people call it, where it has a name besides its id.
     pub label: Option<String>,
-    /// All of it.
+    /// All of it but the nodes that belong to it.
     pub value: Value,
+    /// What it belongs to.
+    pub home: Home,
+}
+
+/// What a node belongs to, by the place of that in the list of nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Home {
+    /// The flow itself.
+    #[default]
+    Flow,
+    /// It is one of the `branches` of a node.
+    BranchOf(usize),
+    /// It stands in the `body` of a branch.
+    BodyOf(usize),
 }
 
 /// An edge.
@@ -107,11 +136,45 @@ pub struct ReferenceView {
 pub trait Item {
     /// All of it.
     fn value(&self) -> &Value;
+
+    /// A list of them, as the flow has it.
+    fn together(items: &[Self]) -> Vec<Value>
+    where
+        Self: Sized,
+    {
+        items.iter().map(|item| item.value().clone()).collect()
+    }
 }
 
 impl Item for NodeView {
     fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Each within what it belongs to.
+    fn together(items: &[Self]) -> Vec<Value> {
+        // From the last on, whatever belongs to a node is whole before it is; collected backwards.
+        let mut parts: Vec<[Vec<Value>; 2]> = items.iter().map(|_| Default::default()).collect();
+        let mut top = Vec::new();
+        for (at, node) in items.iter().enumerate().rev() {
+            let [mut branches, mut body] = std::mem::take(&mut parts[at]);
+            branches.reverse();
+            body.reverse();
+            let has_body = matches!(node.home, Home::BranchOf(_));
+            let branches = (!branches.is_empty()).then_some(("branches".into(), Value::List(branches)));
+            let body = has_body.then_some(("body".into(), Value::List(body)));
+            let whole = match node.value.clone() {
+                Value::Map(members) => Value::Map(members.into_iter().chain(branches).chain(body).collect()),
+                other => other,
+            };
+            match node.home {
+                Home::Flow => top.push(whole),
+                Home::BranchOf(of) => parts[of][0].push(whole),
+                Home::BodyOf(of) => parts[of][1].push(whole),
+            }
+        }
+        top.reverse();
+        top
     }
 }
 
@@ -131,7 +194,7 @@ impl NodeView {
     /// Its id, where that is a string.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.value.member("id")?.as_text()
+        self.value.member(self.key)?.as_text()
     }
 
     /// Its type, where that is a string.

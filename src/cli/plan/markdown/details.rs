@@ -7,7 +7,7 @@ use crate::cli::plan::lines::Line;
 use crate::cli::plan::tell;
 use crate::controller::view::{ChangeView, Compared, PlanView};
 use crate::flow::diff::{FlowDiff, View};
-use crate::flow::{BodyAbsent, Comparison, FlowId, Reference, ReferenceKind};
+use crate::flow::{BodyAbsent, Comparison, ENVIRONMENT_VARIABLE, FlowId, Reference, ReferenceKind};
 use crate::picture::{Chart, Fate, Graph, mermaid};
 use crate::plan::{Action, Change};
 use crate::problem::code_block;
@@ -126,7 +126,9 @@ pub(super) fn graph(view: &PlanView<'_>) -> Option<String> {
         };
         let definition = change.change.definition();
         let in_target = definition.references.iter().filter(|reference| {
-            reference.kind == ReferenceKind::Flow && reference.environment.as_str() == view.target_environment
+            let environment = reference.environment.as_str();
+            reference.kind == ReferenceKind::Flow
+                && (environment == view.target_environment || environment == ENVIRONMENT_VARIABLE)
         });
         let needs: Vec<_> = in_target.take(GRAPH_EDGES_MAX - n_edges.min(GRAPH_EDGES_MAX)).collect();
         n_edges += needs.len();

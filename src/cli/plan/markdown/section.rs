@@ -210,7 +210,8 @@ fn row(change: &ChangeView<'_>) -> String {
     };
     let protected = if change.protected { ", **protected**" } else { "" };
     let cause = because(change.cause).map(|cause| format!(", {cause}")).unwrap_or_default();
-    format!("- **{}** {} {versions}, wave {}{protected}{cause}\n", change.action, called(change), change.wave)
+    let versions = if versions.is_empty() { versions } else { format!(" {versions}") };
+    format!("- **{}** {}{versions}, wave {}{protected}{cause}\n", change.action, called(change), change.wave)
 }
 
 /// Why, where it is not what a reviewer takes for granted.

@@ -6,7 +6,8 @@ use super::nodes::{bare, called, some_values};
 use super::values::{arrow, shown, words};
 use super::words::{quoted, shortened};
 use crate::cli::plan::lines::{Line, Mark, Part, Tone};
-use crate::flow::diff::{EdgeChange, EdgeEvent, ReferenceChange, ReferenceEvent, Value, View};
+use crate::flow::ENVIRONMENT_VARIABLE;
+use crate::flow::diff::{EdgeChange, EdgeEvent, ReferenceChange, ReferenceEvent, Sequence, Value, View};
 
 /// Most characters of a condition.
 const CONDITION_CHARS_MAX: usize = 200;
@@ -72,14 +73,14 @@ pub(super) fn edge(change: &EdgeChange, names: &Names) -> Vec<Line> {
     {
         let mut lines = vec![line];
         lines.extend(condition(before("condition"), change.condition.as_ref()));
-        lines.extend(some_values(&change.values.iter().collect::<Vec<_>>(), DEPTH + 1));
+        lines.extend(some_values(&change.values.iter().collect::<Vec<_>>(), DEPTH + 1, Sequence::Edges));
         return lines;
     }
     if let Some(condition) = change.condition.as_ref().filter(|condition| **condition != Value::Null) {
         line = line.and(Tone::Plain, &format!(" when {}", spoken(condition)));
     }
     let mut lines = vec![line];
-    lines.extend(some_values(&change.values.iter().collect::<Vec<_>>(), DEPTH + 1));
+    lines.extend(some_values(&change.values.iter().collect::<Vec<_>>(), DEPTH + 1, Sequence::Edges));
     lines
 }
 
@@ -127,14 +128,16 @@ pub(super) fn reference(change: &ReferenceChange) -> Vec<Line> {
     let mut line = Line::new(mark, DEPTH)
         .and(Tone::Plain, &format!("{} ", said(&change.kind)))
         .and(Tone::Strong, &said(&change.id));
-    if let Some(environment) = &change.environment_id {
+    // Of the environment that is deployed to, nothing needs to be said.
+    let elsewhere = change.environment_id.as_ref().filter(|it| it.as_text() != Some(ENVIRONMENT_VARIABLE));
+    if let Some(environment) = elsewhere {
         line = line.and(Tone::Plain, &format!(" in {}", bare(environment)));
     }
     if change.change == ReferenceEvent::Moved {
         line = line.and(Tone::Dim, &places(change.place));
     }
     let mut lines = vec![line];
-    lines.extend(some_values(&change.values.iter().collect::<Vec<_>>(), DEPTH + 1));
+    lines.extend(some_values(&change.values.iter().collect::<Vec<_>>(), DEPTH + 1, Sequence::Edges));
     lines
 }
 

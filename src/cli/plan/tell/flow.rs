@@ -1,7 +1,7 @@
 //! Everything that differs in a flow, as far as there is room.
 
 use super::edges::{Names, edge, reference};
-use super::nodes::node;
+use super::nodes::{node, telling};
 use super::values::value;
 use crate::cli::plan::lines::{Line, Mark, Room, Tone};
 use crate::controller::view::Compared;
@@ -15,9 +15,10 @@ pub(in crate::cli::plan) fn flow(compared: &Compared, n_bytes: usize) -> Vec<Lin
     let is_alone =
         diff.fields.len() == 1 && diff.nodes.is_empty() && diff.edges.is_empty() && diff.references.is_empty();
     let fields = diff.fields.iter().filter(|field| is_alone || field.path != "/version");
-    let n_fields = fields.map(|field| !room.take(|| value(field, 0))).filter(|is_out| *is_out).count();
+    let n_fields = fields.map(|field| !room.take(|| value(field, 0, after.sequence))).filter(|is_out| *is_out).count();
     left_out.push((n_fields + diff.truncated.fields, "field(s)"));
-    let n_nodes = section(&mut room, "nodes", &diff.nodes, |change| node(change, after));
+    let nodes = telling(&diff.nodes);
+    let n_nodes = section(&mut room, "nodes", nodes, |change| node(change, after));
     left_out.push((n_nodes + diff.truncated.nodes, "change(s) of nodes"));
     let names = Names::of(before, after);
     let n_edges = section(&mut room, "edges", &diff.edges, |change| edge(change, &names));
@@ -34,7 +35,12 @@ pub(in crate::cli::plan) fn flow(compared: &Compared, n_bytes: usize) -> Vec<Lin
 }
 
 /// One list of changes under its title; how many of them are left out.
-fn section<T>(room: &mut Room, title: &str, changes: &[T], mut tell: impl FnMut(&T) -> Vec<Line>) -> usize {
+fn section<T>(
+    room: &mut Room,
+    title: &str,
+    changes: impl IntoIterator<Item = T>,
+    mut tell: impl FnMut(T) -> Vec<Line>,
+) -> usize {
     let mut n_left_out = 0;
     let mut is_titled = false;
     for change in changes {

@@ -2,7 +2,7 @@
 
 use super::words::{all_lines, in_quotes, line_diff, quoted, region_diff, shortened, word_diff};
 use crate::cli::plan::lines::{Line, Mark, Part, Tone};
-use crate::flow::diff::{Value, ValueChange};
+use crate::flow::diff::{Sequence, Value, ValueChange};
 
 /// Most lines told of one value that came or went.
 const LINES_MAX: usize = 40;
@@ -15,28 +15,36 @@ const TEXT_CHARS_MAX: usize = 80;
 const BESIDE: [&str; 5] = ["id", "type", "label", "name", "title"];
 
 /// One value that differs.
-pub(super) fn value(change: &ValueChange, depth: usize) -> Vec<Line> {
+pub(super) fn value(change: &ValueChange, depth: usize, sequence: Sequence) -> Vec<Line> {
+    let said = Said { depth, sequence };
     if let Some(left_out) = change.left_out {
         let size = |side: Option<usize>| side.map_or("-".to_owned(), |n_bytes| format!("{n_bytes} bytes"));
-        let said = format!("too large to be shown: {} -> {}", size(left_out.before), size(left_out.after));
-        return vec![named(Mark::Changed, depth, &change.path, " ").and(Tone::Dim, &said)];
+        let sizes = format!("too large to be shown: {} -> {}", size(left_out.before), size(left_out.after));
+        return vec![said.named(Mark::Changed, &change.path, " ").and(Tone::Dim, &sizes)];
     }
     match (&change.before, &change.after) {
-        (Some(before), Some(after)) => replaced(&change.path, before, after, depth),
-        (None, Some(after)) => one_sided(&change.path, after, Mark::Added, depth),
-        (Some(before), None) => one_sided(&change.path, before, Mark::Removed, depth),
+        (Some(before), Some(after)) => replaced(&change.path, before, after, said),
+        (None, Some(after)) => one_sided(&change.path, after, Mark::Added, said),
+        (Some(before), None) => one_sided(&change.path, before, Mark::Removed, said),
         (None, None) => Vec::new(),
     }
 }
 
-fn replaced(path: &str, before: &Value, after: &Value, depth: usize) -> Vec<Line> {
-    let line = |blank| named(Mark::Changed, depth, path, blank);
+/// How values are said: how far set in, and how their places are called.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    depth: usize,
+    sequence: Sequence,
+}
+
+fn replaced(path: &str, before: &Value, after: &Value, said: Said) -> Vec<Line> {
+    let line = |blank| said.named(Mark::Changed, path, blank);
     let (Value::Text(old), Value::Text(new)) = (before, after) else {
         return vec![line(" ").and_all(arrow(before, after))];
     };
     if old.contains('\n') || new.contains('\n') {
         let mut lines = vec![line("")];
-        lines.extend(line_diff(old, new, depth + 1));
+        lines.extend(line_diff(old, new, said.depth + 1));
         return lines;
     }
     vec![line(" ").and_all(words(old, new).map_or_else(|| arrow(before, after), in_quotes))]
@@ -68,19 +76,19 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// A value that came or went: each part of it on a line.
-fn one_sided(path: &str, value: &Value, mark: Mark, depth: usize) -> Vec<Line> {
-    let mut told = OneSided { mark, depth, lines: Vec::new(), n_left_out: 0 };
+fn one_sided(path: &str, value: &Value, mark: Mark, said: Said) -> Vec<Line> {
+    let mut told = OneSided { mark, said, lines: Vec::new(), n_left_out: 0 };
     told.parts(path, value, false);
     if told.n_left_out > 0 {
-        let said = format!("… {} more value(s) of {}", told.n_left_out, name(path));
-        told.lines.push(Line::new(Mark::Plain, depth).and(Tone::Dim, &said));
+        let rest = format!("… {} more value(s) of {}", told.n_left_out, name(path, said.sequence));
+        told.lines.push(Line::new(Mark::Plain, said.depth).and(Tone::Dim, &rest));
     }
     told.lines
 }
 
 struct OneSided {
     mark: Mark,
-    depth: usize,
+    said: Said,
     lines: Vec<Line>,
     n_left_out: usize,
 }
@@ -103,15 +111,15 @@ impl OneSided {
             }
             _ if self.lines.len() >= LINES_MAX => self.n_left_out += 1,
             Value::Text(text) if text.contains('\n') => {
-                self.lines.push(named(self.mark, self.depth, path, ""));
-                self.lines.extend(all_lines(text, self.mark, self.depth + 1));
+                self.lines.push(self.said.named(self.mark, path, ""));
+                self.lines.extend(all_lines(text, self.mark, self.said.depth + 1));
             }
             _ => self.one(path, value),
         }
     }
 
     fn one(&mut self, path: &str, value: &Value) {
-        self.lines.push(named(self.mark, self.depth, path, " ").and(Tone::Plain, &shown(value)));
+        self.lines.push(self.said.named(self.mark, path, " ").and(Tone::Plain, &shown(value)));
     }
 }
 
@@ -119,22 +127,36 @@ fn is_small(value: &Value) -> bool {
     value.to_json().chars().nth(TEXT_CHARS_MAX).is_none()
 }
 
-fn named(mark: Mark, depth: usize, path: &str, blank: &str) -> Line {
-    let said = name(path);
-    let said = if said.is_empty() { "all of it" } else { &said };
-    Line::new(mark, depth).and(Tone::Strong, &shortened(said, VALUE_CHARS_MAX)).and(Tone::Plain, &format!(":{blank}"))
+impl Said {
+    fn named(self, mark: Mark, path: &str, blank: &str) -> Line {
+        let name = name(path, self.sequence);
+        let name = if name.is_empty() { "all of it" } else { &name };
+        let line = Line::new(mark, self.depth).and(Tone::Strong, &shortened(name, VALUE_CHARS_MAX));
+        line.and(Tone::Plain, &format!(":{blank}"))
+    }
 }
 
-/// A JSON pointer as people would say it: `/configuration/text/0` is `text[0]`.
-pub(super) fn name(pointer: &str) -> String {
+/// A JSON pointer as people would say it: `/configuration/text/0` is `text[0]`, and where settings stand by locale,
+/// `/config/de-DE/say/text/0` is `say.text[0] (de-DE)`.
+fn name(pointer: &str, sequence: Sequence) -> String {
     let all: Vec<String> =
         pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
+    if let (Sequence::Order, [first, locale, rest @ ..]) = (sequence, all.as_slice())
+        && first == "config"
+    {
+        let name = if rest.is_empty() { "config".to_owned() } else { joined_all(rest) };
+        return format!("{name} ({locale})");
+    }
     let is_inside = |rest: &&[String]| rest.first().is_some_and(|key| !BESIDE.contains(&key.as_str()));
     let said = match all.split_first() {
         Some((first, rest)) if first == "configuration" => Some(rest).filter(is_inside).unwrap_or(&all),
         _ => &all,
     };
-    said.iter().fold(String::new(), |name, segment| {
+    joined_all(said)
+}
+
+fn joined_all(segments: &[String]) -> String {
+    segments.iter().fold(String::new(), |name, segment| {
         if !name.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
             format!("{name}[{segment}]")
         } else {
@@ -158,7 +180,7 @@ mod tests {
     fn what_looks_alike_is_told_apart() {
         let told = |old: &str, new: &str| -> String {
             let value = |text: &str| Value::Text(text.into());
-            let lines = replaced("/text", &value(old), &value(new), 0);
+            let lines = replaced("/text", &value(old), &value(new), Said { depth: 0, sequence: Sequence::Edges });
             lines.iter().map(|line| line.painted(false, 0)).collect()
         };
         assert_eq!(told("a b", "a\u{a0}b"), "~ text: \"a[- -]{+\\u{a0}+}b\"\n");
@@ -179,7 +201,16 @@ mod tests {
             ("/0", "0"),
             ("", ""),
         ] {
-            assert_eq!(name(pointer), said);
+            assert_eq!(name(pointer, Sequence::Edges), said);
+        }
+        for (pointer, said) in [
+            ("/config/de-DE/say/text/0", "say.text[0] (de-DE)"),
+            ("/config/de-DE", "config (de-DE)"),
+            ("/config/a~1b/label", "label (a/b)"),
+            ("/config", "config"),
+            ("/label", "label"),
+        ] {
+            assert_eq!(name(pointer, Sequence::Order), said);
         }
     }
 }
