@@ -140,7 +140,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared.problems.sort();
         let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
         let is_settled = seen.manifest.is_some() && !seen.interrupted && seen.suspended == Suspended::No;
-        if is_quiet && is_settled && seen.alarms.is_empty() && !any_error(&prepared.problems) {
+        let is_told = is_settled && seen.alarms.is_empty() && self.is_written_down(seen, &prepared.plan);
+        if is_quiet && is_told && !any_error(&prepared.problems) {
             self.look(self.remember_quiet(&seen.tips, &prepared)).await?;
         }
         self.reader.index().save();
@@ -158,7 +159,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Nothing is to be written to the tenant: drift is told, or proposed, and where nobody has done so yet it is written
-    /// down which flows are managed.
+    /// down which flows are managed. Where drift is not corrected, it is also written down on what git and tenant have come to
+    /// agree: else the next edit of such a flow would count as a change that git made as well, and be overwritten.
     async fn leave(
         &self,
         seen: &Seen,
@@ -169,10 +171,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             report.result = SyncResult::Drifted;
             self.adopt_drift(seen, prepared).await?;
         }
-        if seen.adopts || (seen.manifest.is_none() && prepared.plan.reported.is_empty()) {
+        if seen.adopts || !self.is_written_down(seen, &prepared.plan) {
             return self.adopt(seen, prepared, report).await;
         }
         Ok(Some(report))
+    }
+
+    /// Whether the records say of a plan without changes all that later passes need to know.
+    fn is_written_down(&self, seen: &Seen, plan: &Plan) -> bool {
+        match seen.manifest {
+            None => !plan.reported.is_empty(),
+            Some(_) => self.policy.drift == Drift::Correct || plan.agreed_since.is_empty(),
+        }
     }
 
     /// Proposes the drift that is found, where that is what is wanted done about it.

@@ -26,13 +26,17 @@ pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> 
     let mut plan = Plan { flows_digest: flows_digest(desired), graph: graph(desired), ..Plan::default() };
     plan.unmanaged.clone_from(&live.foreign);
     let mut steps: BTreeMap<FlowId, (Cause, Step)> = BTreeMap::new();
-    let ids: BTreeSet<&FlowId> = desired.flows.keys().chain(live.flows.keys()).collect();
+    let ids: BTreeSet<&FlowId> = desired.flows.keys().chain(live.flows.keys()).chain(last.flows.keys()).collect();
     for id in ids {
+        if has_agreed_since(desired.flows.get(id), live.flows.get(id), last.flows.get(id).copied()) {
+            plan.agreed_since.push(id.clone());
+        }
         let found = live.flows.get(id);
         let prune = if last.unread.contains(id) { Prune::Keep } else { policy.prune };
         match compare(desired.flows.get(id), found, last.flows.get(id).copied(), prune) {
             Verdict::Unmanaged => plan.unmanaged.push(id.to_string()),
             Verdict::Unchanged => plan.unchanged.push(id.clone()),
+            Verdict::Gone => {}
             Verdict::Orphaned => plan.orphaned.push(id.clone()),
             Verdict::Differs(cause, step) => _ = steps.insert(id.clone(), (cause, step)),
         }
@@ -48,6 +52,8 @@ pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> 
 enum Verdict {
     Unmanaged,
     Unchanged,
+    /// Neither in git nor live.
+    Gone,
     Orphaned,
     Differs(Cause, Step),
 }
@@ -70,8 +76,14 @@ fn compare(
         (None, Some(_)) if last.is_none() => Verdict::Unmanaged,
         (None, Some(_)) if prune == Prune::Keep => Verdict::Orphaned,
         (None, Some(before)) => Verdict::Differs(cause, Step::Delete { before: before.clone() }),
-        (None, None) => Verdict::Unchanged,
+        (None, None) => Verdict::Gone,
     }
+}
+
+/// Whether git and tenant have a flow alike, and the last completed deployment left something else.
+fn has_agreed_since(desired: Option<&DesiredFlow>, live: Option<&Arc<Definition>>, last: Option<ContentHash>) -> bool {
+    let want = desired.map(|flow| flow.definition.equality_hash);
+    want == live.map(|definition| definition.equality_hash) && want != last
 }
 
 /// Who moved since the last completed deployment: git, the tenant, or both. What was never deployed

@@ -204,6 +204,9 @@ pub struct Plan {
     pub reported: Vec<Change>,
     /// Managed flows that are live as git has them.
     pub unchanged: Vec<FlowId>,
+    /// Flows on which git and tenant agree, and not on what the last completed deployment left: drift that was taken
+    /// into git, or what somebody made equal by hand.
+    pub agreed_since: Vec<FlowId>,
     /// Live flows that git never held.
     pub unmanaged: Vec<String>,
     /// Live flows that git held once and no longer does, kept because pruning is off.

@@ -14,6 +14,8 @@
 //! | `-` gone from git | – | 1 | 1 |
 //! | `~` gone from the tenant | 1 | – | 1 |
 //! | `?` only live | – | 1 | – |
+//! | `*=` changed in both alike | 2 | 2 | 1 |
+//! | `-~` gone from both | – | – | 1 |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use super::{Change, Desired, DesiredFlow, Last, Live, Plan, Policy, Step, plan};
 use crate::config::{Drift, Prune};
 use crate::flow::{Comparison, ContentHash, Definition, EnvironmentId, FlowId};
 
-const MARKS: [&str; 9] = ["", "*", "!", "*!", "+", "=", "-", "~", "?"];
+const MARKS: [&str; 11] = ["", "*", "!", "*!", "+", "=", "-", "~", "?", "*=", "-~"];
 
 /// The three sides of a plan.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +72,8 @@ fn world(line: &str) -> World {
             "-" => (None, Some(1), Some(1)),
             "~" => (Some(1), None, Some(1)),
             "?" => (None, Some(1), None),
+            "*=" => (Some(2), Some(2), Some(1)),
+            "-~" => (None, None, Some(1)),
             mark => panic!("what is `{mark}`?"),
         };
         let of = |edition: u8| definition(name, &needs, edition);
@@ -154,6 +158,13 @@ fn drift_is_only_reported_where_that_is_wanted() {
         (words(&plan.changes).as_str(), words(&plan.reported).as_str()),
         ("update b; update c", "update a; create d")
     );
+}
+
+#[test]
+fn what_git_and_tenant_came_to_agree_on_is_told_apart_from_what_was_deployed() {
+    let plan = planned(&world("a; b*=; c-~; d=; e*; f!; g+; h-; i~; j?"), Drift::Report, Prune::Keep);
+    assert_eq!(plan.agreed_since, [id("b"), id("c"), id("d")]);
+    assert_eq!(plan.unchanged, [id("a"), id("b"), id("d")]);
 }
 
 #[test]

@@ -139,6 +139,45 @@ fn a_pass_adopts_drift_once_and_what_is_merged_is_in_sync() {
     assert_eq!(git(&place.origin(), &["rev-list", "--count", &format!("main..{BRANCH}")]), "1");
 }
 
+/// Merges what is proposed.
+fn merge(place: &Place) {
+    place.update_work();
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    git(&place.work(), &["merge", "-q", "--no-ff", "-m", "adopted", &format!("origin/{BRANCH}")]);
+    place.push("merged");
+}
+
+#[test]
+fn what_is_edited_after_its_adoption_was_merged_is_drift_again() {
+    for drift in ["drift: adopt", "drift: report"] {
+        let place = Place::with(drift, &["a 1.0.0", "b 1.0.0", "gone 1.0.0"]);
+        place.sync_with(&[]).exits(0);
+        place.tenant.put(&["a 2.0.0", "b 1.0.0", "new 1.0.0"]);
+        place.tenant.lose("gone");
+        place.tenant.writes();
+        place.run(&["adopt", "--flow", "flow_a", "--flow", "flow_gone", "--flow", "flow_new"]).exits(0);
+        merge(&place);
+        // Neither a look without writing nor a second pass makes a difference.
+        place.run(&["sync", "--dry-run"]).exits(0);
+        let tip = place.tip();
+        assert_eq!(place.sync(), "0 in-sync");
+        let recorded = place.tip();
+        assert_ne!(recorded, tip, "what came to agree is written down");
+        assert_eq!(place.sync(), "0 in-sync");
+        assert_eq!(place.tip(), recorded, "once");
+        place.tenant.put(&["a 3.0.0", "new 3.0.0"]);
+        assert_eq!(place.sync(), "0 drifted update a not-attempted, update new not-attempted");
+        let plan = place.run(&["plan", "--ref", "main", "--output", "json"]).exits(0).json();
+        let causes: Vec<&str> = plan["drifted"].as_array().unwrap().iter().map(|it| word(&it["cause"])).collect();
+        assert_eq!(causes, ["drift", "drift"]);
+        assert_eq!(place.tenant.writes(), "", "nobody's edit was overwritten");
+        place.tenant.put(&["gone 9.0.0"]);
+        place.run(&["sync"]).exits(0);
+        assert_eq!(place.tenant.writes(), "", "what was adopted as gone is nobody's");
+        place.run(&["audit", "verify"]).exits(0);
+    }
+}
+
 #[test]
 fn a_local_work_tree_is_proposed_in_as_well() {
     let place = Place::with("drift: report", &["a 1.0.0"]);
@@ -176,4 +215,27 @@ fn a_pull_request_is_opened_for_the_branch_once_also_after_the_forge_failed() {
             assert!(pulls[0].title.contains("production") && pulls[0].body.contains("flow_a"), "{pulls:?}");
         }
     }
+}
+
+#[test]
+fn what_an_overlay_adds_stays_out_of_what_is_proposed() {
+    let place = Place::with("drift: report", &["a 1.0.0 > b@${environment}", "b 1.0.0"]);
+    place.update_work();
+    place.write("overlays/production/flow_a.json", r#"{ "description": "in production" }"#);
+    place.push("overlay");
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    let mut live = place.tenant.flow("a");
+    live["name"] = "Edited".into();
+    place.tenant.state.put_flow("env_prod", &live.to_string()).unwrap();
+    place.run(&["adopt"]).exits(0);
+    assert_eq!(proposed(&place), "M\tflows/a.json");
+    let lines = git(&place.origin(), &["diff", "--numstat", "main", BRANCH]);
+    assert_eq!(lines, "1\t1\tflows/a.json", "neither the description nor `${{environment}}` is written out");
+    merge(&place);
+    assert_eq!(place.sync(), "0 in-sync");
+    // What the overlay itself decides cannot be said by the file.
+    live["description"] = "by hand".into();
+    place.tenant.state.put_flow("env_prod", &live.to_string()).unwrap();
+    place.run(&["adopt"]).exits(0).prints(&["nothing to propose"]).says(&["left out: flow_a"]);
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::forge_server::{ForgeServer, KINDS, TOKEN};
+use crate::http_server::Rules;
 use crate::support::{Place, flow, git, word};
 use crate::unwritten::run_full;
 
@@ -89,4 +91,56 @@ fn an_offer_that_cannot_be_printed_is_made_and_no_success() {
     let place = place(&["a: a 2.0.0"], &["a: a 1.0.0"]);
     run_full(&place, &["promote", "--from", "staging", "--to", "production"]).exits(1).says(&["No space left"]);
     assert_eq!(proposed(&place), "M\tflows/production/a.json");
+}
+
+#[test]
+fn it_is_proposed_over_http_as_well() {
+    let place = place(&["a: a 2.0.0"], &["a: a 1.0.0"]);
+    let _server = place.serve(Rules::default());
+    promote(&place, &[]).exits(0).prints(&[BRANCH, "flow_a"]);
+    assert_eq!(proposed(&place), "M\tflows/production/a.json");
+    let again = promote(&place, &["--output", "json"]).exits(0).json();
+    assert_eq!(word(&again["result"]), "held");
+}
+
+#[test]
+fn an_overlay_of_the_one_environment_is_not_carried_to_the_other() {
+    let place =
+        place(&["a: a 2.0.0 > b@${environment}", "b: b 1.0.0"], &["a: a 1.0.0 > b@${environment}", "b: b 1.0.0"]);
+    for environment in ["staging", "production"] {
+        let text = format!(r#"{{ "description": "in {environment}" }}"#);
+        place.write(&format!("overlays/{environment}/flow_a.json"), &text);
+    }
+    place.push("overlays");
+    place.run(&["sync"]).exits(0);
+    promote(&place, &[]).exits(0).prints(&["flow_a"]);
+    assert_eq!(proposed(&place), "M\tflows/production/a.json");
+    let text = git(&place.origin(), &["show", &format!("{BRANCH}:flows/production/a.json")]);
+    assert!(text.contains("${environment}") && text.contains("2.0.0") && !text.contains("description"), "{text}");
+    git(&place.work(), &["fetch", "-q", "origin"]);
+    git(&place.work(), &["reset", "-q", "--hard", "origin/main"]);
+    git(&place.work(), &["merge", "-q", "-m", "promoted", &format!("origin/{BRANCH}")]);
+    place.push("merged");
+    place.run(&["sync", "--env", "production"]).exits(0).prints(&["deployed"]);
+    let live = place.tenant.flow("a");
+    assert_eq!((word(&live["description"]), word(&live["version"])), ("in production", "2.0.0"));
+}
+
+#[test]
+fn a_pull_request_names_both_environments_and_every_flow() {
+    for kind in KINDS {
+        let mut place = place(&["a: a 2.0.0", "b: b 2.0.0"], &["a: a 1.0.0"]);
+        let forge = ForgeServer::start(kind);
+        place.set("FORGE_TOKEN", TOKEN);
+        let line = format!("  forge: {}\n", forge.yaml("{ env: FORGE_TOKEN }"));
+        place.edit_configuration("  branch: main\n", &format!("  branch: main\n{line}"));
+        for _ in 0..2 {
+            promote(&place, &["--pull-request"]).exits(0).prints(&["pull request: http"]);
+            let pulls = forge.pulls();
+            assert_eq!((pulls.len(), pulls[0].head.as_str(), pulls[0].base.as_str()), (1, BRANCH, "main"));
+            for name in ["staging", "production", "flow_a", "flow_b"] {
+                assert!(pulls[0].title.contains(name) && pulls[0].body.contains(name), "{name}: {pulls:?}");
+            }
+        }
+    }
 }

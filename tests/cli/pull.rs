@@ -98,3 +98,19 @@ fn flows_that_are_gone_are_told_of_and_removed_with_prune() {
     place.run_in_work(&["pull", "--prune"]).exits(0).prints(&["removed b.json"]);
     assert_eq!(git(&place.work(), &["status", "--porcelain"]), "M flows/a.json\n D flows/b.json");
 }
+
+#[test]
+fn a_pull_writes_neither_an_overlay_nor_the_name_of_the_environment_into_a_file() {
+    let place = Place::new(&["a 1.0.0 > b@${environment}", "b 1.0.0"]);
+    place.write("overlays/production/flow_a.json", r#"{ "description": "in production" }"#);
+    place.push("overlay");
+    place.sync_with(&[]).exits(0);
+    place.update_work();
+    place.run_in_work(&["pull"]).exits(0);
+    assert_eq!(git(&place.work(), &["status", "--porcelain"]), "", "what is live is what git composes");
+    let mut live = place.tenant.flow("a");
+    live["name"] = "Edited".into();
+    place.tenant.state.put_flow("env_prod", &live.to_string()).unwrap();
+    place.run_in_work(&["pull"]).exits(0);
+    assert_eq!(git(&place.work(), &["diff", "--numstat"]), "1\t1\tflows/a.json");
+}
