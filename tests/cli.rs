@@ -41,6 +41,8 @@ mod http_server;
 mod image;
 #[path = "cli/listening.rs"]
 mod listening;
+#[path = "cli/logs.rs"]
+mod logs;
 #[path = "cli/look.rs"]
 mod look;
 #[path = "cli/many.rs"]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::clock::{Clock as _, SystemClock};
+use super::line::{About, Line};
 use crate::config::{ConfigError, EnvironmentError};
 use crate::controller::PassError;
 use crate::problem::Problem;
@@ -148,20 +148,34 @@ pub(super) fn say_in_json() {
     JSON_LOG.store(true, Ordering::Relaxed);
 }
 
+/// Whether what is said is one JSON object a line.
+pub(super) fn is_json_log() -> bool {
+    JSON_LOG.load(Ordering::Relaxed)
+}
+
 /// Writes to stderr.
 pub(crate) fn say(text: &str) {
-    say_at("INFO", text);
+    say_of(About::default(), text);
+}
+
+/// Writes to stderr what is about something.
+pub(crate) fn say_of(about: About<'_>, text: &str) {
+    say_at("INFO", about, text);
 }
 
 /// Writes an error to stderr.
 pub(crate) fn complain(text: &str) {
-    say_at("ERROR", text);
+    complain_of(About::default(), text);
 }
 
-fn say_at(level: &str, text: &str) {
-    let line = if JSON_LOG.load(Ordering::Relaxed) {
-        let time = SystemClock.now().to_string();
-        json!({ "timestamp": time, "level": level, "message": text, "target": "flowsync" }).to_string()
+/// Writes an error about something to stderr.
+pub(crate) fn complain_of(about: About<'_>, text: &str) {
+    say_at("ERROR", about, text);
+}
+
+fn say_at(level: &str, about: About<'_>, text: &str) {
+    let line = if is_json_log() {
+        Line { level, target: "flowsync", about, message: text, fields: serde_json::Map::new() }.json()
     } else {
         text.to_owned()
     };
@@ -178,7 +192,12 @@ pub(crate) fn fail(failure: &Failure, color: bool) -> u8 {
 
 /// Shows problems on stderr, a line each.
 pub(crate) fn show_problems(problems: &[Problem]) {
+    show_problems_of(About::default(), problems);
+}
+
+/// Shows problems of something on stderr, a line each.
+pub(crate) fn show_problems_of(about: About<'_>, problems: &[Problem]) {
     for problem in problems {
-        complain(&crate::problem::escape_terminal(&problem.to_string()));
+        complain_of(about, &crate::problem::escape_terminal(&problem.to_string()));
     }
 }

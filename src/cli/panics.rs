@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 
 use futures_util::FutureExt;
 
-use super::output::{Failure, complain};
+use super::output::{Failure, complain, is_json_log};
 use crate::controller::{EnvironmentReport, internal_error, panic_words};
 use crate::problem::escape_terminal;
 
@@ -14,7 +14,13 @@ use crate::problem::escape_terminal;
 pub(super) fn tell() {
     std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-        complain(&format!("internal error{place}: {}", escape_terminal(panic_words(panic.payload()))));
+        let text = format!("internal error{place}: {}", escape_terminal(panic_words(panic.payload())));
+        // The log knows which environment's pass it is.
+        if is_json_log() {
+            tracing::error!("{text}")
+        } else {
+            complain(&text)
+        }
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
             complain(&backtrace.to_string());

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Context;
-use super::output::say;
+use super::line::About;
+use super::output::{say, say_of};
 use super::screen::Bar;
 use crate::deploy::{Progress, Step};
 
@@ -18,10 +19,16 @@ pub(super) fn of(context: &Context, environment: &str) -> Progress {
 }
 
 fn lines(environment: String) -> Progress {
-    Arc::new(move |step| match step {
-        Step::Stage(stage, n_flows) => say(&format!("{environment}: {stage} ({n_flows} flows)")),
-        Step::Failed(id) => say(&format!("{environment}: failed {id}")),
-        Step::Began { .. } | Step::Done(_) | Step::Over => {}
+    let known: Mutex<Option<String>> = Mutex::new(None);
+    Arc::new(move |step| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let say = |text: &str| say_of(About::environment(&environment, known.as_deref()), text);
+        match step {
+            Step::Stage(stage, n_flows) => say(&format!("{environment}: {stage} ({n_flows} flows)")),
+            Step::Failed(id) => say(&format!("{environment}: failed {id}")),
+            Step::Began { deployment, .. } | Step::Continued { deployment } => *known = Some(deployment.to_owned()),
+            Step::Done(_) | Step::Over => {}
+        }
     })
 }
 
@@ -41,7 +48,7 @@ fn bar(environment: String) -> Progress {
                 }
             }
             Step::Failed(id) => say(&format!("{environment}: failed {id}")),
-            Step::Began { .. } => {}
+            Step::Began { .. } | Step::Continued { .. } => {}
             Step::Over => drop(bar.take()),
         }
     })

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::arguments::{Form, OnceArgs, SyncArgs};
 use super::context::{Context, select};
-use super::output::{self, Failure, complain};
+use super::line::About;
+use super::output::{self, Failure, complain_of};
 use super::{panics, progress};
 use crate::config::Environment;
 use crate::controller::{EnvironmentReport, Outcome, PassOptions, SyncResult};
@@ -90,11 +91,18 @@ fn plan_file(environment: &Environment, file: &Path) -> Result<PlanFile, Failure
 
 /// What a person must hear, on stderr.
 pub(super) fn tell(report: &EnvironmentReport) {
-    output::show_problems(&report.problems);
-    report.alarms.iter().for_each(|alarm| complain(&format!("alarm: {}", escape_terminal(alarm))));
+    let about = about(report);
+    output::show_problems_of(about, &report.problems);
+    report.alarms.iter().for_each(|alarm| complain_of(about, &format!("alarm: {}", escape_terminal(alarm))));
     if let Some(error) = &report.error {
-        complain(&format!("{}: {}: {}", report.environment, report.result.as_str(), escape_terminal(error)));
+        let (environment, result) = (&report.environment, report.result.as_str());
+        complain_of(about, &format!("{environment}: {result}: {}", escape_terminal(error)));
     }
+}
+
+/// What lines about a report are about.
+pub(super) fn about(report: &EnvironmentReport) -> About<'_> {
+    About::environment(&report.environment, report.deployment_id.as_deref())
 }
 
 /// The result for people, on stdout.

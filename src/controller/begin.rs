@@ -156,6 +156,11 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         (self.engine.progress)(Step::Began { deployment, commit });
     }
 
+    /// Tells of a deployment that was interrupted and goes on.
+    pub(super) fn tell_continued(&self) {
+        (self.engine.progress)(Step::Continued { deployment: self.ledger.manifest().deployment_id.as_str() });
+    }
+
     async fn record_begun(&self, plan: &Plan, kind: Kind) -> Result<(), PassError> {
         let event = Event::new(EventKind::Begun)
             .with("planDigest", plan.digest.as_str())

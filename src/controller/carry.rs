@@ -251,7 +251,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     /// is as whole. False: it was not pushed, and the closing record has to say it.
     async fn announce_restoring(&self, hold_back: &HoldBack) -> Result<bool, PassError> {
         let reason = hold_back.reason.as_str();
-        tracing::warn!(environment = %self.engine.records.environment, reason, "the deployment failed; what was written is taken back");
+        tracing::warn!(reason, "the deployment failed; what was written is taken back");
         self.ledger.journal.record_if_possible(&Event::new(EventKind::Restoring).with("reason", reason)).await;
         let pushing = self.advance("restoring", |manifest| hold_back.enter(manifest));
         match self.by_the_end_of(Stage::Announce, pushing).await {
@@ -398,9 +398,7 @@ fn hold_incomplete(manifest: &mut Manifest) {
 
 /// Flows that nobody wrote and that changed all the same: a person should know.
 fn alarms(side_effects: &[SideEffect]) -> Vec<String> {
-    let alarms: Vec<String> = side_effects.iter().map(ToString::to_string).collect();
-    alarms.iter().for_each(|alarm| tracing::error!("{alarm}"));
-    alarms
+    side_effects.iter().map(ToString::to_string).collect()
 }
 
 /// One more reason why a deployment failed, where it does not stand there yet.

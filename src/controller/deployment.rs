@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::ledger::Ledger;
+use crate::local::LocalState;
 
 /// A deployment that has begun, or is about to.
 pub(super) struct Deployment<'a, T, S, L> {
@@ -15,8 +16,9 @@ pub(super) struct Deployment<'a, T, S, L> {
     pub(super) ledger: Arc<Ledger<L>>,
 }
 
-impl<'a, T, S, L> Deployment<'a, T, S, L> {
+impl<'a, T, S, L: LocalState> Deployment<'a, T, S, L> {
     pub(super) fn new(engine: &'a Engine<T, S, L>, ledger: Ledger<L>) -> Self {
+        ledger.name_in_span();
         Self { engine, ledger: Arc::new(ledger) }
     }
 }

@@ -35,6 +35,7 @@ mod report;
 mod rollback;
 pub mod run;
 mod signed;
+mod spans;
 mod states;
 mod suspend;
 mod trail;

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
+use tracing::Instrument as _;
+
 use super::approval::Warrant;
 use super::carry::Work;
 use super::report::{EnvironmentReport, FlowCounts, FlowReport, Outcome, SyncResult};
@@ -24,7 +26,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Makes git true in the tenant, or says why not. Never fails: the report tells.
     pub async fn pass(&self, options: &PassOptions) -> EnvironmentReport {
         let mut attempt = Attempt::default();
-        let ended = attempt.pass(self, options).await;
+        let ended = attempt.pass(self, options).instrument(self.records.span()).await;
         attempt.report(self, ended)
     }
 
@@ -194,7 +196,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let offered = self.look(self.offer_live(&seen.tips.flows, prepared, &branch, &BTreeSet::new())).await?;
         if let Proposed::Made(commit) = &offered.proposed {
             let n_flows = offered.flows.len();
-            tracing::warn!(environment = %offered.environment, branch, %commit, "{n_flows} drifted flow(s) are proposed");
+            tracing::warn!(branch, %commit, "{n_flows} drifted flow(s) are proposed");
         }
         Ok(())
     }

@@ -81,6 +81,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        deployment.tell_continued();
         let settling = async {
             sleep(lag).await;
             self.settle_live(ledger, &asked, &changes, &existed).await

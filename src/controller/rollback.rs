@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::approval::Warrant;
 use super::carry::Work;
 use super::judge::check_references;
@@ -25,7 +27,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// the newest completed one.
     pub async fn rollback(&self, to: Option<&str>, options: &PassOptions) -> EnvironmentReport {
         let mut attempt = Attempt::default();
-        let ended = attempt.rollback(self, to, options).await;
+        let ended = attempt.rollback(self, to, options).instrument(self.records.span()).await;
         attempt.report(self, ended)
     }
 

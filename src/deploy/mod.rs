@@ -93,6 +93,11 @@ pub enum Step<'a> {
         /// The commit it deploys, where its flows are of one.
         commit: Option<&'a CommitId>,
     },
+    /// One that was interrupted goes on.
+    Continued {
+        /// Its id.
+        deployment: &'a str,
+    },
     /// A stage begins, with so many flows in it.
     Stage(&'static str, usize),
     /// A flow is done in this stage.

@@ -67,6 +67,7 @@ impl Board {
                 known.of(environment).alarms.push(alarm);
             }
             Event::DeploymentBegan { .. }
+            | Event::DeploymentContinued { .. }
             | Event::StageBegan { .. }
             | Event::FlowMoved { .. }
             | Event::DeploymentOver { .. }

@@ -38,6 +38,8 @@ pub enum Event {
     Waits { environment: Arc<str>, until: Timestamp },
     /// A deployment of `commit` is announced in git, and begins to write.
     DeploymentBegan { environment: Arc<str>, deployment: Arc<str>, commit: Option<CommitId> },
+    /// A deployment that was interrupted goes on.
+    DeploymentContinued { environment: Arc<str>, deployment: Arc<str> },
     /// A stage of a deployment begins, with so many flows in it.
     StageBegan { environment: Arc<str>, stage: &'static str, n_flows: usize },
     /// A flow is through a stage.

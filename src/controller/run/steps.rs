@@ -24,6 +24,9 @@ impl Events {
                 Step::Began { deployment, commit } => {
                     Event::DeploymentBegan { environment, deployment: deployment.into(), commit: commit.cloned() }
                 }
+                Step::Continued { deployment } => {
+                    Event::DeploymentContinued { environment, deployment: deployment.into() }
+                }
                 Step::Stage(begun, n_flows) => {
                     *stage = begun;
                     Event::StageBegan { environment, stage: begun, n_flows }

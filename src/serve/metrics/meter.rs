@@ -80,6 +80,7 @@ impl Meter {
             | Event::Waits { .. }
             | Event::Throttled { .. }
             | Event::DeploymentBegan { .. }
+            | Event::DeploymentContinued { .. }
             | Event::StageBegan { .. }
             | Event::FlowMoved { .. }
             | Event::DeploymentOver { .. }

@@ -214,7 +214,8 @@ impl GitSource {
     {
         let inner = Arc::clone(&self.0);
         let path = inner.url.clone();
-        match tokio::task::spawn_blocking(move || work(&inner)).await {
+        let span = tracing::Span::current();
+        match tokio::task::spawn_blocking(move || span.in_scope(|| work(&inner))).await {
             Ok(done) => done,
             Err(error) => Err(SourceError::Local { doing: "finish", path, reason: error.to_string() }.into()),
         }
