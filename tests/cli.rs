@@ -14,6 +14,8 @@ mod asked;
 mod audit;
 #[path = "cli/cognigy.rs"]
 mod cognigy;
+#[path = "cli/cognigy_import.rs"]
+mod cognigy_import;
 #[path = "cli/config.rs"]
 mod config;
 #[path = "cli/controller.rs"]

@@ -81,8 +81,8 @@ fn format(target: &Target, units: Vec<Unit>) -> Result<Vec<stage::Edit>, Failure
     Ok(edits)
 }
 
-/// The line ends of a work tree are its own.
-fn is_same(old: &[u8], new: &str) -> bool {
+/// Whether a file says this already; the line ends of a work tree are its own.
+pub(super) fn is_same(old: &[u8], new: &str) -> bool {
     std::str::from_utf8(old).is_ok_and(|old| old == new || old.replace("\r\n", "\n") == new)
 }
 

@@ -12,6 +12,7 @@ mod editors;
 mod fmt;
 mod graph;
 mod history;
+mod import;
 mod init;
 mod line;
 mod logging;
@@ -142,6 +143,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Adopt(arguments) => adopt::run(context, &arguments).await,
         Command::Promote(arguments) => promote::run(context, &arguments).await,
         Command::Audit(arguments) => audit::run(context, &arguments).await,
+        Command::Import(arguments) => import::run(context, &arguments),
         Command::Fmt(arguments) => fmt::run(context, &arguments),
         Command::Graph(arguments) => graph::run(context, &arguments),
         Command::Sandbox(arguments) => {

@@ -171,6 +171,10 @@ rules! {
     UnknownTarget = "unknown-target",
     /// A node that leads to one that nothing may lead to.
     TargetNoEntryPoint = "target-no-entry-point",
+    /// Nodes of a chart that hang together in no way that can be read.
+    ChartNoTree = "chart-no-tree",
+    /// A clone of which not all is there, or in which not all goes together.
+    CloneIncomplete = "clone-incomplete",
     /// `${…}` that is not known.
     UnknownVariable = "unknown-variable",
     /// The rest is left out.

@@ -64,13 +64,13 @@ fn every_command_is_tried() {
     let tried = PRINTING.map(|arguments| arguments[0]);
     let whole = flowsync::cli::Arguments::command();
     let others = whole.get_subcommands().map(clap::Command::get_name).filter(|name| !tried.contains(name));
-    assert_eq!(others.collect::<Vec<_>>(), ["run", "rollback", "promote", "fmt", "sandbox", "demo", "init"]);
+    assert_eq!(others.collect::<Vec<_>>(), ["run", "rollback", "promote", "import", "fmt", "sandbox", "demo", "init"]);
     let place = Place::new(&["a 1.0.0"]);
     place.sync_with(&[]).exits(0);
     place.commit(&["a 1.1.0"]);
     place.sync_with(&[]).exits(0);
     let fresh = place.path("fresh").display().to_string();
-    // `promote` needs two environments, `fmt` flows in folders: both are tried beside their other tests.
+    // `promote` needs two environments, `fmt` and `import` flows in folders: they are tried beside their other tests.
     for arguments in [&["rollback"] as &[&str], &["init", &fresh], &["sandbox", "--listen", "127.0.0.1:0"], &["demo"]] {
         run_full(&place, arguments).exits(1).says(&["No space left"]);
     }

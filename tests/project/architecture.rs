@@ -52,8 +52,9 @@ const INSIDE: &[(&str, Table)] = &[
     (
         "cli",
         &[
-            (OWN, &["arguments", "plan", "pull", "run", "validate"]),
+            (OWN, &["arguments", "import", "plan", "pull", "run", "validate"]),
             ("arguments", &[OWN]),
+            ("import", &[OWN, "arguments", "pull", "validate"]),
             ("plan", &[OWN, "arguments"]),
             ("pull", &[OWN, "arguments", "validate"]),
             ("run", &[OWN, "arguments"]),

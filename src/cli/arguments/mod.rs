@@ -18,7 +18,8 @@ pub(super) use looking::{
 };
 pub(super) use sandbox::{CognigyRestArgs, FlowsV2Args, SandboxApi, SandboxArgs};
 pub(super) use setting_up::{
-    DoctorArgs, FmtArgs, GraphArgs, GraphForm, InitArgs, SchemaArgs, ValidateArgs, ValidateForm, WhichSchema,
+    DoctorArgs, FmtArgs, GraphArgs, GraphForm, ImportArgs, InitArgs, SchemaArgs, ValidateArgs, ValidateForm,
+    WhichSchema,
 };
 pub(super) use shard::Shard;
 pub(super) use writing::{
@@ -105,6 +106,8 @@ pub enum Command {
     Promote(PromoteArgs),
     /// Show or check the audit trail
     Audit(AuditArgs),
+    /// Bring flows that the vendor's own command line cloned into folders, to be committed
+    Import(ImportArgs),
     /// Put flows that stand in folders into the one form that `pull` writes, and give new nodes an identity
     Fmt(FmtArgs),
     /// Draw what refers to what
@@ -143,6 +146,7 @@ impl Command {
             Self::Graph(arguments) => arguments.format == GraphForm::Json,
             Self::Pull(_)
             | Self::Build(_)
+            | Self::Import(_)
             | Self::Fmt(_)
             | Self::Run(_)
             | Self::Sandbox(_)

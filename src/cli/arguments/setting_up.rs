@@ -43,6 +43,18 @@ pub struct FmtArgs {
     pub paths: Vec<PathBuf>,
 }
 
+/// `import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What the vendor's command line cloned to: its `agentDir`, or the folder `flows` in it
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    /// Folder to write to; a flow that is there already keeps its folder, its file names, and what a clone does not hold
+    /// [default: the flows folder]
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
 /// Forms of `graph`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GraphForm {

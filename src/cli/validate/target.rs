@@ -105,6 +105,14 @@ impl Target {
         self.selection.format()
     }
 
+    /// The same, for flows that are brought there; `None` where the configuration says that its flows stand in files in
+    /// another way.
+    pub(in crate::cli) fn for_flows_in(self, format: Format, config: Option<&Config>) -> Option<Self> {
+        let is_settled = config.is_some() && matches!(self.kin, Kin::FlowsFolder(_));
+        let fits = !is_settled || self.selection.format() == format;
+        fits.then(|| Self { selection: self.selection.in_format(format), ..self })
+    }
+
     /// The root of the tree it lies in.
     pub(in crate::cli) fn root(&self) -> &Path {
         self.tree.root()

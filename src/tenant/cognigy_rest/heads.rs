@@ -26,12 +26,12 @@ pub(super) struct FlowHead {
 /// A locale in the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct LocaleHead {
+pub(super) struct LocaleHead {
     #[serde(rename = "_id")]
-    id: String,
-    reference_id: String,
-    name: String,
-    primary: bool,
+    pub(super) id: String,
+    pub(super) reference_id: String,
+    pub(super) name: String,
+    pub(super) primary: bool,
 }
 
 /// A lexicon in the list.

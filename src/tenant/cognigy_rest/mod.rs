@@ -5,11 +5,14 @@
 //! `call` makes `request`s of one call from above the seam, whose answers `endpoint` judges; `heads` and `list` read what
 //! is in a project, `read` a flow, of which `store` keeps what its stamp still proves; `import` writes one.
 //!
+//! `cloned` reads what the vendor's own command line keeps of a project on disk.
+//!
 //! A flow's `_id` is looked up in every pass and recorded nowhere.
 
 mod call;
 pub mod chart;
 mod client;
+mod cloned;
 mod compose;
 mod endpoint;
 mod heads;
@@ -21,3 +24,4 @@ mod request;
 mod store;
 
 pub use client::Client;
+pub use cloned::{CloneFault, ClonedFlow, ClonedLocale, cloned_flow, cloned_locales};
