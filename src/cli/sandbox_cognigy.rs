@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use super::arguments::{CognigyRestArgs, SandboxArgs};
 use crate::tenant::sandbox::ReadError;
+use crate::tenant::sandbox::StartError;
 use crate::tenant::sandbox::cognigy_rest::rules::{Behaviour, WindowLimit};
 use crate::tenant::sandbox::cognigy_rest::settings::{Key, Role, Settings};
-use crate::tenant::sandbox::cognigy_rest::{CognigySandbox, FaultPlan, Running, Seed, SeedError, StartError};
+use crate::tenant::sandbox::cognigy_rest::{CognigySandbox, FaultPlan, Running, Seed, SeedError};
 
 /// The stand-in could not be started.
 #[derive(Debug, thiserror::Error)]

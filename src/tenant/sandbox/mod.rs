@@ -6,7 +6,7 @@
 //! - `flows_v2`: flow-api-v2.
 //! - [`cognigy_rest`]: the vendor's own API.
 //!
-//! Beside them lies what they share: `wire` (HTTP), `fault` (what may go wrong with any request), `file` (the state file), `log` (what was asked), `span` and `yaml`
+//! Beside them lies what they share: `wire` (HTTP), `fault` (what may go wrong with any request), `file` (the state file), `log` (what was asked), `stand` (starting, stopping and sharing), `span` and `yaml`
 //! (what people write).
 //!
 //! Absent on purpose: TLS, HTTP/2, and any check of what `/sandbox/...` puts behind everyone's back.
@@ -17,6 +17,7 @@ mod file;
 mod flows_v2;
 mod log;
 mod span;
+mod stand;
 mod wire;
 mod yaml;
 
@@ -24,8 +25,9 @@ pub use file::StateFileError;
 pub use flows_v2::settings;
 pub use flows_v2::{
     ApiKey, Behaviour, Client, FaultPlan, HISTORY_MAX, Handle, HandleError, Rate, Running, Sandbox, Seed,
-    SeedEnvironment, SeedError, Settings, StartError, Violation,
+    SeedEnvironment, SeedError, Settings, Violation,
 };
 pub use log::{LoggedRequest, RequestLog};
 pub(crate) use span::Span;
+pub use stand::StartError;
 pub use yaml::ReadError;

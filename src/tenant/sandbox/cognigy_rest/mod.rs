@@ -34,4 +34,4 @@ mod state;
 pub use fault::FaultPlan;
 pub use handle::{Handle, HandleError};
 pub use seed::{PROJECT, Seed, SeedError};
-pub use server::{CognigySandbox, Running, StartError};
+pub use server::{CognigySandbox, Running};

@@ -1,10 +1,9 @@
 //! Starting and stopping a stand-in.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::super::file::StateFileError;
+use super::super::stand::{self, StartError};
 use super::super::wire::{Reach, Serving};
 use super::access::Access;
 use super::clock::PlatformClock;
@@ -12,39 +11,13 @@ use super::handle::Handle;
 use super::http;
 use super::mint::Mint;
 use super::model::platform::{Moment, Platform};
-use super::seed::SeedError;
 use super::settings::Settings;
-use super::shared::Shared;
+use super::shared::{Inner, Shared};
 use super::state;
 
 /// The stand-in, not running yet.
 #[derive(Debug)]
 pub struct CognigySandbox;
-
-/// A stand-in could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address is reachable from other machines, and nobody allowed that.
-    #[error("`{address}` is reachable from other machines; only loopback addresses are, unless that is allowed")]
-    Remote {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The address cannot be listened on.
-    #[error("cannot listen on `{address}`")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The seed cannot be used.
-    #[error("cannot plant the seed")]
-    Seed(#[from] SeedError),
-    /// The state file cannot be used.
-    #[error("cannot take up the earlier state")]
-    StateFile(#[from] StateFileError),
-}
 
 /// A stand-in that is running; dropping it stops it.
 #[derive(Debug)]
@@ -58,13 +31,10 @@ impl CognigySandbox {
     ///
     /// The seed is planted only where no state file of an earlier run is found.
     pub async fn start(settings: Settings, address: SocketAddr) -> Result<Running, StartError> {
-        if !settings.allow_remote && !address.ip().is_loopback() {
-            return Err(StartError::Remote { address });
-        }
-        let shared = Arc::new(prepared(settings)?);
+        let reach = stand::reach_at(address, settings.allow_remote)?;
+        let shared = Arc::new(prepared(settings, reach)?);
         shared.save().await?;
-        let serving = Serving::start(address, http::router(Arc::clone(&shared))).await;
-        let serving = serving.map_err(|source| StartError::Listen { address, source })?;
+        let serving = stand::serve(address, http::router(Arc::clone(&shared))).await?;
         Ok(Running { shared, serving })
     }
 }
@@ -101,18 +71,18 @@ impl Running {
 }
 
 /// Everything as it stands before the first request.
-fn prepared(settings: Settings) -> Result<Shared, StartError> {
+fn prepared(settings: Settings, reach: Reach) -> Result<Shared, StartError> {
     let access = Access::new(&settings);
-    let Settings { behaviour, seed, faults, state_file, chance, allow_remote, .. } = settings;
-    let reach = if allow_remote { Reach::Anywhere } else { Reach::Loopback };
+    let Settings { behaviour, seed, faults, state_file, chance, .. } = settings;
     let earlier = state_file.as_deref().map(state::load).transpose()?.flatten();
     let platform = match earlier {
         Some(platform) => platform,
         None => {
             let mut platform = Platform::new(Mint::of(chance));
-            seed.plant(&mut platform, Moment { ms: PlatformClock::default().ms(), rules: &behaviour })?;
+            let now = Moment { ms: PlatformClock::default().ms(), rules: &behaviour };
+            seed.plant(&mut platform, now).map_err(|error| StartError::Seed(error.into()))?;
             platform
         }
     };
-    Ok(Shared::new(reach, platform, access, behaviour, faults, state_file))
+    Ok(Shared::new(reach, Inner::new(platform, access, behaviour, faults), state_file))
 }

@@ -22,6 +22,6 @@ mod world;
 pub use fault::FaultPlan;
 pub use handle::{Handle, HandleError};
 pub use seed::{Seed, SeedEnvironment, SeedError};
-pub use server::{Running, Sandbox, StartError};
+pub use server::{Running, Sandbox};
 pub use settings::{ApiKey, Behaviour, Client, Rate, Settings};
 pub use world::{HISTORY_MAX, Violation};

@@ -1,48 +1,21 @@
 //! Starting and stopping a sandbox.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::super::file::StateFileError;
+use super::super::stand::{self, StartError};
 use super::super::wire::{Reach, Serving};
 use super::access::Access;
 use super::handle::Handle;
 use super::http;
-use super::seed::SeedError;
 use super::settings::Settings;
-use super::shared::Shared;
+use super::shared::{Inner, Shared};
 use super::state;
 use super::world::World;
 
 /// The sandbox, not running yet.
 #[derive(Debug)]
 pub struct Sandbox;
-
-/// A sandbox could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address is reachable from other machines, and nobody allowed that.
-    #[error("`{address}` is reachable from other machines; only loopback addresses are, unless that is allowed")]
-    Remote {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The address cannot be listened on.
-    #[error("cannot listen on `{address}`")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The seed cannot be used.
-    #[error("cannot plant the seed")]
-    Seed(#[from] SeedError),
-    /// The state file cannot be used.
-    #[error("cannot take up the earlier state")]
-    StateFile(#[from] StateFileError),
-}
 
 /// A sandbox that is running; dropping it stops it.
 #[derive(Debug)]
@@ -56,13 +29,10 @@ impl Sandbox {
     ///
     /// The seed is planted only where no state file of an earlier run is found.
     pub async fn start(settings: Settings, address: SocketAddr) -> Result<Running, StartError> {
-        if !settings.allow_remote && !address.ip().is_loopback() {
-            return Err(StartError::Remote { address });
-        }
-        let shared = Arc::new(prepared(settings)?);
+        let reach = stand::reach_at(address, settings.allow_remote)?;
+        let shared = Arc::new(prepared(settings, reach)?);
         shared.save().await?;
-        let serving = Serving::start(address, http::router(Arc::clone(&shared))).await;
-        let serving = serving.map_err(|source| StartError::Listen { address, source })?;
+        let serving = stand::serve(address, http::router(Arc::clone(&shared))).await?;
         Ok(Running { shared, serving })
     }
 }
@@ -105,18 +75,17 @@ impl Running {
 }
 
 /// Everything as it stands before the first request: the state of an earlier run where its file is found, else the seed.
-fn prepared(settings: Settings) -> Result<Shared, StartError> {
+fn prepared(settings: Settings, reach: Reach) -> Result<Shared, StartError> {
     let access = Access::new(&settings);
-    let Settings { environments, behaviour, seed, faults, state_file, allow_remote, .. } = settings;
-    let reach = if allow_remote { Reach::Anywhere } else { Reach::Loopback };
+    let Settings { environments, behaviour, seed, faults, state_file, .. } = settings;
     let mut world = World::default();
     let found = match &state_file {
         Some(path) => state::load(path, &mut world)?,
         None => false,
     };
     if !found {
-        seed.plant(&mut world)?;
+        seed.plant(&mut world).map_err(|error| StartError::Seed(error.into()))?;
     }
     environments.iter().for_each(|name| world.add_environment(name));
-    Ok(Shared::new(reach, world, access, behaviour, faults, state_file))
+    Ok(Shared::new(reach, Inner::new(world, access, behaviour, faults), state_file))
 }
