@@ -235,7 +235,7 @@ async fn a_flow_is_read_into_its_document_and_not_again_until_its_stamp_moves() 
     assert_eq!((&document["description"], &document["context"]), (&json!("d"), &json!({"a": 1})));
     assert_eq!(document["chart"][0], json!({"type": "start", "ref": node_ref(0)}));
     assert_eq!(document["chart"][2]["config"]["en"], say("text 2"));
-    assert!(!text.contains("${environment}"), "{text}");
+    assert_eq!(document["externalReferences"][0]["environmentId"], "${environment}", "as git's document has it");
     let n_first = place.requests().len();
     assert_eq!(n_first, 2 + 2 + 2, "{:?}", place.requests());
     assert_eq!(place.text().await, text);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::chart::{Head as ChartHead, Kind, Node as ChartNode, Tree};
-use crate::flow::{ENVIRONMENT_VARIABLE, EnvironmentId, with_environment};
+use crate::flow::EnvironmentId;
 use crate::format::cognigy::document::{
     BASIC_EXTENSION, Branch, Chain, Config, Flow, Head, LocaleName, Mock, Node, NodeRef, without_computed,
 };
@@ -94,16 +94,13 @@ fn push(tree: &mut Tree, node: &Node) -> usize {
     index
 }
 
-/// The document of a live flow as git's has it that is deployed to an environment.
+/// The document of a live flow, to the byte as git's: what it refers to is in whichever environment it is deployed to.
 ///
 /// # Errors
 /// In words: what was read is no flow.
-pub(super) fn text_of(flow: &Flow, environment: &EnvironmentId) -> Result<String, Reason> {
+pub(super) fn text_of(flow: &Flow, _: &EnvironmentId) -> Result<String, Reason> {
     // Numbers are written as git's are, and whatever would not be read again is found here.
-    let text = Flow::parse(flow.to_text().as_bytes()).map_err(|error| error.to_string())?.to_text();
-    let placeholder = EnvironmentId(ENVIRONMENT_VARIABLE.to_owned());
-    let text = with_environment(text.as_bytes(), &placeholder, environment);
-    String::from_utf8(text).map_err(|error| error.to_string())
+    Ok(Flow::parse(flow.to_text().as_bytes()).map_err(|error| error.to_string())?.to_text())
 }
 
 /// A live flow that cannot be read as one: it is there, equal to none of git's, and says why.
