@@ -14,6 +14,10 @@ mod asked;
 mod audit;
 #[path = "cli/cognigy.rs"]
 mod cognigy;
+#[path = "cli/cognigy_adopt.rs"]
+mod cognigy_adopt;
+#[path = "cli/cognigy_clone.rs"]
+mod cognigy_clone;
 #[path = "cli/cognigy_import.rs"]
 mod cognigy_import;
 #[path = "cli/config.rs"]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::arguments::{AdoptArgs, ProposalArgs};
-use super::context::{Context, not_of_folders, the_one};
+use super::context::{Context, the_one};
 use super::offer;
 use super::output::Failure;
 use crate::controller::adoption_branch;
@@ -13,7 +13,6 @@ use crate::forge::About;
 pub(super) async fn run(context: &Context, arguments: &AdoptArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;
-    not_of_folders(environment, "adopt")?;
     let ProposalArgs { flows, branch, pull_request, output } = &arguments.proposal;
     let branch = branch.clone().unwrap_or_else(|| adoption_branch(&environment.name));
     let forge = offer::check(&config, environment, &branch, *pull_request)?;

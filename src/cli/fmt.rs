@@ -9,7 +9,7 @@ use super::pull::stage;
 use super::validate::{Target, default_folders};
 use crate::clock::{Clock as _, SystemClock};
 use crate::format::cognigy::document::NodeRef;
-use crate::format::cognigy::folder::{Composition, Known, Scattered, compose, scatter};
+use crate::format::cognigy::folder::{Composition, Known, Scattered, compose, is_same, scatter};
 use crate::format::{Format, Unit};
 use crate::problem::Problem;
 
@@ -79,11 +79,6 @@ fn format(target: &Target, units: Vec<Unit>) -> Result<Vec<stage::Edit>, Failure
         edits.extend(removed.iter().map(|file| (PathBuf::from(unit.path_of(file)), None)));
     }
     Ok(edits)
-}
-
-/// Whether a file says this already; the line ends of a work tree are its own.
-pub(super) fn is_same(old: &[u8], new: &str) -> bool {
-    std::str::from_utf8(old).is_ok_and(|old| old == new || old.replace("\r\n", "\n") == new)
 }
 
 /// Nothing is formatted of which not all could be read.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::arguments::{PromoteArgs, ProposalArgs};
-use super::context::{Context, not_of_folders};
+use super::context::Context;
 use super::offer;
 use super::output::{Failure, USAGE};
 use crate::config::Environment;
@@ -21,7 +21,11 @@ pub(super) async fn run(context: &Context, arguments: &PromoteArgs) -> Result<u8
         );
         return Err(Failure { code: USAGE, ..Failure::other(message) });
     }
-    not_of_folders(to, "promote")?;
+    if from.repository.format != to.repository.format {
+        let message =
+            format!("`{}` and `{}` are of two APIs: no flow of the one is a flow of the other", from.name, to.name);
+        return Err(Failure { code: USAGE, ..Failure::other(message) });
+    }
     let ProposalArgs { flows, branch, pull_request, output } = &arguments.proposal;
     let branch = branch.clone().unwrap_or_else(|| promotion_branch(&from.name, &to.name));
     let forge = offer::check(&config, to, &branch, *pull_request)?;

@@ -12,8 +12,7 @@ use super::names::environment_name;
 use super::notifications::{self, Around};
 use super::written::{ENVIRONMENT, FILE, Findings, Section, Wrong, check_keys};
 use super::yaml::{self, FILE_BYTES_MAX, Node, SyntaxError, Value, shorten};
-use super::{Config, Drift, Environment, Notification, Repository, Server, repository, server, sync, tenant, urls};
-use crate::format::Format;
+use super::{Config, Environment, Notification, Repository, Server, repository, server, sync, tenant, urls};
 use crate::problem::{Place, Problem, Rule, Severity};
 
 /// The version of the file's format that this binary reads.
@@ -184,11 +183,6 @@ fn read_environment<'n>(
     if let Some(node) = section.get("release") {
         let help = "remove it: what is deployed is live at once";
         findings.add(node, Wrong::value("`release` is not built yet", help));
-    }
-    let is_of_folders = tenant.as_ref().is_some_and(|it| it.api.format() != Format::default());
-    if let (true, Drift::Adopt, Some(node)) = (is_of_folders, sync.drift, section.get("sync")) {
-        let help = "write `correct` or `report`";
-        findings.add(node, Wrong::value("`drift: adopt` is not built yet for `api: cognigy-rest`", help));
     }
     let address = tenant.as_ref().map(|it| (urls::tenant_key(&it.url), it.environment_id.0.clone()));
     let environment = match (repository, tenant) {

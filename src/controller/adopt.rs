@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::desired::missing_blob;
-use super::offer::{Offer, OfferedFile, OfferedFlow};
+use super::folders::InFolder;
+use super::offer::{Offer, OfferedFiles, OfferedFlow};
 use super::{Engine, PassError, PassOptions, Prepared, read_desired};
 use crate::config::{Drift, Prune};
-use crate::flow::overlay::{Unwritable, base_of};
+use crate::flow::overlay::base_of;
 use crate::flow::{Definition, FlowId, in_the_files_hand};
 use crate::local::LocalState;
-use crate::plan::{Action, Cause, Change, DesiredFlow, Policy, Step};
+use crate::plan::{Action, Cause, Change, Desired, DesiredFlow, Policy, Step};
 use crate::problem::any_error;
 use crate::revision::{BlobId, CommitId};
 use crate::source::Source;
@@ -97,7 +98,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 continue;
             }
             let id = flow.id.clone();
-            match self.file_of(flow, &paths).await? {
+            let found = match self.in_folders() {
+                true => self.folder_of(flow, &prepared.desired, &paths).await?,
+                false => self.file_of(flow, &paths).await?,
+            };
+            match found {
                 Ok(file) => {
                     paths.insert(file.flow.path.to_lowercase());
                     files.push(file);
@@ -130,24 +135,21 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// The file that a flow has or gets, and its content in that file's hand: what an overlay adds stays out of it, and
-    /// `${environment}` in it.
-    async fn file_of(
-        &self,
-        flow: Taken,
-        paths: &BTreeSet<String>,
-    ) -> Result<Result<OfferedFile, Unwritable>, PassError> {
+    /// `${environment}` in it. In words, why it cannot be had.
+    async fn file_of(&self, flow: Taken, paths: &BTreeSet<String>) -> Result<Result<OfferedFiles, String>, PassError> {
         let Taken { id, live, file } = flow;
         let Some(live) = live else {
-            let Some(file) = file else {
-                return Err(PassError::NotFound(format!("`{id}` is neither live nor in git")));
-            };
-            let flow = OfferedFlow { id, action: Action::Delete, path: file.path };
-            return Ok(Ok(OfferedFile { flow, content: None, overlay: file.overlay }));
+            let DesiredFlow { path, overlay, .. } = file.ok_or_else(|| nowhere(&id))?;
+            let flow = OfferedFlow { id, action: Action::Delete, path: path.clone() };
+            // An overlay is of no use without its flow.
+            return Ok(Ok(OfferedFiles {
+                flow,
+                files: [Some(path), overlay].into_iter().flatten().map(|it| (it, None)).collect(),
+            }));
         };
         let Some((DesiredFlow { path, .. }, origin)) = file.and_then(|file| Some((file.clone(), file.origin?))) else {
             let flow = OfferedFlow { action: Action::Create, path: self.free_path(&id, paths), id };
-            let content = Some(in_the_files_hand(None, live.body()?));
-            return Ok(Ok(OfferedFile { flow, content, overlay: None }));
+            return Ok(Ok(OfferedFiles::one(flow, in_the_files_hand(None, live.body()?))));
         };
         let overlay = origin.composed.and_then(|composed| composed.overlay);
         let old = self.text_of(&origin.blob, &path).await?;
@@ -157,10 +159,30 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let base = match base_of(&old, overlay.as_deref(), self.records.target.as_str(), live.body()?) {
             Ok(base) => base,
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Ok(Err(why.to_string())),
         };
         let flow = OfferedFlow { id, action: Action::Update, path };
-        Ok(Ok(OfferedFile { flow, content: Some(in_the_files_hand(Some(&old), &base)), overlay: None }))
+        Ok(Ok(OfferedFiles::one(flow, in_the_files_hand(Some(&old), &base))))
+    }
+
+    /// The same of a flow that stands in a folder, or gets one.
+    async fn folder_of(
+        &self,
+        flow: Taken,
+        desired: &Desired,
+        paths: &BTreeSet<String>,
+    ) -> Result<Result<OfferedFiles, String>, PassError> {
+        let Taken { id, live, file } = flow;
+        let (action, found) = match (live, file) {
+            (None, None) => return Err(nowhere(&id)),
+            (None, Some(file)) => (Action::Delete, Ok(self.without_folder(&file).await?)),
+            (Some(live), Some(file)) => (Action::Update, self.folder_rewritten(&file, live.body()?, desired).await?),
+            (Some(live), None) => {
+                let taken = self.folders_taken(paths);
+                (Action::Create, self.folder_written(live.body()?, desired, &taken).await?)
+            }
+        };
+        Ok(found.map(|InFolder { path, files }| OfferedFiles { flow: OfferedFlow { id, action, path }, files }))
     }
 
     /// What a blob holds that the file of a flow is made from.
@@ -168,6 +190,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let text = self.records.source.read_blobs(std::slice::from_ref(blob)).await?.into_iter().next().flatten();
         Ok(text.ok_or_else(|| missing_blob(path, blob))?)
     }
+}
+
+fn nowhere(id: &FlowId) -> PassError {
+    PassError::NotFound(format!("`{id}` is neither live nor in git"))
 }
 
 fn taken_of(change: &Change) -> Taken {

@@ -15,6 +15,7 @@ mod contest;
 mod costs;
 mod deployment;
 mod desired;
+mod folders;
 mod judge;
 mod ledger;
 mod manifest;

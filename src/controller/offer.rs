@@ -1,6 +1,6 @@
 //! What is proposed to people: flows as files, on a branch of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, PassError};
 use crate::config::SubjectValues;
@@ -37,20 +37,19 @@ pub struct OfferedFlow {
     pub path: String,
 }
 
-/// A flow with the content that its file is to have.
+/// A flow with the files that change.
 #[derive(Debug)]
-pub(super) struct OfferedFile {
+pub(super) struct OfferedFiles {
     pub(super) flow: OfferedFlow,
-    /// `None` removes it.
-    pub(super) content: Option<Vec<u8>>,
-    /// The overlay that is of no use without it.
-    pub(super) overlay: Option<String>,
+    /// By their paths from the root of the repository; `None` removes one.
+    pub(super) files: BTreeMap<String, Option<Vec<u8>>>,
 }
 
-/// What becomes of the files of a flow.
-fn changes(file: OfferedFile) -> impl Iterator<Item = (String, Option<Vec<u8>>)> {
-    let overlay = file.overlay.map(|overlay| (overlay, None));
-    [(file.flow.path, file.content)].into_iter().chain(overlay)
+impl OfferedFiles {
+    /// Those of a flow that stands in one file.
+    pub(super) fn one(flow: OfferedFlow, content: Vec<u8>) -> Self {
+        Self { files: BTreeMap::from([(flow.path.clone(), Some(content))]), flow }
+    }
 }
 
 /// So many flows are named in a commit message.
@@ -63,7 +62,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         base: &CommitId,
         branch: &str,
         status: &str,
-        files: Vec<OfferedFile>,
+        files: Vec<OfferedFiles>,
         left_out: Vec<(String, String)>,
     ) -> Result<Offer, PassError> {
         let flows: Vec<OfferedFlow> = files.iter().map(|file| file.flow.clone()).collect();
@@ -72,7 +71,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             base: base.clone(),
             rest: Rest::Goes,
             message: self.offer_message(base, status, &flows),
-            files: files.into_iter().flat_map(changes).collect(),
+            files: files.into_iter().flat_map(|offered| offered.files).collect(),
             time: self.now(),
         };
         let proposed = match flows.is_empty() {

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::offer::{Offer, OfferedFile, OfferedFlow};
+use super::folders::{InFolder, in_place};
+use super::offer::{Offer, OfferedFiles, OfferedFlow};
 use super::{Engine, PassError, PassOptions, Seen, read_desired};
 use crate::flow::{Comparison, Definition, FlowId, in_the_files_hand, with_environment, with_placeholders};
+use crate::format::Unit;
 use crate::local::LocalState;
 use crate::plan::{Action, Desired};
 use crate::problem::any_error;
@@ -17,8 +19,10 @@ use crate::tenant::{CallLimits, Tenant};
 struct Deployed {
     id: FlowId,
     text: Arc<[u8]>,
-    /// Its file, from its flows folder.
+    /// Its file, from its flows folder; of a flow that stands in a folder, the one that heads it.
     below: Option<String>,
+    /// The files of its folder, where it stands in one.
+    unit: Option<Unit>,
 }
 
 /// The branch on which a promotion is proposed where nobody names another.
@@ -41,7 +45,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let reason = format!("nothing was deployed to `{}` yet; nothing was proposed", from.records.environment);
             return Err(PassError::Refused { reason, problems: Vec::new(), quarantined: false });
         };
-        let (deployed, left_out) = from.as_deployed(manifest, named).await?;
+        let (deployed, mut left_out) = from.as_deployed(manifest, named).await?;
         let tips = self.look(self.records.source.fetch()).await?;
         let reading = read_desired(&*self.records.source, &tips.flows, self.reader.index(), &self.records.target);
         let (desired, problems) = self.look(reading).await?;
@@ -52,9 +56,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut paths = self.taken_paths(&tips.flows).await?;
         let mut files = Vec::new();
         for flow in deployed {
-            if let Some(file) = self.file_for(from, flow, &desired, &paths).await? {
-                paths.insert(file.flow.path.to_lowercase());
-                files.push(file);
+            let id = flow.id.clone();
+            let found = match self.in_folders() {
+                true => self.folder_for(flow, &desired, &paths).await?,
+                false => Ok(self.file_for(from, flow, &desired, &paths).await?),
+            };
+            match found {
+                Ok(None) => {}
+                Ok(Some(file)) => {
+                    paths.insert(file.flow.path.to_lowercase());
+                    files.push(file);
+                }
+                Err(why) => left_out.push((id.to_string(), format!("its folder cannot say what is deployed: {why}"))),
             }
         }
         let status = format!("promote from {}", from.records.environment);
@@ -106,6 +119,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let recorded = manifest.flows.iter().find(|flow| flow.id == live.id);
         let path = last.as_ref().and_then(|last| last.path.clone()).or_else(|| recorded?.path.clone());
         let blob: Vec<_> = last.and_then(|last| last.blob).into_iter().collect();
+        let unit = match (self.in_folders(), blob.first(), &path) {
+            (true, Some(folder), Some(path)) => Some(self.unit_of(path, folder).await?),
+            _ => None,
+        };
         let file = self.records.source.read_blobs(&blob).await?.into_iter().next().flatten();
         let text = match file {
             Some(file) => file,
@@ -113,7 +130,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let folder = self.records.source.flows_folder();
         let below = |path: String| path.strip_prefix(folder).map(|path| path.trim_start_matches('/').to_owned());
-        Ok(Deployed { id: live.id.clone(), text, below: path.and_then(below) })
+        Ok(Deployed { id: live.id.clone(), text, below: path.and_then(below), unit })
     }
 
     /// The file that a flow has or gets here; `None` where it says the same already.
@@ -123,8 +140,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         flow: Deployed,
         desired: &Desired,
         paths: &BTreeSet<String>,
-    ) -> Result<Option<OfferedFile>, PassError> {
-        let Deployed { id, text, below } = flow;
+    ) -> Result<Option<OfferedFiles>, PassError> {
+        let Deployed { id, text, below, unit: _ } = flow;
         let text = with_environment(&text, &from.records.target, &self.records.target);
         let here = desired.flows.get(&id);
         let action = if here.is_some() { Action::Update } else { Action::Create };
@@ -147,8 +164,43 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Some(old) => in_the_files_hand(Some(old), &text),
             None => text,
         };
-        Ok(Some(OfferedFile { flow: OfferedFlow { id, action, path }, content: Some(content), overlay: None }))
+        Ok(Some(OfferedFiles::one(OfferedFlow { id, action, path }, content)))
     }
+
+    /// The same of a flow that stands in a folder. Reference ids are the same in both projects, so that nothing in it is
+    /// written anew; in words, why it cannot be had.
+    async fn folder_for(
+        &self,
+        flow: Deployed,
+        desired: &Desired,
+        paths: &BTreeSet<String>,
+    ) -> Result<Result<Option<OfferedFiles>, String>, PassError> {
+        let Deployed { id, text, below, unit } = flow;
+        let taken = self.folders_taken(paths);
+        let found = match (desired.flows.get(&id), unit, below.as_deref().and_then(folder_of)) {
+            (Some(here), ..) => self.folder_rewritten(here, &text, desired).await?,
+            // As it is there, where nothing else is called so here.
+            (None, Some(unit), Some(folder)) if is_free(folder, &taken) => {
+                let path = self.head_below(folder);
+                let files = unit.files.into_iter().map(|(file, content)| (file, Some(content.to_vec())));
+                Ok(InFolder { files: in_place(&path, files.collect()), path })
+            }
+            (None, ..) => self.folder_written(&text, desired, &taken).await?,
+        };
+        let action = if desired.flows.contains_key(&id) { Action::Update } else { Action::Create };
+        let offered = |InFolder { path, files }| OfferedFiles { flow: OfferedFlow { id, action, path }, files };
+        Ok(found.map(|found| Some(found).filter(|found| !found.files.is_empty()).map(offered)))
+    }
+}
+
+/// The folder of a file that heads one.
+fn folder_of(head: &str) -> Option<&str> {
+    head.rsplit_once('/').map(|(folder, _)| folder)
+}
+
+/// Whether nothing stands where a folder is to be.
+fn is_free(folder: &str, taken: &BTreeSet<String>) -> bool {
+    folder.split('/').next().is_some_and(|first| !taken.contains(&first.to_lowercase()))
 }
 
 /// Whether two files say the same.

@@ -5,10 +5,11 @@
 
 pub mod cognigy;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow::diff::View;
-use crate::flow::{self, Comparison, Document, FileReport};
+use crate::flow::{self, Comparison, Document, FileReport, FlowId};
 use crate::problem::Place;
 
 pub use crate::flow::Unit;
@@ -65,6 +66,46 @@ impl Format {
             Self::CognigyFlow => cognigy::place(unit, pointer),
         }
     }
+}
+
+/// Files by their paths from the folder of their flow, with what is to stand in them; `None` removes one.
+pub type Files = BTreeMap<String, Option<Vec<u8>>>;
+
+/// A folder for a flow that has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFolder {
+    /// What it is called.
+    pub name: String,
+    /// Its files.
+    pub files: Files,
+}
+
+/// The files of a flow's folder that change where it is to say `text`: in the names and in the hand that they have. `others`
+/// are documents of flows that it may name.
+///
+/// # Errors
+/// In words: the text, or what the folder holds, is no flow.
+pub fn rewritten(unit: &Unit, text: &Arc<[u8]>, others: &[Arc<[u8]>]) -> Result<Files, String> {
+    cognigy::folder::rewritten(unit, text, others)
+}
+
+/// A folder for a flow, called otherwise than those that are `taken` (in lower case), and written as those `beside` it are.
+///
+/// # Errors
+/// In words: the text is no flow.
+pub fn written(
+    text: &Arc<[u8]>,
+    others: &[Arc<[u8]>],
+    beside: &[Unit],
+    taken: &BTreeSet<String>,
+) -> Result<NewFolder, String> {
+    cognigy::folder::written(text, others, beside, taken)
+}
+
+/// The flows whose names stand in the folder of a flow, for people.
+#[must_use]
+pub fn named_in(text: &Arc<[u8]>) -> BTreeSet<FlowId> {
+    cognigy::folder::named_in(text)
 }
 
 /// Whether a file of a folder has something to say of the flow whose folder it is.

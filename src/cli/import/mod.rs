@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::ImportArgs;
 use super::context::{Context, shown};
-use super::fmt::is_same;
 use super::output::{self, Failure, REFUSED, USAGE};
 use super::pull::stage;
 use super::validate::{Target, default_folders};
 use crate::config::Config;
 use crate::format::cognigy::document::{Flow, FlowRef, LocaleName};
-use crate::format::cognigy::folder::{Composition, Known, Layout, Scattered, compose, folder_name, scatter};
+use crate::format::cognigy::folder::{Composition, Known, Layout, Scattered, compose, folder_name, is_same, scatter};
 use crate::format::{Format, Unit};
 use crate::problem::{Problem, any_error};
 use tree::Found;

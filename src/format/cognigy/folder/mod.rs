@@ -6,6 +6,7 @@ mod compose;
 mod layout;
 mod names;
 mod parts;
+mod rewrite;
 mod scatter;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ mod tests;
 pub use compose::{Composition, compose, place_of};
 pub use layout::{Known, Layout};
 pub use names::folder_name;
+pub use rewrite::is_same;
+pub(in crate::format) use rewrite::{named_in, rewritten, written};
 pub use scatter::{Scattered, scatter};
 
 /// The file that heads the folder.

@@ -1,0 +1,90 @@
+//! A project of the vendor's API in a stand-in, and what the vendor's own command line leaves of it on the disk.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use flowsync::tenant::sandbox::cognigy_rest::settings::Settings;
+use flowsync::tenant::sandbox::cognigy_rest::{CognigySandbox, Handle, Running, Seed};
+use reqwest::{Client, Method};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// The project of a seed that has one.
+pub const PROJECT: &str = "64c0ffee0000000000000001";
+
+/// A running stand-in.
+pub struct Project {
+    running: Running,
+    client: Client,
+}
+
+impl Project {
+    pub fn start(seed: &str) -> Self {
+        let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
+        settings.behaviour.stale_charts = false;
+        let running = RUNTIME.block_on(CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap())).unwrap();
+        let tls = flowsync::tls::nobody().unwrap();
+        let client = Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap();
+        Self { running, client }
+    }
+
+    pub fn state(&self) -> Handle {
+        self.running.state()
+    }
+
+    pub fn url(&self) -> String {
+        self.running.base_url()
+    }
+
+    /// A request that must go well, as another user makes it; what it answers, if anything.
+    #[track_caller]
+    pub fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let request = self.client.request(method, format!("{}/new/v2.0{path}", self.url()));
+        let request = request.header("X-API-Key", "sandbox-key").header("Accept", "application/json");
+        let request = match body {
+            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+            None => request,
+        };
+        let (status, text) = RUNTIME.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        });
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn read(&self, path: &str) -> Value {
+        self.ask(Method::GET, path, None)
+    }
+
+    /// Writes what the vendor's command line clones, with the calls that it makes.
+    pub fn clone_to(&self, folder: &Path) {
+        let write = |path: &str, value: &Value| {
+            let file = folder.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, format!("{value:#}")).unwrap();
+        };
+        let locales = self.read(&format!("/locales?projectId={PROJECT}"))["items"].clone();
+        write("flows/locales.json", &locales);
+        let flows = self.read(&format!("/flows?projectId={PROJECT}&limit=100"))["items"].clone();
+        for flow in flows.as_array().unwrap() {
+            let (id, name) = (flow["_id"].as_str().unwrap(), flow["name"].as_str().unwrap());
+            write(&format!("flows/{name}/config.json"), flow);
+            for locale in locales.as_array().unwrap() {
+                let query = format!("preferredLocaleId={}", locale["_id"].as_str().unwrap());
+                let mut chart = self.read(&format!("/flows/{id}/chart?{query}"));
+                for node in chart["nodes"].as_array_mut().unwrap() {
+                    let path = format!("/flows/{id}/chart/nodes/{}?{query}", node["_id"].as_str().unwrap());
+                    node["config"] = self.read(&path)["config"].clone();
+                    node.as_object_mut().unwrap().remove("preview");
+                }
+                write(&format!("flows/{name}/{}/chart.json", locale["name"].as_str().unwrap()), &chart);
+            }
+        }
+    }
+}
