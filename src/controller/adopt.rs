@@ -59,7 +59,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.look(self.offer_live(commit, &prepared, branch, named)).await
     }
 
-    /// Proposes the drift of a plan whose drift is not corrected.
+    /// Proposes the drift of a plan whose drift is not corrected. Where nothing is named, what somebody named before and
+    /// stands proposed stays so, as it is live now.
     pub(super) async fn offer_live(
         &self,
         commit: &CommitId,
@@ -68,11 +69,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         named: &BTreeSet<FlowId>,
     ) -> Result<Offer, PassError> {
         let plan = &prepared.plan;
+        let before = if named.is_empty() { self.named_before(branch, commit).await? } else { BTreeSet::new() };
         let is_narrowed = plan.reported.iter().any(|change| named.contains(&change.id));
         let drifted = plan.reported.iter().filter(|change| !is_narrowed || named.contains(&change.id));
         let mut left_out = Vec::new();
         let mut taken: Vec<Taken> = drifted.map(taken_of).collect();
         for change in &plan.changes {
+            if before.contains(&change.id) {
+                taken.extend(change.before().is_some().then(|| taken_of(change)));
+                continue;
+            }
             match (named.contains(&change.id), &change.step, change.cause) {
                 (true, Step::Create { .. }, Cause::Commit) => {
                     left_out.push((change.id.to_string(), "git brings it, and it was never live".to_owned()));
@@ -87,8 +93,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let known: BTreeSet<&FlowId> =
             plan.reported.iter().chain(&plan.changes).map(|change| &change.id).chain(&plan.unchanged).collect();
-        let others: BTreeSet<FlowId> = named.iter().filter(|id| !known.contains(id)).cloned().collect();
-        taken.extend(self.others(&others).await?);
+        let others: BTreeSet<FlowId> = named.union(&before).filter(|id| !known.contains(id)).cloned().collect();
+        taken.extend(self.others(&others, named).await?);
         let mut files = Vec::new();
         let mut paths = if others.is_empty() { BTreeSet::new() } else { self.taken_paths(commit).await? };
         for flow in taken {
@@ -112,11 +118,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         files.sort_by(|a, b| a.flow.id.cmp(&b.flow.id));
         left_out.sort();
-        self.offer(commit, branch, "adopt", files, left_out).await
+        let named = named.union(&before).cloned().collect();
+        self.offer(commit, branch, "adopt", files, &named, left_out).await
     }
 
-    /// Live flows that git does not hold.
-    async fn others(&self, ids: &BTreeSet<FlowId>) -> Result<Vec<Taken>, PassError> {
+    /// Live flows that git does not hold; those that are `wanted` must be there.
+    async fn others(&self, ids: &BTreeSet<FlowId>, wanted: &BTreeSet<FlowId>) -> Result<Vec<Taken>, PassError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -125,13 +132,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut live: BTreeMap<FlowId, Definition> =
             self.tenant.export(&self.records.target, &reader, &limits).await?.flows.into_iter().collect();
         let find = |id: &FlowId| match live.remove(id) {
-            Some(flow) => Ok(Taken { id: id.clone(), live: Some(Arc::new(flow)), file: None }),
-            None => Err(PassError::NotFound(format!(
+            Some(flow) => Some(Ok(Taken { id: id.clone(), live: Some(Arc::new(flow)), file: None })),
+            None if !wanted.contains(id) => None,
+            None => Some(Err(PassError::NotFound(format!(
                 "there is no flow `{id}`: neither in git nor live in `{}`",
                 self.records.environment
-            ))),
+            )))),
         };
-        ids.iter().map(find).collect()
+        ids.iter().filter_map(find).collect()
     }
 
     /// The file that a flow has or gets, and its content in that file's hand: what an overlay adds stays out of it, and

@@ -52,6 +52,9 @@ impl OfferedFiles {
     }
 }
 
+/// The trailer that names a flow which somebody asked for by name: a later proposal of everything keeps it.
+const NAMED_TRAILER: &str = "Flowsync-Named";
+
 /// So many flows are named in a commit message.
 const NAMED_MAX: usize = 200;
 
@@ -63,6 +66,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         branch: &str,
         status: &str,
         files: Vec<OfferedFiles>,
+        named: &BTreeSet<FlowId>,
         left_out: Vec<(String, String)>,
     ) -> Result<Offer, PassError> {
         let flows: Vec<OfferedFlow> = files.iter().map(|file| file.flow.clone()).collect();
@@ -70,7 +74,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             branch: branch.to_owned(),
             base: base.clone(),
             rest: Rest::Goes,
-            message: self.offer_message(base, status, &flows),
+            message: self.offer_message(base, status, &flows, named),
             files: files.into_iter().flat_map(|offered| offered.files).collect(),
             time: self.now(),
         };
@@ -83,7 +87,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Ids alone: names and paths are other people's texts.
-    fn offer_message(&self, base: &CommitId, status: &str, flows: &[OfferedFlow]) -> String {
+    fn offer_message(&self, base: &CommitId, status: &str, flows: &[OfferedFlow], named: &BTreeSet<FlowId>) -> String {
         let environment = self.records.environment.as_str();
         let subject = self.subject.fill(&SubjectValues {
             environment,
@@ -97,7 +101,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if flows.len() > NAMED_MAX {
             lines.push(format!("and {} more", flows.len() - NAMED_MAX));
         }
-        format!("{subject}\n\n{}\n\n{OUR_TRAILER}: {environment}\nFlowsync-Source: {base}\n", lines.join("\n"))
+        let named = flows.iter().filter(|flow| named.contains(&flow.id)).take(NAMED_MAX);
+        let named: String = named.map(|flow| format!("{NAMED_TRAILER}: {}\n", flow.id)).collect();
+        let lines = lines.join("\n");
+        format!("{subject}\n\n{lines}\n\n{OUR_TRAILER}: {environment}\nFlowsync-Source: {base}\n{named}")
+    }
+
+    /// The flows that somebody asked for by name, and that stand proposed on a branch.
+    pub(super) async fn named_before(&self, branch: &str, base: &CommitId) -> Result<BTreeSet<FlowId>, PassError> {
+        let message = self.records.source.standing_proposal(branch, base).await?.unwrap_or_default();
+        let named = |line: &str| line.strip_prefix(NAMED_TRAILER)?.strip_prefix(": ")?.trim().parse().ok();
+        Ok(message.lines().filter_map(named).collect())
     }
 
     /// `<id>.json` in the flows folder, or the next name of its kind that is free.

@@ -71,7 +71,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
         }
         let status = format!("promote from {}", from.records.environment);
-        self.offer(&tips.flows, branch, &status, files, left_out).await
+        self.offer(&tips.flows, branch, &status, files, &BTreeSet::new(), left_out).await
     }
 
     /// What git says of this environment, where no deployment is under way.

@@ -426,6 +426,16 @@ pub trait Source: Send + Sync + 'static {
         change: &RecordCommit,
     ) -> impl Future<Output = Result<CommitId, PushError>> + Send;
 
+    /// What the newest commit of ours on a branch says, if `base` does not have it: what stands proposed there.
+    fn standing_proposal(
+        &self,
+        branch: &str,
+        base: &CommitId,
+    ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send {
+        _ = (branch, base);
+        async { Ok(None) }
+    }
+
     /// Commits a proposal to its branch, wherever that stands, and pushes it. Races are run again; nothing is forced.
     /// On success the branch was read back and holds the commit.
     fn propose(&self, proposal: &Proposal) -> impl Future<Output = Result<Proposed, ProposeError>> + Send;

@@ -218,6 +218,35 @@ fn a_pull_request_is_opened_for_the_branch_once_also_after_the_forge_failed() {
 }
 
 #[test]
+fn what_was_named_before_stays_proposed_as_long_as_it_is_live() {
+    for serve in [false, true] {
+        let place = Place::with("drift: adopt", &["a 1.0.0", "b 1.0.0"]);
+        let _server = serve.then(|| place.serve(Rules::default()));
+        place.sync_with(&[]).exits(0);
+        place.update_work();
+        place.tenant.put(&["new 1.0.0", "newer 1.0.0"]);
+        place.run(&["adopt", "--flow", "flow_new", "--flow", "flow_newer"]).exits(0);
+        place.tenant.put(&["a 2.0.0"]);
+        place.run(&["adopt"]).exits(0).prints(&["flow_a", "flow_new", "flow_newer"]);
+        let all = "M\tflows/a.json\nA\tflows/flow_new.json\nA\tflows/flow_newer.json";
+        assert_eq!(proposed(&place), all);
+        // A pass keeps it too, as it is live by now; what is gone is not kept.
+        place.tenant.put(&["b 2.0.0", "new 2.0.0"]);
+        place.tenant.lose("newer");
+        place.run(&["sync"]).exits(0);
+        assert_eq!(proposed(&place), "M\tflows/a.json\nM\tflows/b.json\nA\tflows/flow_new.json");
+        let file = git(&place.origin(), &["show", &format!("{BRANCH}:flows/flow_new.json")]);
+        assert!(file.contains("2.0.0"), "{file}");
+        // A name is a choice anew.
+        place.run(&["adopt", "--flow", "flow_b"]).exits(0);
+        assert_eq!(proposed(&place), "M\tflows/b.json");
+        merge(&place);
+        place.run(&["adopt"]).exits(0);
+        assert_eq!(proposed(&place), "M\tflows/a.json");
+    }
+}
+
+#[test]
 fn what_an_overlay_adds_stays_out_of_what_is_proposed() {
     let place = Place::with("drift: report", &["a 1.0.0 > b@${environment}", "b 1.0.0"]);
     place.update_work();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use git2::build::TreeUpdateBuilder;
-use git2::{Commit, FileMode, Oid, Tree};
+use git2::{Commit, FileMode, Oid, Sort, Tree};
 
 use super::build::{NewCommit, signature, written};
 use super::chance;
@@ -17,7 +17,7 @@ use super::source::{Inner, Place};
 use super::work_files::{self, Overwrite};
 use crate::config::Author;
 use crate::source::proposal::{Clash, Settled, Side, Since, is_ours, settle};
-use crate::source::{Proposal, ProposeError, Proposed, PushError, Rest, SourceError};
+use crate::source::{CommitId, Proposal, ProposeError, Proposed, PushError, Rest, SourceError};
 
 /// A race that is lost is run again this often.
 const TRIES_MAX: u32 = 5;
@@ -70,6 +70,43 @@ impl Inner {
             }
         }
     }
+}
+
+impl Inner {
+    /// What the newest commit of ours on a branch says, if `base` does not have it.
+    pub(super) fn standing_proposal(&self, branch: &str, base: &CommitId) -> Result<Option<String>, SourceError> {
+        let name = names::branch_ref(branch)?;
+        let _lock = self.cache.lock()?;
+        let (repo, tip, shown) = match &self.place {
+            Place::Local(local) => {
+                let repo = local.open()?;
+                let tip = local.tip(&repo, branch)?;
+                (repo, tip, local.shown.clone())
+            }
+            Place::Remote(remote) => {
+                let (repo, advertised) = remote.fetch(&[self.branch.as_str(), branch])?;
+                (repo, advertised.get(&name).copied(), remote.shown())
+            }
+        };
+        let Some(tip) = tip else { return Ok(None) };
+        newest_of_ours(&Reader { repo: &repo, shown: &shown }, tip, base)
+    }
+}
+
+fn newest_of_ours(reader: &Reader<'_>, tip: Oid, base: &CommitId) -> Result<Option<String>, SourceError> {
+    let failed = |error: git2::Error| reader.failed("walk the history", &error);
+    let mut walk = reader.repo.revwalk().map_err(failed)?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).map_err(failed)?;
+    let base = reader.commit(base)?.id();
+    walk.push(tip).and_then(|()| walk.hide(base)).map_err(failed)?;
+    for id in walk {
+        let commit = id.and_then(|id| reader.repo.find_commit(id)).map_err(failed)?;
+        let message = String::from_utf8_lossy(commit.message_raw_bytes());
+        if is_ours(&message) {
+            return Ok(Some(message.into_owned()));
+        }
+    }
+    Ok(None)
 }
 
 impl Local {

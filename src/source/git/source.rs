@@ -454,6 +454,11 @@ impl Source for GitSource {
         done
     }
 
+    async fn standing_proposal(&self, branch: &str, base: &CommitId) -> Result<Option<String>, SourceError> {
+        let (branch, base) = (branch.to_owned(), base.clone());
+        self.run(move |inner| inner.standing_proposal(&branch, &base)).await
+    }
+
     async fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
         let proposal = proposal.clone();
         let done = self.run(move |inner| inner.propose(&proposal)).await;

@@ -369,6 +369,10 @@ impl Source for MemorySource {
         }
     }
 
+    async fn standing_proposal(&self, branch: &str, base: &CommitId) -> Result<Option<String>, SourceError> {
+        Ok(self.remote.standing_proposal(branch, base))
+    }
+
     async fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
         if [&self.folders.branch, &self.folders.records_branch].contains(&&proposal.branch) {
             return Err(ProposeError::Tracked(proposal.branch.clone()));

@@ -15,6 +15,18 @@ impl MemoryRemote {
     }
 }
 
+impl MemoryRemote {
+    /// What the newest commit of ours on a branch says, if `base` does not have it.
+    pub(super) fn standing_proposal(&self, branch: &str, base: &CommitId) -> Option<String> {
+        self.with(|store| {
+            let known = store.history(base);
+            let history = store.history(&store.tip(branch)?);
+            let mut messages = history.iter().filter(|commit| !known.contains(commit)).map(|it| store.message(it));
+            messages.find(|message| is_ours(message)).map(str::to_owned)
+        })
+    }
+}
+
 impl Store {
     fn propose(&mut self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
         let Proposal { branch, base, rest, message, files, time } = proposal;
