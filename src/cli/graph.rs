@@ -11,6 +11,7 @@ use super::validate::{Target, default_folders, read_folder};
 use crate::flow::{Definition, FlowId, ReferenceKind};
 use crate::picture::{Fate, Graph, dot, mermaid};
 use crate::plan::graph::{Needs, Order};
+use crate::problem::any_error;
 
 pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failure> {
     let target = match &arguments.path {
@@ -25,16 +26,21 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
             }
         },
     };
-    let folder = read_folder(&[target])?;
+    let targets = [target];
+    let mut folder = read_folder(&targets)?;
+    if let Some(name) = &arguments.env {
+        let config = context.config()?;
+        folder.add_overlays(&targets, &[config.environment(name)?])?;
+    }
     output::show_problems(&folder.problems.iter().filter(|problem| problem.is_error()).cloned().collect::<Vec<_>>());
-    let flows: BTreeMap<FlowId, Definition> =
-        folder.checked.flows.into_iter().map(|(id, flow)| (id, flow.definition)).collect();
+    let has_errors = any_error(&folder.problems);
+    let flows = folder.into_flows(arguments.env.as_deref());
     match arguments.format {
         GraphForm::Json => output::json(&document(&flows)),
         GraphForm::Mermaid => output::print(&mermaid::graph(&drawn(&flows))),
         GraphForm::Dot => output::print(&dot::graph(&drawn(&flows))),
     }
-    Ok(if folder.problems.iter().any(crate::problem::Problem::is_error) { 3 } else { 0 })
+    Ok(if has_errors { 3 } else { 0 })
 }
 
 fn edges(definition: &Definition) -> BTreeSet<String> {

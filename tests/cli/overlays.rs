@@ -385,6 +385,37 @@ fn validate_checks_what_each_environment_gets() {
 }
 
 #[test]
+fn a_graph_is_of_what_an_environment_gets() {
+    let place = two_environments();
+    place.update_work();
+    overlay(&place, "staging", "b", r#"{ "name": "Renamed" }"#);
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let graph = place.run_in_work(&[&["graph", "--format", "json"], arguments].concat()).exits(0).json();
+        graph["flows"].as_array().unwrap().iter().map(|flow| word(&flow["name"]).to_owned()).collect()
+    };
+    assert_eq!(names(&[]), ["Flow a", "Flow b"], "as the files stand");
+    assert_eq!(names(&["--env", "production"]), ["Production", "Flow b"]);
+    assert_eq!(names(&["--env", "staging", "flows"]), ["Flow a", "Renamed"]);
+    overlay(&place, "staging", "b", "[7]");
+    place.run_in_work(&["graph", "--env", "staging"]).exits(3).says(&["overlays/staging/flow_b.json"]);
+    place.run_in_work(&["graph", "--env", "production"]).exits(0);
+}
+
+#[test]
+fn overlays_count_where_there_is_no_git_as_well() {
+    let place = two_environments();
+    place.update_work();
+    overlay(&place, "staging", "b", "[7]");
+    std::fs::remove_dir_all(place.work().join(".git")).unwrap();
+    for arguments in [&["validate"] as &[&str], &["validate", "flows"], &["validate", "flows/b.json"]] {
+        place.run_in_work(arguments).exits(3).prints(&["overlays/staging/flow_b.json"]);
+    }
+    // A folder that no environment has is what it is.
+    std::fs::rename(place.work().join("flows"), place.work().join("others")).unwrap();
+    place.run_in_work(&["validate", "others"]).exits(0);
+}
+
+#[test]
 fn a_version_that_an_overlay_leaves_as_it_was_is_warned_about() {
     let place = two_environments();
     place.update_work();

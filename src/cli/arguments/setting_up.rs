@@ -72,7 +72,7 @@ pub struct GraphArgs {
     /// Form of the result
     #[arg(long, alias = "output", value_enum, default_value = "mermaid")]
     pub format: GraphForm,
-    /// Environment whose flows folder is drawn
+    /// Environment whose flows folder is drawn, with its overlays
     #[arg(short, long, value_name = "NAME")]
     pub env: Option<String>,
     /// Folder of flows [default: the flows folder of the configuration, else ./flows]

@@ -61,7 +61,11 @@ pub(super) fn with_flows_of_overlays(
 
 impl Folder {
     /// Composes the flows with the overlays of each environment that they belong to.
-    pub(super) fn add_overlays(&mut self, targets: &[Target], environments: &[&Environment]) -> Result<(), Failure> {
+    pub(in crate::cli) fn add_overlays(
+        &mut self,
+        targets: &[Target],
+        environments: &[&Environment],
+    ) -> Result<(), Failure> {
         let Some(target) = targets.iter().find(|target| target.root_here().is_some()) else { return Ok(()) };
         let reach =
             if targets.iter().any(|target| target.below == target.kin_folder()) { Reach::Whole } else { Reach::Part };

@@ -8,7 +8,7 @@ use super::target::Target;
 use crate::cli::output::Failure;
 use crate::cli::records::Deployed;
 use crate::controller::listing_problems;
-use crate::flow::{self, Checked, CheckedFlow, Comparison, FileReport, FlowId};
+use crate::flow::{self, Checked, CheckedFlow, Comparison, Definition, FileReport, FlowId};
 use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::problem::Problem;
@@ -126,6 +126,15 @@ pub(super) fn read_stdin() -> Result<Folder, Failure> {
 }
 
 impl Folder {
+    /// The flows as an environment gets them, whose overlays were added, or as they stand.
+    pub(in crate::cli) fn into_flows(self, environment: Option<&str>) -> BTreeMap<FlowId, Definition> {
+        let mut flows: BTreeMap<FlowId, Definition> =
+            self.checked.flows.into_iter().map(|(id, flow)| (id, flow.definition)).collect();
+        let of_environment = self.composed.into_iter().filter(|((name, _), _)| environment == Some(name.as_str()));
+        flows.extend(of_environment.map(|((_, id), flow)| (id, flow.definition)));
+        flows
+    }
+
     /// The path of a file, given by its name, from the folder that was named.
     pub(in crate::cli) fn below(&self, name: &str) -> Option<&str> {
         match self.files.get(name)? {

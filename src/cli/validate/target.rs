@@ -43,10 +43,22 @@ impl Target {
     pub(in crate::cli) fn typed(path: &Path, config: Option<&Config>) -> Result<Self, Failure> {
         let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
         let whole = without_parents(&here.join(path));
-        if let Some(tree) = discover_work_tree(&here)?
-            && let Some(below) = below_root(&tree, &whole)
-        {
-            return Ok(Self { is_here: true, ..Self::inside(path, tree, below, config)? });
+        match discover_work_tree(&here)? {
+            Some(tree) => {
+                if let Some(below) = below_root(&tree, &whole) {
+                    return Ok(Self { is_here: true, ..Self::inside(path, tree, below, config)? });
+                }
+            }
+            // A flows folder of the configuration below the current one is what it is without a name.
+            None => {
+                let tree = WorkTree::at(&here);
+                if let Some(below) = below_root(&tree, &whole)
+                    && let Ok(found) = Self::inside(path, tree, below, config)
+                    && matches!(found.kin, Kin::FlowsFolder(_))
+                {
+                    return Ok(Self { is_here: true, ..found });
+                }
+            }
         }
         Self::alone(path, None)
     }
