@@ -20,6 +20,8 @@ mod cognigy_adopt;
 mod cognigy_clone;
 #[path = "cli/cognigy_import.rs"]
 mod cognigy_import;
+#[path = "cli/cognigy_live.rs"]
+mod cognigy_live;
 #[path = "cli/config.rs"]
 mod config;
 #[path = "cli/controller.rs"]
@@ -67,6 +69,8 @@ mod output;
 mod overlays;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/project.rs"]
+mod project;
 #[path = "cli/promote.rs"]
 mod promote;
 #[path = "cli/proof.rs"]

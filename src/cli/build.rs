@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::arguments::BuildArgs;
-use super::context::{Context, not_of_folders, shown, the_one};
+use super::context::{Context, shown, the_one};
 use super::output::{self, Failure};
 use super::plan::flows_here;
 use crate::config::Environment;
@@ -17,7 +17,11 @@ use crate::source::{LocalRepository, Source};
 pub(super) async fn run(context: &Context, arguments: &BuildArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;
-    not_of_folders(environment, "build")?;
+    if arguments.into.is_some() && environment.repository.format.head().is_some() {
+        let message = "flows that stand in folders are deployed as they stand: copy the folder, or leave --into out to see \
+                       the composed flows";
+        return Err(Failure::other(message));
+    }
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
     let repository = LocalRepository::find(&here)?;
     let (desired, problems) = match &repository {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::flow::{Definition, EnvironmentId, FlowId};
+use crate::format::cognigy::document::LocaleName;
 use crate::tenant::{
     CallLimits, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
 };
@@ -25,6 +26,18 @@ macro_rules! whichever {
 }
 
 impl Dialect {
+    /// The locale whose settings stand in the head file of a folder that is new; `None` where flows are files.
+    pub(crate) async fn primary_locale(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> Result<Option<LocaleName>, TenantError> {
+        match self {
+            Self::FlowsV2(_) => Ok(None),
+            Self::CognigyRest(client) => client.primary_locale(environment, limits).await,
+        }
+    }
+
     /// Reads what flows refer to; which right that takes, and what is there.
     pub(crate) async fn examine(
         &self,

@@ -41,7 +41,8 @@ pub(super) fn keep_what_is_proven(
     manifest: &mut Manifest,
 ) -> Option<String> {
     // What is left out of the folder today may have been deployed from it.
-    let folder = FlowSelection::whole(&environment.repository.flows);
+    let config::Repository { flows, format, .. } = &environment.repository;
+    let folder = FlowSelection::whole(flows).in_format(*format);
     let deployed = manifest.last_deployed.as_ref()?.commit.clone()?;
     let entries = repository.list_flows(&deployed, &folder).ok()?.entries;
     let blobs: BTreeSet<&BlobId> = entries.iter().map(|entry| &entry.blob).collect();

@@ -53,7 +53,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut needed: std::collections::BTreeMap<Lookup, BTreeSet<String>> = std::collections::BTreeMap::new();
         let wanted = crate::plan::lookups(&prepared.desired, &self.records.target);
         for reference in prepared.desired.flows.values().flat_map(|flow| &flow.definition.references) {
-            let lookup = (reference.kind, reference.environment.clone());
+            let lookup = crate::plan::lookup(reference, &self.records.target);
             if wanted.contains(&lookup) {
                 needed.entry(lookup).or_default().insert(reference.id.clone());
             }

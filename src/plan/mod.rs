@@ -30,7 +30,7 @@ pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
 pub use guard::{ProtectedDeletes, TooManyDeletes, check_deletes, check_protected};
 pub use hold::Hold;
-pub use references::{Lookup, Present, lookups, missing, place_in};
+pub use references::{Lookup, Present, lookup, lookups, missing, place_in};
 pub use unreadable::{objection, unreadable};
 pub use window::closed;
 

@@ -75,7 +75,8 @@ fn place_of(flow: &DesiredFlow, reference: &Reference) -> Place {
 }
 
 /// The list in which a reference is looked for.
-fn lookup(reference: &Reference, target: &EnvironmentId) -> Lookup {
+#[must_use]
+pub fn lookup(reference: &Reference, target: &EnvironmentId) -> Lookup {
     let environment = if reference.is_in(target) { target } else { &reference.environment };
     (reference.kind, environment.clone())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::folders;
 use crate::cli::context::RealEngine;
 use crate::cli::output::{Failure, REFUSED, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
@@ -10,6 +11,7 @@ use crate::config::{self, Environment};
 use crate::controller::view::Basis;
 use crate::controller::{CheckedFiles, Seen, check_files, listing_problems, read_desired, unread};
 use crate::flow::{self, Comparison, EnvironmentId, File};
+use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Problem, escape_terminal};
@@ -35,20 +37,40 @@ pub(super) struct Ground {
     pub(super) texts: Texts,
 }
 
-/// The texts that flows were composed of here: flow file, and path and text of the overlay.
+/// The texts that flows were composed of here: flow file, and path and text of the overlay; or the files of its folder.
 #[derive(Default)]
 pub(super) struct Texts {
     environment: String,
     by_path: BTreeMap<String, Parts>,
+    format: Format,
+    folders: BTreeMap<String, Unit>,
+}
+
+/// The flows of a work tree or a commit, what is wrong with them, and the texts they were composed of.
+pub(super) struct Found {
+    pub(super) desired: Desired,
+    pub(super) problems: Vec<Problem>,
+    pub(super) texts: Texts,
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 /// A flow file, and path and text of its overlay.
 type Parts = (Arc<[u8]>, Option<(String, Arc<[u8]>)>);
 
 impl Texts {
+    /// The files of folders, by the path of the one that heads each.
+    pub(super) fn of_folders(format: Format, folders: BTreeMap<String, Unit>) -> Self {
+        Self { format, folders, ..Self::default() }
+    }
+
     /// Says of problems in composed flows where their files, or overlays, have them.
     pub(super) fn place(&self, problems: &mut [Problem]) {
         for problem in problems {
+            if let Some(unit) = self.folders.get(&problem.place.file) {
+                let place = self.format.place(unit, &problem.place.pointer);
+                problem.place = place.unwrap_or_else(|| problem.place.clone());
+                continue;
+            }
             let Some((path, (bytes, overlay))) = self.by_path.get_key_value(&problem.place.file) else { continue };
             let file = File { path, bytes: bytes.clone() };
             let overlay = overlay.as_ref().map(|(path, bytes)| File { path, bytes: bytes.clone() });
@@ -105,25 +127,27 @@ pub(super) async fn local_ground(
         records = repository.resolve(&recorded.commit.0).ok();
     }
     let selection = FlowSelection::of(settings);
+    let read =
+        Reading { selection: &selection, comparison: engine.reader.comparison(), target: &engine.records.target };
     let mut reviewed = Vec::new();
-    let (files, commit) = match (reference, repository.work_tree()?) {
+    let (found, commit) = match (reference, repository.work_tree()?) {
         (revision, _) if let Some(into) = merge_into => {
             let (from, into) = (repository.resolve(revision.unwrap_or("HEAD"))?, repository.resolve(into)?);
             let merged = merged(repository, &into, &from)?;
             reviewed.push(into);
-            (files_of_commit(repository, &merged, &selection)?, Some(from))
+            (read.commit(repository, &merged)?, Some(from))
         }
-        (None, Some(tree)) => (files_of_tree(&tree, &selection)?, None),
+        (None, Some(tree)) => (read.tree(&tree)?, None),
         (revision, _) => {
             let branch = format!("refs/heads/{}", settings.branch);
             let commit = repository.resolve(revision.unwrap_or(&branch))?;
-            (files_of_commit(repository, &commit, &selection)?, Some(commit))
+            (read.commit(repository, &commit)?, Some(commit))
         }
     };
-    let (desired, problems, texts) = checked(&files, engine.reader.comparison(), &engine.records.target);
+    let Found { desired, problems, texts, left_out } = found;
     let planned = commit.clone().or_else(|| repository.resolve("HEAD").ok());
     reviewed.extend(planned.iter().cloned());
-    let (desired, left_out) = (Arc::new(desired), files.left_out);
+    let desired = Arc::new(desired);
     Ok(Ground { desired, problems, manifest, commit, left_out, planned, reviewed, records, texts })
 }
 
@@ -135,16 +159,44 @@ pub(in crate::cli) fn flows_here(
     reference: Option<&str>,
 ) -> Result<(Desired, Vec<Problem>), Failure> {
     let selection = FlowSelection::of(&environment.repository);
-    let files = match (reference, repository.work_tree()?) {
-        (None, Some(tree)) => files_of_tree(&tree, &selection)?,
+    let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
+    let target = &environment.tenant.environment_id;
+    let read = Reading { selection: &selection, comparison: &comparison, target };
+    let found = match (reference, repository.work_tree()?) {
+        (None, Some(tree)) => read.tree(&tree)?,
         (revision, _) => {
             let branch = format!("refs/heads/{}", environment.repository.branch);
-            files_of_commit(repository, &repository.resolve(revision.unwrap_or(&branch))?, &selection)?
+            read.commit(repository, &repository.resolve(revision.unwrap_or(&branch))?)?
         }
     };
-    let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
-    let (desired, problems, _) = checked(&files, &comparison, &environment.tenant.environment_id);
-    Ok((desired, problems))
+    Ok((found.desired, found.problems))
+}
+
+/// How flows are read here.
+struct Reading<'a> {
+    selection: &'a FlowSelection,
+    comparison: &'a Comparison,
+    target: &'a EnvironmentId,
+}
+
+impl Reading<'_> {
+    fn tree(&self, tree: &WorkTree) -> Result<Found, Failure> {
+        let format = self.selection.format();
+        Ok(match format.head() {
+            Some(_) => folders::checked(folders::of_tree(tree, self.selection)?, format, self.comparison),
+            None => checked(files_of_tree(tree, self.selection)?, self.comparison, self.target),
+        })
+    }
+
+    fn commit(&self, repository: &LocalRepository, commit: &CommitId) -> Result<Found, Failure> {
+        let format = self.selection.format();
+        Ok(match format.head() {
+            Some(_) => {
+                folders::checked(folders::of_commit(repository, commit, self.selection)?, format, self.comparison)
+            }
+            None => checked(files_of_commit(repository, commit, self.selection)?, self.comparison, self.target),
+        })
+    }
 }
 
 /// The commit that a merge would come to.
@@ -201,22 +253,18 @@ fn files_of_commit(
     Ok(Listing { entries: read(entries)?, overlays: read(overlays)?, bad, left_out })
 }
 
-fn went_away(path: &str) -> SourceError {
+pub(super) fn went_away(path: &str) -> SourceError {
     SourceError::Setting(format!("the flow file `{path}` went away while it was read"))
 }
 
-fn checked(
-    listing: &Listing<FlowFile>,
-    comparison: &Comparison,
-    target: &EnvironmentId,
-) -> (Desired, Vec<Problem>, Texts) {
+fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &EnvironmentId) -> Found {
     let file = |(path, _, bytes): &'_ FlowFile| (path.clone(), bytes.clone());
     let [flows, overlays] =
         [&listing.entries, &listing.overlays].map(|files| files.iter().map(file).collect::<Vec<_>>());
     let [flows, overlays] = [&flows, &overlays]
         .map(|files| files.iter().map(|(path, bytes)| File { path, bytes: bytes.clone() }).collect::<Vec<_>>());
     let CheckedFiles { checked, composed } = check_files(&flows, &overlays, target.as_str(), comparison);
-    let mut problems = listing_problems(listing);
+    let mut problems = listing_problems(&listing);
     problems.extend(checked.problems);
     problems.sort();
     let files = listing.entries.iter().chain(&listing.overlays);
@@ -237,8 +285,8 @@ fn checked(
         let overlay = overlay.map(|overlay| (overlay.path.to_owned(), overlay.bytes.clone()));
         Some(((*path).to_owned(), (text(path)?, overlay)))
     });
-    let texts = Texts { environment: target.0.clone(), by_path: texts.collect() };
-    (desired, problems, texts)
+    let texts = Texts { environment: target.0.clone(), by_path: texts.collect(), ..Texts::default() };
+    Found { desired, problems, texts, left_out: listing.left_out }
 }
 
 /// The configured branch of the configured repository, or another commit of its history.

@@ -1,6 +1,7 @@
 //! `flowsync plan`: what a deployment of the work tree, or of a commit, would change.
 
 mod approval;
+mod folders;
 mod ground;
 mod held;
 mod inside;
@@ -199,9 +200,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     let engine = context.engine(environment, Arc::new(|_| {}), false)?;
     let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
     let what = What { reference: arguments.reference.as_deref(), merge_into: arguments.merge_into.as_deref() };
-    // Folders of a work tree are not planned yet: what is on the branch is.
-    let in_folders = environment.repository.format.head().is_some();
-    let repository = LocalRepository::find(&here)?.filter(|_| !in_folders);
+    let repository = LocalRepository::find(&here)?;
     if repository.is_none() && what.merge_into.is_some() {
         return Err(Failure::other("`--merge-into` merges in a git repository: run it in one"));
     }

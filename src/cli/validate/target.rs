@@ -122,7 +122,12 @@ impl Target {
     pub(in crate::cli) fn for_flows_in(self, format: Format, config: Option<&Config>) -> Option<Self> {
         let is_settled = config.is_some() && matches!(self.kin, Kin::FlowsFolder(_));
         let fits = !is_settled || self.selection.format() == format;
-        fits.then(|| Self { selection: self.selection.in_format(format), ..self })
+        fits.then(|| self.in_format(format))
+    }
+
+    /// The same, with flows that are known to stand in files in this way.
+    pub(in crate::cli) fn in_format(self, format: Format) -> Self {
+        Self { selection: self.selection.in_format(format), ..self }
     }
 
     /// The root of the tree it lies in.

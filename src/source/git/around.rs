@@ -11,7 +11,8 @@ use super::names;
 use super::read::{Reader, commit_id, local_error};
 use super::work_tree::WorkTree;
 use crate::config;
-use crate::source::{BlobId, CommitId, FlowListing, FlowSelection, SourceError, TreeId};
+use crate::format::Unit;
+use crate::source::{BlobId, CommitId, FlowEntry, FlowListing, FlowSelection, SourceError, TreeId};
 
 /// The id git gives a file with this content.
 ///
@@ -221,6 +222,14 @@ impl LocalRepository {
     /// [`SourceError::Local`] where one cannot be read.
     pub fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
         self.reader().blobs(blobs)
+    }
+
+    /// The files of flows that stand in folders, in the order asked; `None` for one the repository does not hold.
+    ///
+    /// # Errors
+    /// [`SourceError::Local`] where one cannot be read.
+    pub fn read_units(&self, entries: &[FlowEntry]) -> Result<Vec<Option<Unit>>, SourceError> {
+        self.reader().units(entries)
     }
 
     /// Whether `ancestor` is `commit` or in its history.

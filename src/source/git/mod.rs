@@ -51,6 +51,7 @@ pub use around::{LocalRecord, LocalRepository, blob_id, discover_work_tree};
 pub use fetches::Fetches;
 pub use merge::Merged;
 pub use source::{GitOptions, GitSource};
+pub use units::folder_id;
 pub use watch::RefWatch;
 pub use work_tree::WorkTree;
 

@@ -5,9 +5,31 @@ use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Oid, Tree};
 
-use super::read::{MODE_KIND, MODE_LINK, Reader};
+use super::folder::{Folder, Kind};
+use super::read::{MODE_KIND, MODE_LINK, Reader, blob_id, local_error};
 use crate::format::{self, Unit};
-use crate::source::{FLOW_BYTES_MAX, FlowEntry, SourceError};
+use crate::source::{BlobId, FLOW_BYTES_MAX, FlowEntry, SourceError};
+
+/// The id git gives a folder that holds the files of a flow and nothing else.
+///
+/// # Errors
+/// [`SourceError::Local`] where it cannot be computed.
+pub fn folder_id(unit: &Unit) -> Result<BlobId, SourceError> {
+    let failed = |error: &git2::Error| local_error("content in memory", "name a folder", error);
+    let unnamed = || failed(&git2::Error::from_str("it has no id"));
+    let (mut root, mut below) = (Folder::default(), BTreeMap::<&str, Folder>::new());
+    for (path, content) in &unit.files {
+        let id = Oid::hash_object(ObjectType::Blob, content).map_err(|error| failed(&error))?;
+        match path.split_once('/') {
+            Some((folder, name)) => below.entry(folder).or_default().set(name.as_bytes(), Kind::File, id),
+            None => root.set(path.as_bytes(), Kind::File, id),
+        }
+    }
+    for (name, mut folder) in below {
+        root.set(name.as_bytes(), Kind::Folder, folder.id().ok_or_else(unnamed)?);
+    }
+    root.id().map(blob_id).ok_or_else(unnamed)
+}
 
 impl Reader<'_> {
     /// The files of flows, in the order asked; `None` for one that is not here.

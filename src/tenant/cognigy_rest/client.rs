@@ -18,7 +18,7 @@ use super::read::{ReadFlow, Reading};
 use super::store::Store;
 use crate::config::{CognigyRest, TenantAddress};
 use crate::flow::{Definition, EnvironmentId, FlowId};
-use crate::format::cognigy::document::{Flow, FlowRef};
+use crate::format::cognigy::document::{Flow, FlowRef, LocaleName};
 use crate::web::ConnectError;
 
 /// After a 429 that names no pause: the first, and the longest.
@@ -37,6 +37,8 @@ pub struct Client {
     /// What the last export showed of each flow: whatever is live in another form when it is written is somebody
     /// else's doing.
     shown: Mutex<BTreeMap<FlowId, String>>,
+    /// The lists of the last export, until flows come or go by our own doing.
+    listed: Mutex<Option<Arc<Project>>>,
 }
 
 impl Connections {
@@ -71,6 +73,7 @@ impl Connections {
             organisation: options.organisation_id.clone(),
             store: Store::new(folder, options.full_scan),
             shown: Mutex::default(),
+            listed: Mutex::default(),
         })
     }
 }
@@ -82,6 +85,49 @@ impl Client {
 
     fn shown(&self) -> MutexGuard<'_, BTreeMap<FlowId, String>> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Option<Arc<Project>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in the project, as far as the write of one flow needs it: the lists of the last export, and that flow's own
+    /// head as it is now. Where that is not to be had so, the lists are read anew.
+    async fn project_for(
+        &self,
+        calls: &Calls<'_>,
+        environment: &EnvironmentId,
+        reference: FlowRef,
+    ) -> Result<Project, TenantError> {
+        let listed = self.listed().clone();
+        if let Some(known) = listed.as_ref().and_then(|listed| listed.flow(reference))
+            && let Some(head) = calls.flow_head(&known.id).await?
+            && head.reference_id == known.reference_id
+            && let Some(listed) = listed
+        {
+            let mut project = Project::clone(&listed);
+            project.flows.insert(head.id.clone(), head);
+            return Ok(project);
+        }
+        calls.project(environment.as_str()).await
+    }
+
+    /// The name of the locale that charts are read in first: the primary one of the project.
+    ///
+    /// # Errors
+    /// The locales cannot be read.
+    pub async fn primary_locale(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> Result<Option<LocaleName>, TenantError> {
+        let of = |project: &Project| project.locales.primary().map(|locale| locale.name.clone());
+        if let Some(listed) = &*self.listed() {
+            return Ok(of(listed));
+        }
+        let observer = &crate::tenant::observe::UNHEARD;
+        let calls = self.calls(Asked { call: Call::Export, environment, flow: None, limits, observer });
+        Ok(of(&calls.project(environment.as_str()).await?))
     }
 
     /// Reads each list once: what a user needs to be allowed to.
@@ -126,7 +172,7 @@ impl Client {
     ) -> Result<Imported, TenantError> {
         let impossible = |reason: String| calls.error(Failure::Impossible { reason });
         let desired = Flow::parse(body).map_err(|error| impossible(error.to_string()))?;
-        let project = calls.project(environment.as_str()).await?;
+        let project = self.project_for(calls, environment, desired.reference).await?;
         let Some(head) = project.flow(desired.reference) else {
             let reason = format!("it takes a package to create `{}`, and that is not built yet", desired.name);
             return Err(impossible(reason));
@@ -184,6 +230,7 @@ impl Tenant for Client {
             }
         }
         *self.shown() = texts.into_iter().collect();
+        *self.listed() = Some(Arc::new(project));
         Ok(export)
     }
 
@@ -214,6 +261,9 @@ impl Tenant for Client {
             observer: &crate::tenant::observe::UNHEARD,
         });
         let value = self.write(&calls, environment, id, body).await?;
+        if value == Imported::Created {
+            *self.listed() = None;
+        }
         Ok(Reply { value, attempts: calls.attempts() })
     }
 

@@ -102,6 +102,11 @@ impl Calls<'_> {
         Ok(Project { locales, flows })
     }
 
+    /// The head of one flow; `None` where it is not there.
+    pub(super) async fn flow_head(&self, id: &str) -> Result<Option<FlowHead>, TenantError> {
+        Ok(self.json_if_there(&["flows", id], &[], "read a flow").await?.map(|(head, _)| head))
+    }
+
     async fn locales(&self, project: &str) -> Result<Locales, TenantError> {
         let heads: BTreeMap<String, LocaleHead> = self.list(&["locales"], project, "list locales").await?;
         let mut heads: Vec<LocaleHead> = heads.into_values().collect();

@@ -13,9 +13,11 @@ mod token;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::DATE;
 use axum::response::Response;
 use tokio::time::sleep;
 
@@ -70,10 +72,15 @@ async fn handle(
     }
     let from = switch.peer().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     // A task of its own: a request goes on, as in the real thing, when its client has lost patience.
-    match tokio::spawn(serve_and_log(shared, incoming, from)).await {
+    let mut response = match tokio::spawn(serve_and_log(Arc::clone(&shared), incoming, from)).await {
         Ok(delivery) => delivery.into_response(&switch),
         Err(error) => Reply::bytes(500, error.to_string()).into_response(),
+    };
+    // The platform's own time, in which its change times are.
+    if let Ok(date) = shared.lock().clock.http_date_in(Duration::ZERO).parse() {
+        response.headers_mut().insert(DATE, date);
     }
+    response
 }
 
 async fn serve_and_log(shared: Arc<Shared>, incoming: Incoming, from: IpAddr) -> Delivery {
