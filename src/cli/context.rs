@@ -236,17 +236,6 @@ pub(crate) fn the_one<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a 
     }
 }
 
-/// Refuses what is not built yet for flows that stand in folders.
-pub(crate) fn not_of_folders(environment: &Environment, command: &str) -> Result<(), Failure> {
-    if environment.repository.format.head().is_none() {
-        return Ok(());
-    }
-    let name = &environment.name;
-    Err(Failure::other(format!(
-        "`{command}` is not built yet for flows that stand in folders, as those of `{name}` do"
-    )))
-}
-
 /// A path as it is shown: relative to the current folder where it lies below it.
 pub(crate) fn shown(path: &Path) -> String {
     let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));

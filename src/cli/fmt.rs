@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::arguments::FmtArgs;
 use super::context::Context;
 use super::output::{self, Failure, REFUSED};
-use super::pull::{is_same, stage};
+use super::pull::stage;
 use super::validate::{Target, default_folders};
 use crate::clock::{Clock as _, SystemClock};
 use crate::format::cognigy::document::NodeRef;

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use super::arguments::ImportArgs;
 use super::context::{Context, shown};
 use super::output::{self, Failure, REFUSED, USAGE};
-use super::pull::is_same;
 use super::pull::stage;
 use super::validate::{Target, default_folders};
 use crate::config::Config;

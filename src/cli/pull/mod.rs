@@ -22,8 +22,6 @@ use crate::problem::escape_terminal;
 use crate::tenant::{CallLimits, Export, Tenant, TenantError};
 use stage::Edit;
 
-pub(super) use folders::is_same;
-
 pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let environment = the_one(&config, arguments.env.as_deref())?;

@@ -15,8 +15,7 @@ use crate::problem::Problem;
 /// The locale that most flows of git are written in, where there are none.
 const USUAL_LOCALE: &str = "en-US";
 
-/// The files that change, in the names and in the hand that they have. Where they stand as `fmt` writes them, they do so
-/// afterwards, hints among them.
+/// The files that change, in the names and in the hand that they have.
 pub(in crate::format) fn rewritten(unit: &Unit, text: &Arc<[u8]>, others: &[Arc<[u8]>]) -> Result<Files, String> {
     let flow = parsed(text)?;
     let Composition { flow: old, problems, .. } = compose(unit, None);
@@ -26,12 +25,19 @@ pub(in crate::format) fn rewritten(unit: &Unit, text: &Arc<[u8]>, others: &[Arc<
     before.add(&old);
     let mut after = before.clone();
     after.add(&flow);
+    Ok(changes(unit, (&old, &layout), &flow, &before, &after))
+}
+
+/// The files that change where a flow of which the folder says `old` is to be `flow`; `before` and `after` are the flows that hints
+/// show. Where files stand as `fmt` writes them, they do so afterwards, hints among them; else what is equal is left alone.
+#[must_use]
+pub fn changes(unit: &Unit, (old, layout): (&Flow, &Layout), flow: &Flow, before: &Known, after: &Known) -> Files {
     let is_there = |file: &String, text: &String| unit.files.get(file).is_some_and(|old| is_same(old, text));
-    let is_formatted = scatter(&old, &layout, &before).files.iter().all(|(file, text)| is_there(file, text));
-    if old == flow {
-        return Ok(Files::new());
+    let is_formatted = scatter(old, layout, before).files.iter().all(|(file, text)| is_there(file, text));
+    if old == flow && !is_formatted {
+        return Files::new();
     }
-    let Scattered { files, removed } = scatter(&flow, &layout, &after);
+    let Scattered { files, removed } = scatter(flow, layout, after);
     let written = |(file, text): (String, String)| {
         let is_by_hand = !is_formatted && file.ends_with(".json");
         let text = match unit.files.get(&file) {
@@ -44,7 +50,7 @@ pub(in crate::format) fn rewritten(unit: &Unit, text: &Arc<[u8]>, others: &[Arc<
     let written = files.into_iter().filter(|(file, text)| !is_there(file, text)).map(written);
     let changed = written.filter(|(file, text)| unit.files.get(file).is_none_or(|old| **old != **text));
     let removed = removed.into_iter().map(|file| (file, None));
-    Ok(changed.map(|(file, text)| (file, Some(text))).chain(removed).collect())
+    changed.map(|(file, text)| (file, Some(text))).chain(removed).collect()
 }
 
 /// A folder for a flow: called by its name, and written in the locale that most of those beside it are.
@@ -84,7 +90,11 @@ fn in_its_line_ends(old: &[u8], text: String) -> Vec<u8> {
     if is_crlf { text.replace('\n', "\r\n").into_bytes() } else { text.into_bytes() }
 }
 
-fn parsed(text: &Arc<[u8]>) -> Result<Flow, String> {
+/// The flow that a document is.
+///
+/// # Errors
+/// In words: it is none; of what is live, as the tenant's reading has it.
+pub fn parsed(text: &Arc<[u8]>) -> Result<Flow, String> {
     Flow::parse(text).map_err(|error| {
         // What is live and is no flow says why.
         let document = Document::parse(text.clone()).ok();
