@@ -40,6 +40,13 @@ fn what_is_suspended_is_left_alone() {
     check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_SUSPENDED", "one_suspended_seed");
 }
 
+#[test]
+fn where_no_window_is_open_nothing_is_begun() {
+    let seeds = if is_fast() { REVIEWED_SEEDS } else { REVIEWED_SEEDS / 8 };
+    let run = |seed| seeded::run_in_windows(seed, false);
+    check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_WINDOWS", "one_seed_in_windows");
+}
+
 /// Seeds beyond the first thousands that once went wrong.
 const WENT_WRONG: [u64; 47] = [
     264, 912, 1_034, 8_300, 10_203, 16_864, 21_731, 24_455, 25_380, 26_366, 33_479, 38_971, 39_068, 43_249, 54_431,
@@ -95,6 +102,13 @@ fn each_invariant_catches_a_broken_engine_and_leaves_a_whole_one_alone() {
 fn one_suspended_seed() {
     if let Some(seed) = asked("FLOWSYNC_SIM_SUSPENDED") {
         tell(&seeded::run_suspended(seed.parse().unwrap(), true));
+    }
+}
+
+#[test]
+fn one_seed_in_windows() {
+    if let Some(seed) = asked("FLOWSYNC_SIM_WINDOWS") {
+        tell(&seeded::run_in_windows(seed.parse().unwrap(), true));
     }
 }
 

@@ -26,6 +26,7 @@ use super::rest::{come_to_rest, quiet_pass, watched_pass};
 use super::reviewers::Reviewers;
 use super::script::{Latency, Schedule};
 use super::simulate;
+use super::windows;
 use super::world::World;
 
 /// What takes time takes so long.
@@ -55,6 +56,8 @@ pub struct Case {
     is_reviewed: bool,
     /// Whether a person suspends the environment, and resumes it only in the end.
     is_suspended: bool,
+    /// Whether its windows are closed, until the end.
+    is_closed: bool,
     /// What is broken in every engine.
     breakage: Option<Breakage>,
 }
@@ -82,6 +85,10 @@ impl Case {
 
     pub fn suspended(self) -> Self {
         Self { is_suspended: true, ..self }
+    }
+
+    pub fn closed(self) -> Self {
+        Self { is_closed: true, ..self }
     }
 
     pub fn broken_by(self, breakage: Breakage) -> Self {
@@ -181,6 +188,9 @@ fn live(case: &Case, talk: bool) -> Lived {
         if case.is_suspended {
             world.suspend();
         }
+        if case.is_closed {
+            world.set_windows(windows::closed());
+        }
         let script = machines[0].script(Schedule::Exactly(case.first.clone()), Latency::None);
         let stalls = case.first.values().any(|fault| fault.is_stall());
         let first = PassOptions::default();
@@ -204,6 +214,7 @@ fn live(case: &Case, talk: bool) -> Lived {
         world.tenant.move_list_until(Instant::now());
         world.put_records_right(&world.newest);
         world.resume();
+        world.set_windows(Vec::new());
         world.say(|| "quiet".into());
         let options = PassOptions::default();
         let mut result = come_to_rest(&world, &machines[0], &options).await;

@@ -32,10 +32,11 @@ pub enum Invariant {
     Approved,
     ApprovedOnce,
     LeftAlone,
+    InWindows,
 }
 
 impl Invariant {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Whole,
         Self::InSync,
         Self::NeededFirst,
@@ -63,6 +64,7 @@ impl Invariant {
         Self::Approved,
         Self::ApprovedOnce,
         Self::LeftAlone,
+        Self::InWindows,
     ];
 
     /// What must hold, in one sentence.
@@ -112,6 +114,7 @@ impl Invariant {
             Self::Approved => "where approvals are asked for, no change is begun that none allows and none left",
             Self::ApprovedOnce => "no approval allows a change again once its deployment has ended well",
             Self::LeftAlone => "while an environment is suspended, nothing that git holds is begun to be deployed",
+            Self::InWindows => "while no window is open, nothing that git holds is begun to be deployed",
             Self::OneFault => "one fault alone leaves nothing that is not restored, and a harmless one no failure",
         }
     }

@@ -77,7 +77,7 @@ impl Machine {
         Engine {
             records,
             subject: SubjectTemplate::default(),
-            policy: self.broken.policy(&self.policy),
+            policy: self.broken.policy(&SyncPolicy { windows: self.world.windows(), ..self.policy.clone() }),
             reader: LiveReader::new(index),
             tenant: Arc::new(BrokenTenant { client, script: script.clone(), broken: broken() }),
             local: Arc::new(Disk { state: self.disk.clone(), script: script.clone(), broken: broken() }),

@@ -18,6 +18,7 @@ mod script;
 pub mod seeded;
 mod suspension;
 mod watch;
+mod windows;
 mod world;
 
 use std::future::Future;

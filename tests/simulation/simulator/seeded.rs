@@ -24,24 +24,39 @@ use super::people::{NAMES, People, id};
 use super::rest::{come_to_rest, watched_pass};
 use super::script::{Chance, Latency, Schedule};
 use super::simulate;
+use super::windows;
 use super::world::World;
+
+/// What keeps the environment from being written to at times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeldBack {
+    Never,
+    /// People suspend it, and resume it.
+    BySuspensions,
+    ByWindows,
+}
 
 /// Lives through a seed.
 pub fn run(seed: u64, talk: bool) -> Outcome {
-    lives(seed, false, talk)
+    lives(seed, HeldBack::Never, talk)
 }
 
 /// The same where people suspend the environment at times, and resume it.
 pub fn run_suspended(seed: u64, talk: bool) -> Outcome {
-    lives(seed, true, talk)
+    lives(seed, HeldBack::BySuspensions, talk)
 }
 
-fn lives(seed: u64, suspends: bool, talk: bool) -> Outcome {
+/// The same where it may be written to in windows only.
+pub fn run_in_windows(seed: u64, talk: bool) -> Outcome {
+    lives(seed, HeldBack::ByWindows, talk)
+}
+
+fn lives(seed: u64, held: HeldBack, talk: bool) -> Outcome {
     simulate(async move {
         let mut rng = Rng::with_seed(seed);
         let policy = any_policy(&mut rng);
         let world = Arc::new(World::new(any_folders(&mut rng), &policy, talk));
-        live(&world, &policy, suspends, &mut rng).await;
+        live(&world, &policy, held, &mut rng).await;
         Outcome { violations: world.violations(), story: world.story() }
     })
 }
@@ -68,7 +83,7 @@ pub(super) fn any_folders(rng: &mut Rng) -> Folders {
     }
 }
 
-async fn live(world: &Arc<World>, policy: &SyncPolicy, suspends: bool, rng: &mut Rng) {
+async fn live(world: &Arc<World>, policy: &SyncPolicy, held: HeldBack, rng: &mut Rng) {
     let delay = Duration::from_millis([0, 0, 700, 4_000, 50_000][rng.usize(..5)]);
     world.tenant.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 40));
     world.tenant.add_intent(&world.target, "hello");
@@ -78,17 +93,21 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, suspends: bool, rng: &mut
     people.deploy_by_hand(|name| share == 2 || share == 1 && name < "c");
     let foreign = r#"{"id":"flow_zz","name":"z","version":"1.0.0","nodes":[],"edges":[]}"#;
     world.by_hand(&id("zz"), Some(foreign.as_bytes()));
+    if held == HeldBack::ByWindows {
+        world.set_windows(windows::any(rng));
+    }
     let n_machines = rng.usize(1..4);
     let machines: Vec<Machine> =
         (0..n_machines).map(|_| Machine::new(world, policy, rng.i64(-60_000..60_001), rng.u64(..))).collect();
     for _ in 0..rng.usize(2..5) {
-        round(world, &machines, &mut people, suspends, rng).await;
+        round(world, &machines, &mut people, held, rng).await;
     }
     machines.iter().for_each(|machine| machine.clocks.set_right());
     world.tenant.move_list_until(Instant::now());
     // What was under way is set aside, as a refusal asks for: git proves no deployment that somebody brought back.
     world.put_records_right(&world.newest_ended);
     world.resume();
+    world.set_windows(Vec::new());
     world.say(|| "quiet".into());
     let machine = &machines[rng.usize(..n_machines)];
     let result = come_to_rest(world, machine, &PassOptions::default()).await;
@@ -104,7 +123,7 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, suspends: bool, rng: &mut
     }
 }
 
-async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, suspends: bool, rng: &mut Rng) {
+async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, held: HeldBack, rng: &mut Rng) {
     for _ in 0..rng.usize(0..3) {
         people.change(rng);
     }
@@ -117,7 +136,7 @@ async fn round(world: &Arc<World>, machines: &[Machine], people: &mut People, su
     if rng.bool() {
         world.put_records_right(&world.newest_ended);
     }
-    if suspends {
+    if held == HeldBack::BySuspensions {
         match rng.u32(0..4) {
             0 => world.suspend(),
             1 | 2 => world.resume(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use flowsync::config::SyncPolicy;
+use flowsync::config::{SyncPolicy, Window};
 use flowsync::flow::{Comparison, Definition, EnvironmentId, FlowId};
 use flowsync::record::{Manifest, paths};
 use flowsync::revision::CommitId;
@@ -34,6 +34,8 @@ pub struct World {
     pub folders: Folders,
     pub target: EnvironmentId,
     pub policy: SyncPolicy,
+    /// When it may be written to.
+    pub windows: Mutex<Vec<Window>>,
     /// Somebody changed the records by hand.
     pub meddled: AtomicBool,
     /// Somebody wrote what flowsync never would.
@@ -63,6 +65,7 @@ impl World {
             folders,
             target: EnvironmentId("env_prod".into()),
             policy: policy.clone(),
+            windows: Mutex::default(),
             meddled: AtomicBool::new(false),
             forged: AtomicBool::new(false),
             newest: Mutex::default(),

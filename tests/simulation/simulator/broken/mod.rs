@@ -80,6 +80,8 @@ pub enum Breakage {
     ForgetsApprovals,
     /// No environment is ever suspended.
     OverlooksSuspensions,
+    /// No window is ever closed.
+    OverlooksWindows,
     /// After a failure nothing is imported or rolled back any more.
     GivesUp,
 }
@@ -139,7 +141,8 @@ impl Broken {
     /// The policy that an engine goes by.
     pub fn policy(&self, policy: &SyncPolicy) -> SyncPolicy {
         let approval = if self.is(Breakage::AsksNobody) { ApprovalPolicy::None } else { policy.approval };
-        SyncPolicy { approval, ..policy.clone() }
+        let windows = if self.is(Breakage::OverlooksWindows) { Vec::new() } else { policy.windows.clone() };
+        SyncPolicy { approval, windows, ..policy.clone() }
     }
 
     /// What a pass believes that a person said.

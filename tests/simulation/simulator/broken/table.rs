@@ -62,6 +62,7 @@ pub fn against(invariant: Invariant, ops: &[Op]) -> Case {
         Invariant::Approved => (B::AsksNobody, clean().reviewed()),
         Invariant::ApprovedOnce => (B::ForgetsApprovals, clean().reviewed()),
         Invariant::LeftAlone => (B::OverlooksSuspensions, clean().suspended()),
+        Invariant::InWindows => (B::OverlooksWindows, clean().closed()),
         Invariant::OneFault => (B::GivesUp, fails()),
     };
     case.broken_by(breakage)

@@ -82,6 +82,10 @@ impl World {
             let how = format!("{} is begun on top of a suspension", manifest.deployment_id);
             self.violated(Invariant::LeftAlone, how);
         }
+        if manifest.kind == Kind::Sync && self.is_closed_since_start(script) {
+            let how = format!("{} is begun while no window is open", manifest.deployment_id);
+            self.violated(Invariant::InWindows, how);
+        }
         for flow in manifest.flows.iter().filter(|flow| flow.action != FlowAction::None) {
             self.check_target(manifest, flow);
             self.check_undo(flow);
