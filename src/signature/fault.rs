@@ -35,6 +35,9 @@ pub enum Fault {
     /// The key was not valid when the commit was made.
     #[error("its key was not valid then: {0}")]
     NotValid(String),
+    /// An authority that is trusted has certified the key, not for that time, or not for somebody who is allowed.
+    #[error("the certificate of its key was not valid then, or names nobody who is trusted")]
+    Certificate,
     /// The key was revoked.
     #[error("its key was revoked")]
     Revoked,

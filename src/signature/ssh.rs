@@ -57,6 +57,9 @@ impl Signers {
 
 /// Why a sound signature is not one of those allowed, in the program's words.
 fn not_allowed(said: &str, sound: &Ran) -> Fault {
+    if said.contains("no valid principals found") || said.contains("certificate not authorized") {
+        return Fault::Certificate;
+    }
     let why = said.lines().find_map(|line| {
         let starts = ["key has expired", "key is not yet valid", "key is not permitted for use"];
         starts.iter().find_map(|start| Some(line[line.find(start)?..].to_owned()))

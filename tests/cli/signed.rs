@@ -308,3 +308,52 @@ fn a_manifest_that_says_more_was_deployed_than_was_vouches_for_nothing() {
     fs::remove_dir_all(place.path("cache")).unwrap();
     refused(&place, &["it is not signed"]);
 }
+
+/// A certificate of somebody's key by an authority, and the options of git that sign with it.
+fn certificate(place: &Place, authority: &str, who: &str, more: &[&str]) -> [String; 2] {
+    let (key, _) = ssh_key(place, who);
+    let public = format!("{key}.pub");
+    let named = ["-q", "-s", authority, "-I", who];
+    run("ssh-keygen", &[&named[..], more, &[&public]].concat(), &[]);
+    by_ssh(&format!("{}-cert.pub", key))
+}
+
+#[test]
+fn an_authority_that_is_trusted_vouches_for_keys_by_certificates_and_for_nothing_else() {
+    if !has("ssh-keygen") {
+        return;
+    }
+    let place = deployed();
+    let ((authority, authority_key), (other, _)) = (ssh_key(&place, "authority"), ssh_key(&place, "other"));
+    allow(&place, &[format!("*@example.com cert-authority,namespaces=\"git\" {authority_key}")]);
+    assert_eq!(place.sync(), "0 in-sync");
+    let of_ann = ["-n", "ann@example.com", "-V", "20261101000000Z:20261201000000Z"];
+    let of_others = ["-n", "eve@example.org"];
+    let ended = ["-n", "old@example.com", "-V", "20260101000000Z:20260201000000Z"];
+    let ann = certificate(&place, &authority, "ann", &of_ann);
+    let refusals = [
+        (certificate(&place, &other, "by-other", &of_ann), "a key that is not trusted"),
+        (
+            certificate(&place, &authority, "eve", &of_others),
+            "the certificate of its key was not valid then, or names nobody",
+        ),
+        (
+            certificate(&place, &authority, "old", &ended),
+            "the certificate of its key was not valid then, or names nobody",
+        ),
+        (by_ssh(&authority), "a key that is not trusted"),
+        (by_ssh(&place.path("ann.key").display().to_string()), "a key that is not trusted"),
+    ];
+    let base = place.tip();
+    for (options, why) in &refusals {
+        place.update_work();
+        change(&place, "a 1.1.0");
+        let signed = commit(&place, "a change", &options.each_ref().map(String::as_str));
+        let ended = place.sync_with(&["--allow-rewind"]).exits(3).says(&[&format!("commit {signed} by Ann"), why]);
+        assert_eq!(ended.environment()["result"], "refused");
+        git(&place.work(), &["push", "-q", "--force", "origin", &format!("{base}:refs/heads/main")]);
+    }
+    change(&place, "a 1.2.0");
+    commit(&place, "by ann", &ann.each_ref().map(String::as_str));
+    assert_eq!(place.sync_with(&["--allow-rewind"]).summary(), "0 deployed update a deployed");
+}
