@@ -50,6 +50,10 @@ use context::Context;
 use output::{Failure, USAGE};
 use signals::{Hangup, heed};
 
+/// Threads for what blocks, such as git and the disk: hundreds of environments that begin at once wait for one of these
+/// instead of each for the others in a thread of its own. Nothing that blocks waits for another that does.
+const BLOCKING_THREADS_MAX: usize = 24;
+
 /// Runs the command line and says how the process ends.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -106,7 +110,9 @@ fn run_command(arguments: Arguments) -> u8 {
         output::fail(failure, color)
     };
     let context = Context::new(globals);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS_MAX);
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::other(format!("cannot start: {error}")), context.color()),
     };
