@@ -12,6 +12,7 @@ mod hashing;
 #[allow(dead_code, unreachable_pub, reason = "the tests use the rest of it")]
 mod http_server;
 mod idling;
+mod many;
 mod measure;
 mod support;
 mod unchanged;
@@ -72,6 +73,9 @@ fn main() {
     }
     if want("idle") {
         rows.push(runtime.block_on(idling::idle()));
+    }
+    if want("many") {
+        rows.extend(runtime.block_on(many::many()));
     }
     if let Some(n_flows) = wanted.iter().find_map(|word| word.strip_prefix("hold=")) {
         runtime.block_on(unchanged::hold(n_flows.parse().unwrap()));

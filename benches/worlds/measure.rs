@@ -44,6 +44,14 @@ pub(crate) fn ticks(child: &Child) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
+/// What a running process holds: threads and descriptors.
+pub(crate) fn holds(child: &Child) -> (u64, usize) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap().trim().parse().unwrap();
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap().count();
+    (threads, descriptors)
+}
+
 /// The median of some runs.
 pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();

@@ -52,7 +52,7 @@ impl World {
         let tenant = Sandbox::start(Settings::default(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let state = tenant.state();
         live.iter().for_each(|flow| state.put_flow("env_prod", flow).unwrap());
-        repository(&folder.path().join("flows.git"), held);
+        repository(&folder.path().join("flows.git"), held, 1000);
         let world = Self { folder, tenant };
         world.configure("flows.git", concurrency, interval);
         world
@@ -117,13 +117,14 @@ pub(crate) fn binary() -> String {
     std::env::var("WORLDS_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_flowsync").to_owned())
 }
 
-fn repository(path: &Path, flows: &[String]) {
+/// A bare repository whose `main` holds these flows, so many in each of the folders `flows/000`, `flows/001`, …
+pub(crate) fn repository(path: &Path, flows: &[String], n_in_folder: usize) {
     let repository =
         Repository::init_opts(path, git2::RepositoryInitOptions::new().bare(true).initial_head("main")).unwrap();
     let odb = repository.odb().unwrap();
     let packer = odb.add_new_mempack_backend(1000).unwrap();
     let mut folders = repository.treebuilder(None).unwrap();
-    for (number, share) in flows.chunks(1000).enumerate() {
+    for (number, share) in flows.chunks(n_in_folder).enumerate() {
         let mut folder = repository.treebuilder(None).unwrap();
         for (index, flow) in share.iter().enumerate() {
             let blob = odb.write(git2::ObjectType::Blob, flow.as_bytes()).unwrap();
