@@ -40,10 +40,10 @@ mod spans;
 mod states;
 mod suspend;
 mod trail;
-pub mod triggers;
 mod trust;
 mod unread;
 pub mod view;
+pub mod when;
 #[cfg(test)]
 mod whole;
 

@@ -15,7 +15,7 @@ use super::nudge::{Alarm, Cause, Wish, Woken};
 use super::{Environments, Opened, Passes};
 use crate::clock::later;
 use crate::config::format_duration;
-use crate::controller::triggers::{Advice, advice, next_tick, no_later_than};
+use crate::controller::when::{Advice, advice, next_tick, no_later_than};
 use crate::controller::{EnvironmentReport, SyncResult};
 use crate::plan::Hold;
 use crate::shutdown::Shutdown;
