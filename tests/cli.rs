@@ -22,6 +22,8 @@ mod cognigy_clone;
 mod cognigy_import;
 #[path = "cli/cognigy_live.rs"]
 mod cognigy_live;
+#[path = "cli/cognigy_package.rs"]
+mod cognigy_package;
 #[path = "cli/config.rs"]
 mod config;
 #[path = "cli/controller.rs"]

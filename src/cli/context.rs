@@ -142,17 +142,17 @@ impl Context {
     /// The tenant of one environment, of whichever dialect. Nothing is connected yet.
     fn tenant(&self, environment: &Environment) -> Result<Dialect, Failure> {
         let (address, concurrency) = (&environment.tenant, environment.sync.concurrency);
+        let told = self.events.as_ref().map(|events| events.requests_of(&environment.name)).unwrap_or_default();
         let connected = match &address.api {
             Api::FlowsV2 => {
-                let told = self.events.as_ref().map(|events| events.requests_of(&environment.name));
                 let connected = self.connections.connect(address, concurrency);
-                connected.map(|client| Dialect::FlowsV2(client.telling(told.unwrap_or_default())))
+                connected.map(|client| Dialect::FlowsV2(client.telling(told)))
             }
             Api::CognigyRest(options) => {
                 let name = hex_sha256(format!("{}\n{}", address.key(), address.environment_id).as_bytes());
                 let folder = self.cache_dir()?.join("projects").join(name);
                 let connected = self.connections.connect_project(address, options, concurrency, Some(folder));
-                connected.map(Dialect::CognigyRest)
+                connected.map(|client| Dialect::CognigyRest(client.telling(told)))
             }
         };
         connected.map_err(|error| Failure::of(&error))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::flow::{Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::LocaleName;
 use crate::tenant::{
-    CallLimits, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
+    CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
 };
 
 /// A tenant, by its API.
@@ -115,6 +115,18 @@ impl Tenant for Dialect {
 
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         whichever!(self, client => client.objection(before, after))
+    }
+
+    fn estimate(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<Cost> {
+        whichever!(self, client => client.estimate(before, after))
+    }
+
+    async fn settle(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
+        whichever!(self, client => client.settle(environment, limits).await)
+    }
+
+    async fn tidy(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
+        whichever!(self, client => client.tidy(environment, limits).await)
     }
 
     async fn delete(

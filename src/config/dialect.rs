@@ -92,25 +92,13 @@ fn cognigy_rest(section: &Section<'_>, findings: &mut Findings) -> Option<Cognig
     })
 }
 
-/// A word that is known and not built yet is told apart from one that is unknown.
 fn write(node: &Node) -> Result<WriteRoute, Wrong> {
-    let later = ["nodes", "package"];
-    not_built(node, "write", &later, "flowsync chooses the route: leave it out, or write `auto`")?;
-    names::choice(node, &[("auto", WriteRoute::Auto)])
+    let routes = [("auto", WriteRoute::Auto), ("nodes", WriteRoute::Nodes), ("package", WriteRoute::Package)];
+    names::choice(node, &routes)
 }
 
 fn scan(node: &Node) -> Result<Scan, Wrong> {
-    not_built(node, "scan", &["package"], "leave it out, or write `auto` or `nodes`")?;
-    names::choice(node, &[("auto", Scan::Auto), ("nodes", Scan::Nodes)])
-}
-
-fn not_built(node: &Node, key: &str, later: &[&str], help: &str) -> Result<(), Wrong> {
-    match &node.value {
-        Value::Text(word) if later.contains(&word.as_str()) => {
-            Err(Wrong::value(format!("`{key}: {word}` is not built yet"), help))
-        }
-        _ => Ok(()),
-    }
+    names::choice(node, &[("auto", Scan::Auto), ("nodes", Scan::Nodes), ("package", Scan::Package)])
 }
 
 fn requests(node: &Node) -> Result<u32, Wrong> {
@@ -150,7 +138,13 @@ fn references(node: &Node, findings: &mut Findings) -> Option<BTreeMap<String, S
     for (key, value) in entries {
         let (git, live) = (findings.check(key, reference(key)), findings.check(value, reference(value)));
         is_good &= git.is_some() && live.is_some();
-        references.extend(git.zip(live));
+        let Some((git, live)) = git.zip(live) else { continue };
+        if let Some((other, _)) = references.iter().find(|(_, known)| **known == live) {
+            let message = format!("`{live}` stands for `{other}` already: what is live could not be told apart");
+            findings.add(value, Wrong::value(message, "each of git's reference ids has one of its own in the project"));
+            is_good = false;
+        }
+        references.insert(git, live);
     }
     is_good.then_some(references)
 }
@@ -236,12 +230,26 @@ mod tests {
         );
         refused(&PROJECT.replace("projectId: 64c0ffee0000000000000001", ""), "no `projectId`");
         refused(&PROJECT.replace("64c0ffee0000000000000001", GIT), "the id of a project");
-        refused(&format!("{PROJECT}\n      write: nodes"), "`write: nodes` is not built yet");
-        refused(&format!("{PROJECT}\n      scan: package"), "`scan: package` is not built yet");
-        refused(&format!("{PROJECT}\n      write: both"), "expected `auto`");
+        refused(&format!("{PROJECT}\n      write: both"), "expected `auto`, `nodes` or `package`");
         refused(&format!("{PROJECT}\n      requestsPer5Minutes: 20"), "from 50 to 100000");
         refused(&format!("{PROJECT}\n      fullScan: 60"), "expected a duration");
         refused(&format!("{PROJECT}\n      references: {{ a: {GIT} }}"), "expected a reference id");
         refused(&format!("{PROJECT}\n      references: [ {GIT} ]"), "a mapping of reference ids");
+    }
+
+    #[test]
+    fn two_reference_ids_of_git_are_two_in_the_project() {
+        // A rule that no schema can say.
+        let (before, rest) = init_template().split_once("      api: flows-v2").unwrap();
+        let (_, after) = rest.split_once("        oauth2:\n").unwrap();
+        let other = GIT.replace('3', "4");
+        let tenant = format!("{PROJECT}\n      references: {{ {GIT}: {GIT}, {other}: {GIT} }}");
+        let text = format!("{before}      {tenant}\n      auth:\n        oauth2:\n{after}");
+        let config = Config::parse(&text, Path::new("flowsync.yaml"));
+        let problems: Vec<String> = match &config {
+            Ok(config) => config.broken.values().flatten().map(ToString::to_string).collect(),
+            Err(error) => error.problems().iter().map(ToString::to_string).collect(),
+        };
+        assert!(problems.iter().any(|it| it.contains("stands for") && it.contains("already")), "{problems:?}");
     }
 }

@@ -228,6 +228,10 @@ impl Default for CognigyRest {
 pub enum WriteRoute {
     /// Each by the route that fits.
     Auto,
+    /// Fields only, node by node: what takes a package is refused.
+    Nodes,
+    /// Charts by package, whatever changes in them.
+    Package,
 }
 
 /// How much is read at once.
@@ -237,6 +241,8 @@ pub enum Scan {
     Auto,
     /// Node by node.
     Nodes,
+    /// From a package of all that is to be read.
+    Package,
 }
 
 /// Whether a snapshot is made before structural changes.

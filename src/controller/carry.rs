@@ -26,6 +26,8 @@ use crate::tenant::{Blame, CallLimits, Tenant};
 
 /// A restoration gets at least this long.
 const RESTORE_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// Cleaning up after a deployment gets so long: what is left then, the next one takes away.
+const TIDY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A deployment that has begun: its changes, and what is known of them.
 pub(super) struct Work {
@@ -70,8 +72,19 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
             report = ending => report,
             never = renewal => match never {},
         };
+        if ended.is_ok() {
+            self.tidy().await;
+        }
         (self.engine.progress)(Step::Over);
         ended
+    }
+
+    /// What the tenant kept for taking this deployment back is needed no more.
+    async fn tidy(&self) {
+        let limits = CallLimits { lease: self.ledger.lease.limit(), give_up_at: in_future(TIDY_PATIENCE) };
+        if let Err(error) = self.engine.tenant.tidy(&self.engine.records.target, &limits).await {
+            tracing::debug!(error = %crate::error_chain(&error), "what this deployment has left in the tenant stays for now");
+        }
     }
 
     async fn to_the_end(&self, work: Work, stopped: watch::Receiver<bool>) -> Result<EnvironmentReport, PassError> {

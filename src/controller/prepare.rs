@@ -1,6 +1,6 @@
 //! From git and live to a plan. Whether that may be carried out is judged elsewhere (`judge`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join;
@@ -19,7 +19,7 @@ use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Prese
 use crate::problem::Problem;
 use crate::record::Manifest;
 use crate::source::Source;
-use crate::tenant::{CallLimits, Export, Tenant};
+use crate::tenant::{CallLimits, Cost, Export, Tenant};
 
 /// How often a live state that moves is looked at before giving up.
 const LOOKS_MAX: usize = 3;
@@ -37,6 +37,8 @@ pub struct Prepared {
     pub beside: Beside,
     /// Errors and warnings, sorted.
     pub problems: Vec<Problem>,
+    /// What each change takes of the tenant, where its dialect tells.
+    pub costs: BTreeMap<FlowId, Cost>,
     /// For a rollback: what it goes back to.
     pub back_to: Option<BackTo>,
 }
@@ -109,14 +111,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             place_problems(&*self.records.source, &desired, &mut problems).await?;
         }
         problems.extend(plan::unreadable(&plan));
+        let mut costs = BTreeMap::new();
         for change in &plan.changes {
             let after = change.after().map(|flow| &*flow.definition);
             let objection = self.tenant.objection(change.before().map(Arc::as_ref), after);
             problems.extend(objection.map(|reason| plan::objection(change, reason)));
+            let cost = self.tenant.estimate(change.before().map(Arc::as_ref), after);
+            costs.extend(cost.map(|cost| (change.id.clone(), cost)));
         }
         problems.sort();
         let beside = Beside::of(live.flows.values().map(Arc::as_ref), &plan.changes);
-        Ok(Prepared { desired, plan, looked, beside, problems, back_to: None })
+        Ok(Prepared { desired, plan, looked, beside, problems, costs, back_to: None })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {

@@ -84,6 +84,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         deployment.tell_continued();
         let settling = async {
             sleep(lag).await;
+            let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
+            self.tenant.settle(&self.records.target, &limits).await?;
             self.settle_live(ledger, &asked, &changes, &existed).await
         };
         let Settled { standing, touched, foreign, looked, beside } = self.in_time(settling).await??;

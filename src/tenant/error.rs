@@ -130,6 +130,14 @@ pub enum Failure {
         /// What it is.
         what: String,
     },
+    /// A task of the tenant's that was started ended in an error.
+    #[error("the tenant could not {what}: {reason}")]
+    TaskFailed {
+        /// What it was for, in words that continue "could not".
+        what: &'static str,
+        /// What the tenant says of it.
+        reason: String,
+    },
     /// The credentials are not accepted: the token endpoint refused, or a second 401 came.
     #[error("not signed in: {message}")]
     Unauthorized {
@@ -222,6 +230,7 @@ impl TenantError {
             Failure::Refused { .. }
             | Failure::Unsupported { .. }
             | Failure::TooLarge { .. }
+            | Failure::TaskFailed { .. }
             | Failure::Impossible { .. } => Blame::Flow,
             Failure::Forbidden { .. }
             | Failure::NoRight { .. }
@@ -242,7 +251,10 @@ impl TenantError {
     pub fn maybe_took_effect(&self) -> bool {
         match self.failure {
             Failure::Unavailable { maybe_took_effect, .. } => maybe_took_effect,
-            Failure::Garbage { .. } | Failure::TooLarge { .. } | Failure::AfterUnknown { .. } => true,
+            Failure::Garbage { .. }
+            | Failure::TooLarge { .. }
+            | Failure::TaskFailed { .. }
+            | Failure::AfterUnknown { .. } => true,
             _ => false,
         }
     }

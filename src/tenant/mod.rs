@@ -5,6 +5,7 @@
 //! happen below the seam; every error that comes out of it is final for that call.
 
 pub mod cognigy_rest;
+mod cost;
 mod error;
 pub mod flows_v2;
 mod http;
@@ -18,6 +19,7 @@ use std::future::Future;
 
 use crate::flow::{Definition, EnvironmentId, FlowId};
 
+pub use cost::Cost;
 pub use error::{Blame, Call, Failure, TenantError};
 pub use limits::{CallLimits, StartLimit};
 pub use observe::{Observed, RequestObserver};
@@ -152,6 +154,33 @@ pub trait Tenant: Send + Sync + 'static {
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         let _ = (before, after);
         None
+    }
+
+    /// What a change takes, as far as this dialect tells beforehand. Asks nobody.
+    fn estimate(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<Cost> {
+        let _ = (before, after);
+        None
+    }
+
+    /// Waits until nothing that an earlier run began is under way any more; whoever continues a deployment does so
+    /// before looking at what is live.
+    fn settle(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<(), TenantError>> + Send {
+        let _ = (environment, limits);
+        async { Ok(()) }
+    }
+
+    /// Takes away what deployments that are over have left beside the flows. What cannot be taken away now stays.
+    fn tidy(
+        &self,
+        environment: &EnvironmentId,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<(), TenantError>> + Send {
+        let _ = (environment, limits);
+        async { Ok(()) }
     }
 
     /// Deletes a flow; one that is not there counts as deleted.

@@ -10,9 +10,6 @@ use super::Call;
 #[derive(Clone, Default)]
 pub struct RequestObserver(Option<Arc<Told>>);
 
-/// Tells nobody.
-pub(crate) static UNHEARD: RequestObserver = RequestObserver(None);
-
 struct Told {
     tell: Box<dyn Fn(Observed) + Send + Sync>,
     /// The limit told last; 0 before the first.

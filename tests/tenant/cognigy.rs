@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use flowsync::config::{Api, Auth, CognigyRest, TenantAddress};
+use flowsync::config::{Api, Auth, CognigyRest, Scan, TenantAddress, WriteRoute};
 use flowsync::flow::{EnvironmentId, FlowId};
 use flowsync::tenant::cognigy_rest::Client;
 use flowsync::tenant::flows_v2::Connections;
@@ -223,7 +223,9 @@ fn client(server: &Server) -> Client {
     };
     let concurrency = NonZeroUsize::new(4).unwrap();
     let connections = Connections::default();
-    connections.connect_project_tuned(&address, &CognigyRest::default(), concurrency, None, hurry()).unwrap()
+    // This server knows no packages.
+    let options = CognigyRest { scan: Scan::Nodes, write: WriteRoute::Nodes, ..CognigyRest::default() };
+    connections.connect_project_tuned(&address, &options, concurrency, None, hurry()).unwrap()
 }
 
 #[tokio::test]
@@ -331,7 +333,7 @@ async fn a_write_whose_answer_was_lost_is_looked_up_and_not_made_again() {
 }
 
 #[tokio::test]
-async fn structure_is_an_objection_before_anything_is_written() {
+async fn structure_is_refused_before_anything_is_written_where_packages_are() {
     let place = Place::of_says(2).await;
     let before = place.text().await;
     let node = |n: usize| before.find(&format!(r#"{{"type":"say","ref":"{}""#, node_ref(n))).unwrap();

@@ -162,6 +162,8 @@ pub(crate) fn hurry() -> Tuning {
         backoff_cap: Duration::from_millis(4),
         second: Duration::from_millis(10),
         list_pause: Duration::from_millis(1),
+        task_pause: Duration::from_millis(2),
+        task_pause_max: Duration::from_millis(20),
         seed: Some(1),
         ..Tuning::default()
     }

@@ -61,8 +61,9 @@ struct Planned {
 
 impl Planned {
     fn view(&self) -> PlanView<'_> {
-        let Prepared { plan, problems, .. } = &self.prepared;
+        let Prepared { plan, problems, costs, .. } = &self.prepared;
         let mut view = PlanView::new(&self.environment, &self.target, plan, problems);
+        view.price(costs);
         view.mark_protected(&self.protect);
         if let Some(verdicts) = &self.verdicts {
             view.judge(verdicts);

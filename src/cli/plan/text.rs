@@ -9,6 +9,7 @@ use crate::controller::view::{ChangeView, Compared, PlanView};
 use crate::flow::{BodyAbsent, Comparison, Reading};
 use crate::plan::Action;
 use crate::problem::escape_terminal;
+use crate::tenant::Cost;
 
 /// Most characters of a name in a headline.
 const NAME_CHARS_MAX: usize = 100;
@@ -61,6 +62,11 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
             let id = change.id;
             text.push_str(&format!("    protected: deleted only with --allow-delete-protected {id}\n"));
         }
+        if let Some(cost) = change.cost {
+            let Cost { route, writes, reads, warnings, .. } = cost;
+            text.push_str(&format!("    by {route}: about {writes} requests to write, {reads} to verify\n"));
+            warnings.iter().for_each(|warning| text.push_str(&format!("    {}\n", escape_terminal(warning))));
+        }
         inside(change, &mut text)?;
     }
     for change in &view.drifted {
@@ -75,6 +81,7 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
         text.push_str(&format!("  {} live flow(s) are not managed here\n", view.unmanaged.len()));
     }
     text.push_str(&format!("{}\n", view.summary));
+    view.cost.iter().for_each(|cost| text.push_str(&format!("{cost}\n")));
     view.held.iter().for_each(|hold| text.push_str(&format!("{}\n", escape_terminal(&hold.to_string()))));
     match view.n_unapproved() {
         None => {}

@@ -1,6 +1,7 @@
 //! A plan as it is shown.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::plan::{Action, Cause, Change, Hold, Plan, Step};
 use crate::problem::Problem;
 use crate::record::approval::Verdict;
 use crate::revision::CommitId;
+use crate::tenant::Cost;
 
 /// A plan of one environment: `plan --output json` is this struct, text and Markdown are made from it.
 #[derive(Debug, Serialize)]
@@ -51,6 +53,35 @@ pub struct PlanView<'a> {
     pub proposed: Option<&'a str>,
     /// What binds the plan.
     pub plan_digest: &'a str,
+    /// What all of it takes of the tenant; absent where its dialect does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<TotalCost>,
+}
+
+/// What a plan takes of a tenant, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TotalCost {
+    /// Requests to write everything.
+    pub writes: usize,
+    /// Requests to read it back.
+    pub reads: usize,
+    /// Most requests in 5 minutes.
+    #[serde(rename = "requestsPer5Minutes")]
+    pub per_5_minutes: u32,
+}
+
+/// `about 65 requests (21 to write, 44 to verify), of 800 in 5 minutes`, and how long it waits for more
+impl fmt::Display for TotalCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { writes, reads, per_5_minutes } = self;
+        let (all, most) = (writes + reads, *per_5_minutes as usize);
+        write!(f, "about {all} requests ({writes} to write, {reads} to verify), of {most} in 5 minutes")?;
+        match all.saturating_sub(1) / most.max(1) {
+            0 => Ok(()),
+            n_windows => write!(f, ": it waits {} minutes or more for its turn", n_windows * 5),
+        }
+    }
 }
 
 /// How many flows a plan is about.
@@ -107,6 +138,9 @@ pub struct ChangeView<'a> {
     /// Whether it deletes a flow that is protected.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// What it takes of the tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<&'a Cost>,
     /// What differs, for an update, as far as it may be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<FlowDiff>,
@@ -145,7 +179,20 @@ impl<'a> PlanView<'a> {
             held: None,
             proposed: None,
             plan_digest: &plan.digest,
+            cost: None,
         }
+    }
+
+    /// Puts in what each change takes of the tenant, and all of them.
+    pub fn price(&mut self, costs: &'a BTreeMap<FlowId, Cost>) {
+        for change in &mut self.changes {
+            change.cost = costs.get(change.id);
+        }
+        self.cost = costs.values().next().map(|first| TotalCost {
+            writes: costs.values().map(|cost| cost.writes).sum(),
+            reads: costs.values().map(|cost| cost.reads).sum(),
+            per_5_minutes: first.per_5_minutes,
+        });
     }
 
     /// Puts in which changes were approved: what is said of each, in their order.
@@ -214,6 +261,7 @@ impl<'a> ChangeView<'a> {
             approved: None,
             not_approved: None,
             protected: false,
+            cost: None,
             diff: None,
             change,
         }

@@ -1,6 +1,6 @@
 //! The requests of one call from above the seam: made, counted, and their answers read.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::http::{Asked, Caller, Sent, Settled, Tuning};
 use super::super::{Failure, TenantError};
 use super::endpoint::Route;
-use super::request::Requests;
+use super::request::{Requests, Root};
 use crate::web::now_seconds;
 
 /// Makes the requests of one call.
@@ -18,8 +18,19 @@ pub(super) struct Calls<'a> {
     pub(super) caller: &'a Caller,
     pub(super) asked: Asked<'a>,
     pub(super) organisation: Option<&'a str>,
+    /// Whether charts are read under the older root here, as an earlier call found.
+    older_charts: &'a AtomicBool,
     /// HTTP requests so far.
     attempts: AtomicU32,
+}
+
+/// How a request ended that starts something.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Started {
+    /// What the tenant answers.
+    Yes(Value),
+    /// Nobody knows whether it was started.
+    Unknown(Failure),
 }
 
 /// How a write ended.
@@ -34,8 +45,13 @@ pub(super) enum Written {
 }
 
 impl<'a> Calls<'a> {
-    pub(super) fn new(caller: &'a Caller, asked: Asked<'a>, organisation: Option<&'a str>) -> Self {
-        Self { caller, asked, organisation, attempts: AtomicU32::new(0) }
+    pub(super) fn new(
+        caller: &'a Caller,
+        asked: Asked<'a>,
+        organisation: Option<&'a str>,
+        older_charts: &'a AtomicBool,
+    ) -> Self {
+        Self { caller, asked, organisation, older_charts, attempts: AtomicU32::new(0) }
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -72,13 +88,37 @@ impl<'a> Calls<'a> {
         query: &[(&str, &str)],
         what: &'static str,
     ) -> Result<Option<(T, f64)>, TenantError> {
-        let settled = self.send(&self.requests().get(path, query, what)).await?;
+        let settled = self.read(path, query, what).await?;
         if settled.answer.status == 404 {
             return Ok(None);
         }
         let body = &settled.answer.body;
         let value = serde_json::from_slice(body).map_err(|_| self.garbage(body))?;
         Ok(Some((value, now_seconds(&settled.answer.headers))))
+    }
+
+    /// What is read, under whichever root answers. Some servers know charts under the older one only; which is found
+    /// out once.
+    async fn read(&self, path: &[&str], query: &[(&str, &str)], what: &'static str) -> Result<Settled, TenantError> {
+        let is_chart = matches!(path, ["flows", _, "chart", ..]);
+        let is_older = is_chart && self.older_charts.load(Ordering::Relaxed);
+        let root = if is_older { Root::Older } else { Root::Today };
+        let today = self.send(&self.requests().get(root, path, query, what)).await;
+        let is_unknown = match &today {
+            Ok(settled) => settled.answer.status == 404,
+            Err(error) => matches!(error.failure, Failure::Unsupported { .. } | Failure::Refused { status: 400, .. }),
+        };
+        if is_older || !is_unknown || !matches!(path, ["flows", _, "chart"]) {
+            return today;
+        }
+        let older = self.send(&self.requests().get(Root::Older, path, query, what)).await;
+        match older {
+            Ok(settled) if settled.answer.status != 404 => {
+                self.older_charts.store(true, Ordering::Relaxed);
+                Ok(settled)
+            }
+            _ => today,
+        }
     }
 
     /// What is read, and must be there.
@@ -90,6 +130,50 @@ impl<'a> Calls<'a> {
     ) -> Result<T, TenantError> {
         let found = self.json_if_there(path, query, what).await?;
         found.map(|(value, _)| value).ok_or_else(|| self.error(gone(path)))
+    }
+
+    /// Starts something whose answer tells how to go on. An answer that was lost is no error.
+    pub(super) async fn start(&self, path: &[&str], body: &Value, what: &'static str) -> Result<Started, TenantError> {
+        let sent = self.requests().write(Method::POST, path, body, what);
+        self.started(path, &sent).await
+    }
+
+    /// Sends a file.
+    pub(super) async fn upload(
+        &self,
+        path: &[&str],
+        project: &str,
+        file: &[u8],
+        what: &'static str,
+    ) -> Result<Started, TenantError> {
+        self.started(path, &self.requests().upload(path, project, file, what)).await
+    }
+
+    async fn started(&self, path: &[&str], sent: &Sent<Route>) -> Result<Started, TenantError> {
+        match self.send(sent).await {
+            Ok(settled) if settled.answer.status == 404 => Err(self.error(gone(path))),
+            Ok(settled) => {
+                let body = &settled.answer.body;
+                Ok(Started::Yes(serde_json::from_slice(body).map_err(|_| self.garbage(body))?))
+            }
+            Err(error) if error.maybe_took_effect() => Ok(Started::Unknown(error.failure)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a link leads to that the tenant gave out.
+    pub(super) async fn follow(&self, link: &str, what: &'static str) -> Result<Vec<u8>, TenantError> {
+        let sent = self.requests().follow(link, what).map_err(|reason| self.error(Failure::Impossible { reason }))?;
+        let settled = self.send(&sent).await?;
+        match settled.answer.status {
+            404 => Err(self.error(gone(&["the package's file"]))),
+            _ => Ok(settled.answer.body),
+        }
+    }
+
+    /// Deletes something; what is not there is gone.
+    pub(super) async fn delete(&self, path: &[&str], what: &'static str) -> Result<(), TenantError> {
+        self.send(&self.requests().delete(path, what)).await.map(drop)
     }
 
     /// Changes something. An answer that was lost is no error: what is live tells.

@@ -1,44 +1,46 @@
 //! The client: the seam to a tenant, in terms of this API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-
 use super::super::http::{Asked, Caller, Connections, Tuning};
-use super::super::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
+use super::super::{
+    Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Reply, RequestObserver, Tenant,
+    TenantError,
+};
 use super::call::Calls;
 use super::endpoint::dialect;
-use super::heads::{FlowHead, Project};
-use super::import::{self, Writing};
-use super::read::{ReadFlow, Reading};
+use super::estimate::estimate;
+use super::heads::Project;
+use super::import;
+use super::memory::{Leftover, Memory};
+use super::references::References;
 use super::store::Store;
 use crate::config::{CognigyRest, TenantAddress};
 use crate::flow::{Definition, EnvironmentId, FlowId};
-use crate::format::cognigy::document::{Flow, FlowRef, LocaleName};
+use crate::format::cognigy::document::Flow;
 use crate::web::ConnectError;
 
 /// After a 429 that names no pause: the first, and the longest.
 const THROTTLED: Duration = Duration::from_secs(10);
 const THROTTLED_MAX: Duration = Duration::from_secs(120);
-/// Flows that are read side by side; the nodes of each are, as well.
-const FLOWS_AT_ONCE: usize = 2;
 
 /// A tenant that speaks `cognigy-rest`: one project of it.
 #[derive(Debug)]
 pub struct Client {
     caller: Arc<Caller>,
-    concurrency: usize,
-    organisation: Option<String>,
-    store: Store,
-    /// What the last export showed of each flow: whatever is live in another form when it is written is somebody
-    /// else's doing.
-    shown: Mutex<BTreeMap<FlowId, String>>,
-    /// The lists of the last export, until flows come or go by our own doing.
-    listed: Mutex<Option<Arc<Project>>>,
+    pub(super) concurrency: usize,
+    pub(super) options: CognigyRest,
+    pub(super) references: References,
+    pub(super) store: Store,
+    pub(super) memory: Memory,
+    /// Whether charts are found under the older root.
+    older_charts: AtomicBool,
+    observer: RequestObserver,
 }
 
 impl Connections {
@@ -67,67 +69,46 @@ impl Connections {
         folder: Option<PathBuf>,
         tuning: Tuning,
     ) -> Result<Client, ConnectError> {
+        let caller = self.open(address, concurrency, tuning, &dialect(options.requests_per_5_minutes))?;
         Ok(Client {
-            caller: self.open(address, concurrency, tuning, &dialect(options.requests_per_5_minutes))?,
+            memory: Memory::new(caller.post.chance()),
+            caller,
             concurrency: concurrency.get(),
-            organisation: options.organisation_id.clone(),
+            options: options.clone(),
+            references: References::new(&options.references),
             store: Store::new(folder, options.full_scan),
-            shown: Mutex::default(),
-            listed: Mutex::default(),
+            older_charts: AtomicBool::new(false),
+            observer: RequestObserver::default(),
         })
     }
 }
 
 impl Client {
-    fn calls<'a>(&'a self, asked: Asked<'a>) -> Calls<'a> {
-        Calls::new(&self.caller, asked, self.organisation.as_deref())
+    /// The same, telling of its requests.
+    #[must_use]
+    pub fn telling(self, observer: RequestObserver) -> Self {
+        Self { observer, ..self }
     }
 
-    fn shown(&self) -> MutexGuard<'_, BTreeMap<FlowId, String>> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn asked<'a>(
+        &'a self,
+        call: Call,
+        environment: &'a EnvironmentId,
+        flow: Option<&'a FlowId>,
+        limits: &'a CallLimits,
+    ) -> Asked<'a> {
+        Asked { call, environment, flow, limits, observer: &self.observer }
     }
 
-    fn listed(&self) -> MutexGuard<'_, Option<Arc<Project>>> {
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is in the project, as far as the write of one flow needs it: the lists of the last export, and that flow's own
-    /// head as it is now. Where that is not to be had so, the lists are read anew.
-    async fn project_for(
-        &self,
-        calls: &Calls<'_>,
-        environment: &EnvironmentId,
-        reference: FlowRef,
-    ) -> Result<Project, TenantError> {
-        let listed = self.listed().clone();
-        if let Some(known) = listed.as_ref().and_then(|listed| listed.flow(reference))
-            && let Some(head) = calls.flow_head(&known.id).await?
-            && head.reference_id == known.reference_id
-            && let Some(listed) = listed
-        {
-            let mut project = Project::clone(&listed);
-            project.flows.insert(head.id.clone(), head);
-            return Ok(project);
-        }
-        calls.project(environment.as_str()).await
-    }
-
-    /// The name of the locale that charts are read in first: the primary one of the project.
-    ///
-    /// # Errors
-    /// The locales cannot be read.
-    pub async fn primary_locale(
-        &self,
-        environment: &EnvironmentId,
-        limits: &CallLimits,
-    ) -> Result<Option<LocaleName>, TenantError> {
-        let of = |project: &Project| project.locales.primary().map(|locale| locale.name.clone());
-        if let Some(listed) = &*self.listed() {
-            return Ok(of(listed));
-        }
-        let observer = &crate::tenant::observe::UNHEARD;
-        let calls = self.calls(Asked { call: Call::Export, environment, flow: None, limits, observer });
-        Ok(of(&calls.project(environment.as_str()).await?))
+    pub(super) fn calls<'a>(
+        &'a self,
+        call: Call,
+        environment: &'a EnvironmentId,
+        flow: Option<&'a FlowId>,
+        limits: &'a CallLimits,
+    ) -> Calls<'a> {
+        let asked = self.asked(call, environment, flow, limits);
+        Calls::new(&self.caller, asked, self.options.organisation_id.as_deref(), &self.older_charts)
     }
 
     /// Reads each list once: what a user needs to be allowed to.
@@ -135,67 +116,17 @@ impl Client {
     /// # Errors
     /// Of the first that cannot be read.
     pub async fn examine(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<String, TenantError> {
-        let calls = self.calls(Asked {
-            call: Call::Export,
-            environment,
-            flow: None,
-            limits,
-            observer: &crate::tenant::observe::UNHEARD,
-        });
+        let calls = self.calls(Call::Export, environment, None, limits);
         let name = calls.project_name(environment.as_str()).await?;
         let Project { locales, flows } = calls.project(environment.as_str()).await?;
         let locales: Vec<&str> = locales.0.iter().map(|locale| locale.name.as_str()).collect();
         Ok(format!("project `{name}`, {} flows, locales {}", flows.len(), locales.join(", ")))
     }
-
-    /// A flow as it is live, where what was read of it before is good still, without reading it again.
-    async fn flow(&self, reading: &Reading<'_>, head: &FlowHead) -> Result<(FlowId, String), TenantError> {
-        let (key, now) = (reading.project.locales.key(), now());
-        if let Ok(reference) = head.reference_id.parse::<FlowRef>()
-            && let Some(text) = self.store.get(&head.id, &key, head.last_changed, now)
-        {
-            return Ok((reference.flow_id(), text));
-        }
-        let ReadFlow { id, text, stamp, is_settled } = reading.flow(head).await?;
-        if is_settled {
-            self.store.put(&head.id, &key, stamp, now, &text);
-        }
-        Ok((id, text))
-    }
-
-    async fn write(
-        &self,
-        calls: &Calls<'_>,
-        environment: &EnvironmentId,
-        id: &FlowId,
-        body: &[u8],
-    ) -> Result<Imported, TenantError> {
-        let impossible = |reason: String| calls.error(Failure::Impossible { reason });
-        let desired = Flow::parse(body).map_err(|error| impossible(error.to_string()))?;
-        let project = self.project_for(calls, environment, desired.reference).await?;
-        let Some(head) = project.flow(desired.reference) else {
-            let reason = format!("it takes a package to create `{}`, and that is not built yet", desired.name);
-            return Err(impossible(reason));
-        };
-        let reading = Reading::new(calls, &project, environment.as_str(), self.concurrency);
-        let (_, text) = self.flow(&reading, head).await?;
-        let shown = self.shown().remove(id);
-        if shown.is_some_and(|shown| shown != text) {
-            return Err(calls.error(Failure::Changed { what: format!("`{}`", head.name) }));
-        }
-        let live = Flow::parse(text.as_bytes());
-        let live = live.map_err(|_| {
-            impossible(format!("`{}` cannot be read, and takes a package, which is not built yet", head.name))
-        })?;
-        let written = Writing { reading: &reading, head, live: &live, desired: &desired }.run().await;
-        self.store.forget(&head.id);
-        written.map(|()| Imported::Updated)
-    }
 }
 
 /// Seconds since 1970.
 #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970")]
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     crate::web::now_seconds(&reqwest::header::HeaderMap::new()) as i64
 }
 
@@ -206,21 +137,10 @@ impl Tenant for Client {
         reader: &dyn ReadLive,
         limits: &CallLimits,
     ) -> Result<Export, TenantError> {
-        let calls = self.calls(Asked {
-            call: Call::Export,
-            environment,
-            flow: None,
-            limits,
-            observer: &crate::tenant::observe::UNHEARD,
-        });
+        let calls = self.calls(Call::Export, environment, None, limits);
         let project = calls.project(environment.as_str()).await?;
-        let reading = Reading::new(&calls, &project, environment.as_str(), self.concurrency);
-        let (reading, heads) = (&reading, project.flows.values().cloned());
-        let texts: Vec<(FlowId, String)> = stream::iter(heads)
-            .map(|head| async move { self.flow(reading, &head).await })
-            .buffer_unordered(FLOWS_AT_ONCE)
-            .try_collect()
-            .await?;
+        let reading = self.reading(&calls, &project, environment);
+        let texts = self.texts(&reading).await?;
         self.store.only(&project.flows.keys().map(String::as_str).collect::<BTreeSet<_>>());
         let mut export = Export::default();
         for (id, text) in &texts {
@@ -229,8 +149,8 @@ impl Tenant for Client {
                 Err(reason) => _ = export.foreign.insert(id.to_string(), reason),
             }
         }
-        *self.shown() = texts.into_iter().collect();
-        *self.listed() = Some(Arc::new(project));
+        self.memory.show_all(texts.into_iter().collect());
+        self.memory.list(Some(project));
         Ok(export)
     }
 
@@ -253,23 +173,19 @@ impl Tenant for Client {
         body: &[u8],
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        let calls = self.calls(Asked {
-            call: Call::Import,
-            environment,
-            flow: Some(id),
-            limits,
-            observer: &crate::tenant::observe::UNHEARD,
-        });
+        let calls = self.calls(Call::Import, environment, Some(id), limits);
         let value = self.write(&calls, environment, id, body).await?;
-        if value == Imported::Created {
-            *self.listed() = None;
-        }
         Ok(Reply { value, attempts: calls.attempts() })
     }
 
-    /// Writes are done when they are answered.
-    async fn status(&self, _: &EnvironmentId, _: &FlowId, _: &CallLimits) -> Result<FlowStatus, TenantError> {
-        Ok(FlowStatus::Deployed)
+    /// Writes are done when they are answered; whether code has an error is known later.
+    async fn status(
+        &self,
+        environment: &EnvironmentId,
+        id: &FlowId,
+        limits: &CallLimits,
+    ) -> Result<FlowStatus, TenantError> {
+        self.code_status(&self.calls(Call::Status, environment, Some(id), limits), environment, id).await
     }
 
     async fn rollback(
@@ -279,13 +195,7 @@ impl Tenant for Client {
         _: &str,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked {
-            call: Call::Rollback,
-            environment,
-            flow: Some(id),
-            limits,
-            observer: &crate::tenant::observe::UNHEARD,
-        };
+        let asked = self.asked(Call::Rollback, environment, Some(id), limits);
         Err(asked.error(0, Failure::Unsupported { status: 405 }))
     }
 
@@ -295,32 +205,49 @@ impl Tenant for Client {
         id: &FlowId,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked {
-            call: Call::Delete,
-            environment,
-            flow: Some(id),
-            limits,
-            observer: &crate::tenant::observe::UNHEARD,
-        };
-        let reason =
-            "a flow is deleted only where it can be brought back, which takes packages, and they are not built yet";
-        Err(asked.error(0, Failure::Impossible { reason: reason.to_owned() }))
+        let calls = self.calls(Call::Delete, environment, Some(id), limits);
+        self.remove(&calls, environment, id).await?;
+        Ok(Reply { value: (), attempts: calls.attempts() })
+    }
+
+    async fn settle(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
+        self.calls(Call::Export, environment, None, limits).quiet(environment.as_str()).await?;
+        self.memory.is_quiet.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn tidy(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
+        self.memory.is_quiet.store(false, Ordering::Relaxed);
+        let calls = self.calls(Call::Delete, environment, None, limits);
+        for leftover in self.memory.leftovers() {
+            let path = match &leftover {
+                Leftover::Package(id) => ["packages", id],
+                Leftover::Scaffold(id) => ["flows", id],
+            };
+            calls.delete(&path, "delete what flowsync has left").await.inspect_err(|_| self.memory.leave(leftover))?;
+        }
+        Ok(())
+    }
+
+    fn estimate(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<Cost> {
+        let flow = |definition: &Definition| Flow::parse(definition.text.as_deref()?).ok();
+        estimate(before.and_then(flow).as_ref(), after.and_then(flow).as_ref(), &self.options)
     }
 
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         let flow = |definition: &Definition| Flow::parse(definition.text.as_deref()?).ok();
         match (before, after) {
             (None, Some(after)) => {
-                Some(format!("it takes a package to create `{}`, and that is not built yet", after.name))
+                let refused = self.objection_to_package(&format!("create `{}`", after.name));
+                refused.or_else(|| import::lacking(&flow(after)?))
             }
-            (Some(before), None) => Some(format!(
-                "a flow is deleted only where it can be brought back: it takes a package to delete `{}`, and that is not built yet",
-                before.name
-            )),
+            (Some(before), None) => {
+                self.objection_to_package(&format!("delete `{}` so that it can be brought back", before.name))
+            }
             (Some(before), Some(after)) => {
                 let (before, after) = (flow(before)?, flow(after)?);
                 let locale = after.nodes().find_map(|node| node.config.keys().next()).map(ToString::to_string);
-                import::plan(&before, &after, &locale.unwrap_or_default()).err()
+                import::route(&before, &after, &locale.unwrap_or_default(), self.options.write).err()
             }
             (None, None) => None,
         }

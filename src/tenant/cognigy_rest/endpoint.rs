@@ -26,6 +26,17 @@ pub(super) struct Route {
     pub(super) method: Method,
     /// What the key's user may not do where the answer is 403, in words that continue "may not".
     pub(super) what: &'static str,
+    /// Whose server it goes to.
+    pub(super) host: Host,
+}
+
+/// Whose server a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Host {
+    /// The tenant's: credentials go along.
+    Ours,
+    /// Wherever a link leads that the tenant gave out: whoever knows it may have what is there.
+    Linked,
 }
 
 impl Endpoint for Route {
@@ -34,7 +45,7 @@ impl Endpoint for Route {
         match status {
             // What is gone, or not visible yet, the call site knows better.
             200..=299 | 404 => Verdict::Accept,
-            401 => Verdict::SignInAgain,
+            401 if self.signs() => Verdict::SignInAgain,
             429 => Verdict::SlowDown,
             501 => Verdict::Refuse,
             // What a write that was lost has done is looked up before anything else.
@@ -52,6 +63,10 @@ impl Endpoint for Route {
         }
     }
 
+    fn signs(&self) -> bool {
+        self.host == Host::Ours
+    }
+
     fn forbidden(&self, message: String) -> Failure {
         Failure::NoRight { what: self.what, message }
     }
@@ -63,7 +78,7 @@ mod tests {
 
     #[test]
     fn only_what_is_harmless_is_tried_again() {
-        let judge = |method: Method, status| Route { method, what: "" }.judge(status, Size::Fixed);
+        let judge = |method: Method, status| Route { method, what: "", host: Host::Ours }.judge(status, Size::Fixed);
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(judge(Method::GET, status), Verdict::TryAgain);
             assert_eq!(judge(Method::DELETE, status), Verdict::TryAgain);
@@ -85,5 +100,7 @@ mod tests {
         ] {
             assert_eq!(judge(Method::GET, status), verdict, "{status}");
         }
+        let linked = Route { method: Method::GET, what: "", host: Host::Linked };
+        assert_eq!((linked.judge(401, Size::Fixed), linked.signs()), (Verdict::Refuse, false));
     }
 }

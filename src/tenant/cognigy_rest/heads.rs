@@ -21,6 +21,8 @@ pub(super) struct FlowHead {
     pub(super) name: String,
     /// Seconds since 1970; moves with every edit.
     pub(super) last_changed: i64,
+    /// Absent where nobody ever trained it.
+    pub(super) is_training_out_of_date: Option<bool>,
 }
 
 /// A locale in the list.
@@ -71,6 +73,11 @@ impl Locales {
         self.0.iter().find(|locale| locale.name.as_str() == name)
     }
 
+    /// Their names, by their reference ids.
+    pub(super) fn names(&self) -> BTreeMap<String, String> {
+        self.0.iter().map(|locale| (locale.reference.clone(), locale.name.to_string())).collect()
+    }
+
     /// What a reading depends on besides the flow itself.
     pub(super) fn key(&self) -> String {
         self.0.iter().map(|Locale { id, reference, name }| format!("{id} {reference} {name}\n")).collect()
@@ -97,14 +104,18 @@ impl Calls<'_> {
 
     /// What is in a project.
     pub(super) async fn project(&self, project: &str) -> Result<Project, TenantError> {
-        let (locales, flows) =
-            futures_util::future::try_join(self.locales(project), self.list(&["flows"], project, "list flows")).await?;
+        let (locales, flows) = futures_util::future::try_join(self.locales(project), self.flows(project)).await?;
         Ok(Project { locales, flows })
     }
 
     /// The head of one flow; `None` where it is not there.
     pub(super) async fn flow_head(&self, id: &str) -> Result<Option<FlowHead>, TenantError> {
         Ok(self.json_if_there(&["flows", id], &[], "read a flow").await?.map(|(head, _)| head))
+    }
+
+    /// Its flows, by `_id`.
+    pub(super) async fn flows(&self, project: &str) -> Result<BTreeMap<String, FlowHead>, TenantError> {
+        self.list(&["flows"], project, "list flows").await
     }
 
     async fn locales(&self, project: &str) -> Result<Locales, TenantError> {

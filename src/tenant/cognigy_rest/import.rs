@@ -10,10 +10,12 @@ use super::super::{Failure, TenantError};
 use super::call::{Calls, Written};
 use super::chart::{Node, Tree, WireNode};
 use super::compose::tree_of;
+use super::equal::same;
 use super::heads::{FlowHead, Locale};
-use super::node_plan::{self, NodePlan, Patch, Step};
+use super::node_plan::{self, Count, NodePlan, Patch, Step};
 use super::read::{LiveChart, Reading, Unread};
-use crate::format::cognigy::document::{Flow, without_computed};
+use crate::config::WriteRoute;
+use crate::format::cognigy::document::{Flow, is_marker, without_computed};
 
 /// What a write is made with.
 pub(super) struct Writing<'a> {
@@ -38,21 +40,95 @@ fn flow_patch(live: &Flow, desired: &Flow) -> Map<String, Value> {
     patch
 }
 
-/// What makes a live flow the one that is wanted.
+/// Bytes of a JSON body that servers are known to take.
+const BODY_BYTES_MAX: usize = 60 * 1024;
+
+/// How a live flow becomes the one that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Route {
+    /// Fields are written, node by node.
+    Nodes(NodePlan),
+    /// It is replaced by a package, for this reason.
+    Package {
+        /// What changes.
+        count: Count,
+        /// In words that continue "it takes a package: ".
+        reason: String,
+    },
+}
+
+/// The route from a flow to another.
 ///
 /// # Errors
-/// In words, where it takes more than fields to be written.
-pub(super) fn plan(live: &Flow, desired: &Flow, locale: &str) -> Result<NodePlan, String> {
+/// In words: no route leads there.
+pub(super) fn route(live: &Flow, desired: &Flow, locale: &str, write: WriteRoute) -> Result<Route, String> {
     let (ours, theirs) = (tree_of(live, locale), tree_of(desired, locale));
-    let plan = node_plan::plan(&ours, &theirs).map_err(|error| error.to_string())?;
-    if plan.writes_fields_only() {
-        return Ok(plan);
+    let plan = node_plan::plan(&ours, &theirs);
+    let package = |count: Count, reason: String| match write {
+        WriteRoute::Nodes => Err(format!(
+            "it takes a package to make `{}` what git has: {reason}; the configuration says `write: nodes`",
+            desired.name
+        )),
+        WriteRoute::Auto | WriteRoute::Package => Ok(Route::Package { count, reason }),
+    };
+    let plan = match plan {
+        Ok(plan) => plan,
+        // What a package holds is taken as it comes: a type that nobody here knows may have children that move.
+        Err(impossible) if impossible.kind().is_some_and(|kind| !is_marker(kind)) => {
+            return package(Count::default(), impossible.to_string());
+        }
+        Err(impossible) => return Err(impossible.to_string()),
+    };
+    let count = plan.count();
+    if let Some(reason) = lacking(desired) {
+        return Err(reason);
     }
-    let node_plan::Count { n_created, n_deleted, n_moved, .. } = plan.count();
-    Err(format!(
-        "it takes a package to make `{}` what git has (+{n_created} \u{2212}{n_deleted} nodes, {n_moved} moved), and that is not built yet",
-        desired.name
+    if !plan.writes_fields_only() {
+        let Count { n_created, n_deleted, n_moved, .. } = count;
+        return package(count, format!("+{n_created} \u{2212}{n_deleted} nodes, {n_moved} moved"));
+    }
+    if let Some(node) = plan.steps.iter().find_map(too_large) {
+        return package(count, format!("node `{node}` is larger than {BODY_BYTES_MAX} bytes"));
+    }
+    if write == WriteRoute::Package && !plan.steps.is_empty() {
+        return package(count, "the configuration says `write: package`".to_owned());
+    }
+    Ok(Route::Nodes(plan))
+}
+
+/// Why a flow cannot be brought in as it is written: a node always has settings in some locale.
+pub(super) fn lacking(desired: &Flow) -> Option<String> {
+    let bare = desired.nodes().find(|node| !is_marker(&node.kind) && node.config.is_empty())?;
+    let named = if bare.head.label.is_empty() { bare.reference.to_string() } else { bare.head.label.clone() };
+    let kind = &bare.kind;
+    Some(format!(
+        "node `{named}` of type `{kind}` has no settings in any locale, which no live node is without: write `\"config\": {{}}`"
     ))
+}
+
+/// The node whose PATCH would be larger than servers take.
+fn too_large(step: &Step) -> Option<&str> {
+    let Step::Write { node, patch, .. } = step else { return None };
+    let config = patch.config.as_ref()?;
+    (config.to_string().len() > BODY_BYTES_MAX).then_some(node.as_str())
+}
+
+/// Whether what came of a PATCH says that a package would do: a body over the limit, or a locale that it refuses.
+fn takes_a_package(failure: &Failure) -> bool {
+    match failure.last() {
+        Failure::Refused { status: 413, .. } => true,
+        Failure::Refused { status: 400, message } => message.contains("localeId"),
+        _ => false,
+    }
+}
+
+/// How a write by nodes ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrote {
+    /// Everything that differed.
+    All,
+    /// Not everything: the rest takes a package.
+    TakesPackage,
 }
 
 impl Writing<'_> {
@@ -64,31 +140,35 @@ impl Writing<'_> {
     ///
     /// # Errors
     /// Of a request; or somebody else changed what was to be written.
-    pub(super) async fn run(&self) -> Result<(), TenantError> {
+    pub(super) async fn run(&self, plan: &NodePlan) -> Result<Wrote, TenantError> {
         let locales = &self.reading.project.locales;
         let base = locales.primary().map(|locale| locale.name.to_string()).unwrap_or_default();
-        let plan = plan(self.live, self.desired, &base);
-        let plan = plan.map_err(|reason| self.calls().error(Failure::Impossible { reason }))?;
         self.write_flow().await?;
         if plan.steps.is_empty() {
-            return Ok(());
+            return Ok(Wrote::All);
         }
         let chart = self.reading.chart(self.head, locales.primary()).await?;
         let chart = chart.map_err(|Unread { reason, .. }| self.calls().error(Failure::Impossible { reason }))?;
         let seen = tree_of(self.live, &base);
         for step in &plan.steps {
-            self.step(step, &chart, &seen).await?;
+            match self.step(step, &chart, &seen).await {
+                Err(error) if takes_a_package(&error.failure) => return Ok(Wrote::TakesPackage),
+                done => done?,
+            }
         }
-        Ok(())
+        Ok(Wrote::All)
     }
 
     async fn write_flow(&self) -> Result<(), TenantError> {
         let mut patch = flow_patch(self.live, self.desired);
-        if self.live.attached_flows != self.desired.attached_flows {
-            patch.insert("attachedFlows".to_owned(), self.attached_flows()?);
-        }
-        if self.live.attached_lexicons != self.desired.attached_lexicons {
-            patch.insert("attachedLexicons".to_owned(), self.attached_lexicons().await?);
+        let (flows, lexicons) = (&self.desired.attached_flows, &self.desired.attached_lexicons);
+        let is_other = (&self.live.attached_flows != flows, &self.live.attached_lexicons != lexicons);
+        if is_other.0 || is_other.1 {
+            let wanted = self.reading.attachments(self.desired).await?;
+            let lists =
+                [("attachedFlows", wanted.flows, is_other.0), ("attachedLexicons", wanted.lexicons, is_other.1)];
+            let lists = lists.into_iter().filter(|(_, _, is_other)| *is_other);
+            patch.extend(lists.map(|(key, wanted, _)| (key.to_owned(), Value::Array(wanted))));
         }
         if patch.is_empty() {
             return Ok(());
@@ -98,36 +178,13 @@ impl Writing<'_> {
         self.settled(written, "the flow")
     }
 
-    fn attached_flows(&self) -> Result<Value, TenantError> {
-        let project = self.reading.project;
-        let id = |reference| {
-            let missing = || self.missing("flow", &format!("{reference}"));
-            project.flow(reference).map(|head| Value::from(head.id.as_str())).ok_or_else(missing)
-        };
-        self.desired.attached_flows.iter().copied().map(id).collect()
-    }
-
-    async fn attached_lexicons(&self) -> Result<Value, TenantError> {
-        let known = self.calls().lexicons(self.reading.project_id).await?;
-        let id = |reference: &_| {
-            let found = known.iter().find(|(_, known)| *known == reference).map(|(id, _)| Value::from(id.as_str()));
-            found.ok_or_else(|| self.missing("lexicon", &format!("{reference}")))
-        };
-        self.desired.attached_lexicons.iter().map(id).collect()
-    }
-
-    fn missing(&self, kind: &str, reference: &str) -> TenantError {
-        let reason = format!("it attaches {kind} `{reference}`, which is not in the project");
-        self.calls().error(Failure::Impossible { reason })
-    }
-
     async fn step(&self, step: &Step, chart: &LiveChart, seen: &Tree) -> Result<(), TenantError> {
         match step {
             Step::Write { node, locale, patch } => self.write_node(node, locale, patch, chart, seen).await,
             Step::AddLocale { node, locale } => self.localize(node, locale, "addlocalization", chart).await,
             Step::RemoveLocale { node, locale } => self.localize(node, locale, "removelocalization", chart).await,
             Step::Create(_) | Step::DropBrought { .. } | Step::Move { .. } | Step::Delete { .. } => {
-                let reason = "it takes a package, and that is not built yet".to_owned();
+                let reason = "structure is never written node by node".to_owned();
                 Err(self.calls().error(Failure::Impossible { reason }))
             }
         }
@@ -251,17 +308,44 @@ fn is_as_seen(live: &WireNode, seen: &Node, locale: &Locale, patch: &Patch) -> b
     body_of(patch).keys().all(|key| seen_field(key).is_none_or(|seen| same(&field(live, key), &seen)))
 }
 
-/// Whether two values are one, numbers by what they are worth.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = r#"{"format":"cognigy-flow/1","id":"flow_11111111000040008000000000000001",
+        "referenceId":"11111111-0000-4000-8000-000000000001","name":"A","chart":[
+        {"type":"start","ref":"a0000000-0000-4000-8000-000000000000"},"#;
+    const END: &str = r#"{"type":"end","ref":"a0000000-0000-4000-8000-000000000009"}]}"#;
+
+    fn flow(nodes: &str) -> Flow {
+        Flow::parse(format!("{START}{nodes}{END}").as_bytes()).unwrap()
+    }
+
+    fn say(n: u8, text: &str) -> String {
+        format!(
+            r#"{{"type":"say","ref":"a0000000-0000-4000-8000-00000000000{n}","config":{{"en":{{"say":"{text}"}}}}}},"#
+        )
+    }
+
+    fn way(live: &str, desired: &str, write: WriteRoute) -> String {
+        match route(&flow(live), &flow(desired), "en", write) {
+            Ok(Route::Nodes(plan)) => format!("nodes {}", plan.steps.len()),
+            Ok(Route::Package { reason, .. }) => format!("package: {reason}"),
+            Err(reason) => format!("no: {reason}"),
         }
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| same(one, other)))
-        }
-        (one, other) => one == other,
+    }
+
+    #[test]
+    fn structure_and_what_is_too_large_takes_a_package_and_the_rest_does_not() {
+        let (one, other, two) = (say(1, "a"), say(1, "b"), say(1, "a") + &say(2, "b"));
+        let large = say(1, &"x".repeat(70_000));
+        assert_eq!(way(&one, &one, WriteRoute::Package), "nodes 0");
+        assert_eq!(way(&one, &other, WriteRoute::Auto), "nodes 1");
+        assert_eq!(way(&one, &two, WriteRoute::Auto), "package: +1 \u{2212}0 nodes, 0 moved");
+        assert!(way(&one, &large, WriteRoute::Auto).contains("is larger than 61440 bytes"));
+        assert!(way(&one, &other, WriteRoute::Package).starts_with("package: the configuration says"));
+        assert!(way(&one, &two, WriteRoute::Nodes).contains("the configuration says `write: nodes`"));
+        let bare = r#"{"type":"stop","ref":"a0000000-0000-4000-8000-000000000003","label":"Halt"},"#;
+        assert!(way(&one, bare, WriteRoute::Auto).starts_with("no: node `Halt` of type `stop` has no settings"));
     }
 }

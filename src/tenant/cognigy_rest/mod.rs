@@ -3,25 +3,39 @@
 //! `chart` knows how nodes hang together, on the wire and as a tree; `node_plan` turns one tree into another, step by
 //! step. Both are pure, and so is `compose`, between a tree and the document that everybody else knows a flow by.
 //! `call` makes `request`s of one call from above the seam, whose answers `endpoint` judges; `heads` and `list` read what
-//! is in a project, `read` a flow, of which `store` keeps what its stamp still proves; `import` writes one.
+//! is in a project, `read` a flow, of which `store` keeps what its stamp still proves; `scan` reads all that is left.
+//! `write` brings one in: by fields (`import`), or as a package (`carry`), which is made by `parcel`, which is pure, and
+//! goes through `packages` and the `task`s that they take. What is our own in a project goes by its `names`.
 //!
 //! `cloned` reads what the vendor's own command line keeps of a project on disk.
 //!
 //! A flow's `_id` is looked up in every pass and recorded nowhere.
 
 mod call;
+mod carry;
 pub mod chart;
 mod client;
 mod cloned;
 mod compose;
 mod endpoint;
+mod equal;
+mod estimate;
 mod heads;
 mod import;
 mod list;
+mod listed;
+mod memory;
+mod names;
 pub mod node_plan;
+mod packages;
+mod parcel;
 mod read;
+mod references;
 mod request;
+mod scan;
 mod store;
+mod task;
+mod write;
 
 pub use client::Client;
 pub use cloned::{CloneFault, ClonedFlow, ClonedLocale, cloned_flow, cloned_locales};

@@ -168,7 +168,7 @@ impl Caller {
             patience.attempts += 1;
             let started = Instant::now();
             let intake = self.post.intake(size, place);
-            let answer = match self.send(asked, &sent.request, &credential, patience.attempts, intake).await? {
+            let answer = match self.send(asked, sent, &credential, patience.attempts, intake).await? {
                 Ok(answer) => answer,
                 Err(fault) => {
                     drop(permit);
@@ -241,18 +241,20 @@ impl Caller {
         }
     }
 
-    async fn send(
+    async fn send<E: Endpoint>(
         &self,
         asked: &Asked<'_>,
-        request: &Request,
+        sent: &Sent<E>,
         credential: &Credential,
         attempt: u32,
         intake: Intake,
     ) -> Result<Result<Answer, Fault>, Failure> {
         let lost =
             || Failure::Unavailable { detail: "the request cannot be repeated".to_owned(), maybe_took_effect: true };
-        let mut request = request.try_clone().ok_or_else(lost)?;
-        credential.sign(&mut request)?;
+        let mut request = sent.request.try_clone().ok_or_else(lost)?;
+        if sent.endpoint.signs() {
+            credential.sign(&mut request)?;
+        }
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let lease = &asked.limits.lease;
         let answer = exchange(&self.post.http, request, intake, || lease.allows_now()).await;

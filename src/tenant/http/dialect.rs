@@ -42,6 +42,11 @@ pub(crate) trait Endpoint: Sync {
     /// Whether a request that was lost may have changed the tenant.
     fn effect(&self) -> Effect;
 
+    /// Whether it is sent with credentials.
+    fn signs(&self) -> bool {
+        true
+    }
+
     /// What a 403 is, of which the tenant says `message`.
     fn forbidden(&self, message: String) -> Failure;
 }

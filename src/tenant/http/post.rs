@@ -35,6 +35,11 @@ impl Post {
         Ok(Self { http, mask, tuning, jitter, waits, room })
     }
 
+    /// A number to tell things of this process from those of others.
+    pub(crate) fn chance(&self) -> u32 {
+        self.jitter.number()
+    }
+
     pub(super) fn patience<'a>(&'a self, limits: &'a CallLimits) -> Patience<'a> {
         Patience::new(limits, Tries::new(&self.tuning, &self.jitter), &self.waits)
     }

@@ -46,6 +46,12 @@ pub struct Tuning {
     pub list_items_max: u64,
     /// Most items of one environment.
     pub own_items_max: u64,
+    /// Pause before a task is first asked for; it doubles with each further one, up to the next.
+    pub task_pause: Duration,
+    /// Longest pause between two looks at a task.
+    pub task_pause_max: Duration,
+    /// Most time for one task.
+    pub task_total: Duration,
     /// Seed of the jitter; drawn where it is `None`.
     pub seed: Option<u64>,
 }
@@ -72,6 +78,9 @@ impl Default for Tuning {
             list_total: Duration::from_secs(600),
             list_items_max: 1_000_000,
             own_items_max: 100_000,
+            task_pause: Duration::from_secs(1),
+            task_pause_max: Duration::from_secs(10),
+            task_total: Duration::from_secs(15 * 60),
             seed: None,
         }
     }

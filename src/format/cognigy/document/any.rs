@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Flows of any shape, each node with a reference id of its own.
-pub(in crate::format::cognigy) fn any_flow() -> impl Strategy<Value = Flow> {
+pub(crate) fn any_flow() -> impl Strategy<Value = Flow> {
     let chain = any_chain(3);
     (any::<u128>(), "\\PC{1,12}", any_config(), chain).prop_map(|(id, name, context, body)| {
         let mut next = 0_u128;

@@ -19,7 +19,7 @@
 //! [`Flow::to_text`] and [`Flow::parse`] are each other's inverse.
 
 #[cfg(test)]
-pub(in crate::format::cognigy) mod any;
+pub(crate) mod any;
 mod config;
 mod flow;
 mod locale;

@@ -42,3 +42,17 @@ pub enum Impossible {
         kind: String,
     },
 }
+
+impl Impossible {
+    /// The type of the node that it is about, where that is the reason.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        match self {
+            Self::NoStart | Self::AfterEnd(_) => None,
+            Self::Create { kind, .. }
+            | Self::Delete { kind, .. }
+            | Self::Move { kind, .. }
+            | Self::Brings { kind, .. } => Some(kind),
+        }
+    }
+}

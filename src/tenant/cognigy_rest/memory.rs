@@ -1,0 +1,150 @@
+//! What one client remembers from one call to the next.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::heads::Project;
+use super::names;
+use super::parcel::Parcel;
+use crate::flow::FlowId;
+
+/// Code nodes that were written, by which the platform may find errors in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct WrittenCode {
+    /// The flow's reference id.
+    pub(super) flow: String,
+    /// Reference ids of its nodes, each with the locale whose code it is.
+    pub(super) nodes: Vec<(String, String)>,
+    /// Whether they were looked at once: what is found then is known at the next look.
+    pub(super) was_seen: bool,
+}
+
+/// Something of ours that nobody needs when the deployment is over, by its `_id`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Leftover {
+    /// A package.
+    Package(String),
+    /// A flow that was to live for a moment.
+    Scaffold(String),
+}
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Tells our things from those of other processes.
+    run: u32,
+    n_names: AtomicU32,
+    /// What the last export showed of each flow, or we have written since: whatever is live in another form when it is
+    /// written is somebody else's doing.
+    shown: Mutex<BTreeMap<FlowId, String>>,
+    /// The lists of the last export, until flows come or go by our own doing.
+    listed: Mutex<Option<Arc<Project>>>,
+    /// How many configurations each flow has, by `_id`.
+    sizes: Mutex<HashMap<String, usize>>,
+    code: Mutex<BTreeMap<FlowId, WrittenCode>>,
+    /// One merge after the other.
+    pub(super) merging: tokio::sync::Mutex<()>,
+    /// A new flow as the platform makes one, and when that was.
+    pub(super) skeleton: tokio::sync::Mutex<Option<(Instant, Parcel)>>,
+    /// What deployments have left in the project, ours and those that are dead: it goes when this one is over.
+    leftovers: Mutex<BTreeSet<Leftover>>,
+    /// Whether the project was seen without a task that changes it since the deployment began.
+    pub(super) is_quiet: AtomicBool,
+    /// Whether a task of ours may be under way that nobody waited for.
+    pub(super) has_left_running: AtomicBool,
+    /// Whether packages are refused to this user.
+    pub(super) has_no_packages: AtomicBool,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    pub(super) fn new(run: u32) -> Self {
+        Self { run, ..Self::default() }
+    }
+
+    fn named(&self, name: fn(u32, u32) -> String) -> String {
+        name(self.run, self.n_names.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A name for a package of one request.
+    pub(super) fn passing(&self) -> String {
+        self.named(names::passing)
+    }
+
+    /// A name for a scan's package.
+    pub(super) fn scan(&self) -> String {
+        self.named(names::scan)
+    }
+
+    /// A name for a scaffold.
+    pub(super) fn scaffold(&self) -> String {
+        self.named(names::scaffold)
+    }
+
+    /// The lists of the last export, where they hold still.
+    pub(super) fn listed(&self) -> Option<Arc<Project>> {
+        held(&self.listed).clone()
+    }
+
+    /// What is listed now; nothing once flows have come or gone.
+    pub(super) fn list(&self, project: Option<Project>) {
+        *held(&self.listed) = project.map(Arc::new);
+    }
+
+    /// Something is to go when the deployment is over.
+    pub(super) fn leave(&self, leftover: Leftover) {
+        held(&self.leftovers).insert(leftover);
+    }
+
+    /// Everything that is to go now.
+    pub(super) fn leftovers(&self) -> BTreeSet<Leftover> {
+        std::mem::take(&mut *held(&self.leftovers))
+    }
+
+    /// What was shown of a flow last.
+    pub(super) fn shown(&self, id: &FlowId) -> Option<String> {
+        held(&self.shown).get(id).cloned()
+    }
+
+    /// Everything that is shown now.
+    pub(super) fn show_all(&self, texts: BTreeMap<FlowId, String>) {
+        *held(&self.shown) = texts;
+    }
+
+    /// What a flow is now; nothing where that is not known.
+    pub(super) fn show(&self, id: &FlowId, text: Option<String>) {
+        let mut shown = held(&self.shown);
+        match text {
+            Some(text) => _ = shown.insert(id.clone(), text),
+            None => _ = shown.remove(id),
+        }
+    }
+
+    /// How many configurations a flow had when it was read last.
+    pub(super) fn size(&self, id: &str) -> Option<usize> {
+        held(&self.sizes).get(id).copied()
+    }
+
+    pub(super) fn note_size(&self, id: &str, n_configs: usize) {
+        held(&self.sizes).insert(id.to_owned(), n_configs);
+    }
+
+    /// Code that was written and is to be looked at.
+    pub(super) fn note_code(&self, id: &FlowId, code: Option<WrittenCode>) {
+        let mut known = held(&self.code);
+        match code {
+            Some(code) => _ = known.insert(id.clone(), code),
+            None => _ = known.remove(id),
+        }
+    }
+
+    pub(super) fn code(&self, id: &FlowId) -> Option<WrittenCode> {
+        held(&self.code).get(id).cloned()
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading what is live: what its stamp still proves, from the cache; the rest node by node, or, where that is much,
+//! from one package.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use super::super::{Failure, TenantError};
+use super::client::{Client, now};
+use super::heads::FlowHead;
+use super::memory::Leftover;
+use super::names;
+use super::packages::Packages;
+use super::parcel::Parcel;
+use super::read::{ReadFlow, Reading};
+use crate::config::Scan;
+use crate::flow::FlowId;
+use crate::format::cognigy::document::FlowRef;
+
+/// Flows that are read side by side; the nodes of each are, as well.
+const FLOWS_AT_ONCE: usize = 2;
+/// More nodes than this are read from a package, where that may be chosen.
+const NODE_READS_MAX: usize = 50;
+
+impl Client {
+    /// Every flow as it is live.
+    pub(super) async fn texts(&self, reading: &Reading<'_>) -> Result<Vec<(FlowId, String)>, TenantError> {
+        let key = self.key(reading);
+        let (mut texts, mut stale) = (Vec::new(), Vec::new());
+        for head in reading.project.flows.values().filter(|head| !names::is_scaffold(&head.name)) {
+            match self.known(head, &key) {
+                Some(known) => texts.push(known),
+                None => stale.push(head.clone()),
+            }
+        }
+        let mut packed = match self.wants_package(reading, &stale).await? {
+            true => self.from_package(reading, &stale).await?,
+            false => HashMap::new(),
+        };
+        let flows: Vec<ReadFlow> = stream::iter(stale)
+            .map(|head| {
+                let packed = packed.remove(&head.id);
+                async move { self.keep(&head, reading, packed).await }
+            })
+            .buffer_unordered(FLOWS_AT_ONCE)
+            .try_collect()
+            .await?;
+        texts.extend(flows.into_iter().map(|flow| (flow.id, flow.text)));
+        Ok(texts)
+    }
+
+    /// One flow as it is live.
+    pub(super) async fn text(&self, reading: &Reading<'_>, head: &FlowHead) -> Result<String, TenantError> {
+        match self.known(head, &self.key(reading)) {
+            Some((_, text)) => Ok(text),
+            None => Ok(self.keep(head, reading, None).await?.text),
+        }
+    }
+
+    /// What a reading depends on besides the flows themselves.
+    fn key(&self, reading: &Reading<'_>) -> String {
+        reading.project.locales.key() + &self.references.key()
+    }
+
+    /// What is known of a flow still, without reading it again.
+    pub(super) fn stored(&self, reading: &Reading<'_>, head: &FlowHead) -> Option<String> {
+        self.known(head, &self.key(reading)).map(|(_, text)| text)
+    }
+
+    fn known(&self, head: &FlowHead, key: &str) -> Option<(FlowId, String)> {
+        let reference: FlowRef = head.reference_id.parse().ok()?;
+        Some((reference.flow_id(), self.store.get(&head.id, key, head.last_changed, now())?))
+    }
+
+    /// A flow, read; and kept as long as its stamp proves it.
+    async fn keep(
+        &self,
+        head: &FlowHead,
+        reading: &Reading<'_>,
+        packed: Option<ReadFlow>,
+    ) -> Result<ReadFlow, TenantError> {
+        let flow = match packed {
+            Some(flow) => flow,
+            None => reading.flow(head).await?,
+        };
+        if flow.is_settled {
+            self.store.put(&head.id, &self.key(reading), flow.stamp, now(), &flow.text);
+        }
+        self.memory.note_size(&head.id, flow.n_configs);
+        Ok(flow)
+    }
+
+    /// Whether so much is to be read that a package is the shorter way.
+    async fn wants_package(&self, reading: &Reading<'_>, stale: &[FlowHead]) -> Result<bool, TenantError> {
+        let has_none = self.memory.has_no_packages.load(Ordering::Relaxed);
+        match self.options.scan {
+            Scan::Nodes => return Ok(false),
+            Scan::Package => return Ok(!stale.is_empty()),
+            Scan::Auto if has_none => return Ok(false),
+            Scan::Auto => {}
+        }
+        let mut n_reads = 0;
+        for head in stale {
+            n_reads += match self.memory.size(&head.id) {
+                Some(n_configs) => n_configs,
+                None => reading.size(head).await?,
+            };
+            if n_reads > NODE_READS_MAX {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads flows from one package; those that are not as they were listed are left out.
+    async fn from_package(
+        &self,
+        reading: &Reading<'_>,
+        stale: &[FlowHead],
+    ) -> Result<HashMap<String, ReadFlow>, TenantError> {
+        let packages = Packages { calls: reading.calls, project: reading.project_id };
+        let ids: Vec<&str> = stale.iter().map(|head| head.id.as_str()).collect();
+        let exported = packages.export(&self.memory.scan(), &ids).await;
+        let (package, file) = match exported {
+            Ok(exported) => exported,
+            Err(error) if self.options.scan == Scan::Auto && may_do_without(&error) => {
+                tracing::warn!("flows are read node by node: {error}");
+                self.memory.has_no_packages.store(true, Ordering::Relaxed);
+                return Ok(HashMap::new());
+            }
+            Err(error) => return Err(error),
+        };
+        let parcel = Parcel::open(&file);
+        if !packages.remove(&package).await {
+            self.memory.leave(Leftover::Package(package));
+        }
+        let parcel = parcel.map_err(|reason| reading.calls.error(Failure::Impossible { reason }))?;
+        let charts = &parcel.charts();
+        let packed: Vec<(String, Option<ReadFlow>)> = stream::iter(stale.to_vec())
+            .map(|head| async move { Ok::<_, TenantError>((head.id.clone(), reading.packed(&head, charts).await?)) })
+            .buffer_unordered(self.concurrency)
+            .try_collect()
+            .await?;
+        Ok(packed.into_iter().filter_map(|(id, flow)| Some((id, flow?))).collect())
+    }
+}
+
+/// Whether a package that cannot be had is no reason to read nothing.
+fn may_do_without(error: &TenantError) -> bool {
+    matches!(
+        error.failure.last(),
+        Failure::NoRight { .. } | Failure::TaskFailed { .. } | Failure::Unsupported { .. } | Failure::TooLarge { .. }
+    )
+}
