@@ -5,7 +5,7 @@
 
 pub mod cognigy;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flow::diff::View;
@@ -13,6 +13,7 @@ use crate::flow::{self, Comparison, Document, FileReport, FlowId};
 use crate::problem::Place;
 
 pub use crate::flow::Unit;
+pub use cognigy::folder::{Files, NewFolder};
 
 /// How flows stand in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,18 +67,6 @@ impl Format {
             Self::CognigyFlow => cognigy::place(unit, pointer),
         }
     }
-}
-
-/// Files by their paths from the folder of their flow, with what is to stand in them; `None` removes one.
-pub type Files = BTreeMap<String, Option<Vec<u8>>>;
-
-/// A folder for a flow that has none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewFolder {
-    /// What it is called.
-    pub name: String,
-    /// Its files.
-    pub files: Files,
 }
 
 /// The files of a flow's folder that change where it is to say `text`: in the names and in the hand that they have. `others`

@@ -14,7 +14,7 @@ mod tests;
 pub use compose::{Composition, compose, place_of};
 pub use layout::{Known, Layout};
 pub use names::folder_name;
-pub use rewrite::{changes, is_same, parsed};
+pub use rewrite::{Files, NewFolder, changes, is_same, parsed};
 pub(in crate::format) use rewrite::{named_in, rewritten, written};
 pub use scatter::{Scattered, scatter};
 

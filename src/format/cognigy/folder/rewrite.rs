@@ -9,11 +9,22 @@ use super::names::folder_name;
 use super::scatter::{Scattered, scatter};
 use crate::flow::{Document, FlowId, Unit, in_the_files_hand};
 use crate::format::cognigy::document::{Flow, LocaleName};
-use crate::format::{Files, NewFolder};
 use crate::problem::Problem;
 
 /// The locale that most flows of git are written in, where there are none.
 const USUAL_LOCALE: &str = "en-US";
+
+/// Files by their paths from the folder of their flow, with what is to stand in them; `None` removes one.
+pub type Files = BTreeMap<String, Option<Vec<u8>>>;
+
+/// A folder for a flow that has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFolder {
+    /// What it is called.
+    pub name: String,
+    /// Its files.
+    pub files: Files,
+}
 
 /// The files that change, in the names and in the hand that they have.
 pub(in crate::format) fn rewritten(unit: &Unit, text: &Arc<[u8]>, others: &[Arc<[u8]>]) -> Result<Files, String> {
