@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::cognigy_clone::Project;
 use crate::support::{Ended, Place, ended};
 use crate::unwritten::run_full;
 
@@ -371,6 +372,38 @@ fn what_is_only_odd_is_a_warning() {
     let found = files(&place.work().join("new/flows"));
     assert!(found["book-a-slot/flow.json"].contains("\"label\": \"Hello\""));
     place.run_in_work(&["validate", "new/flows"]).exits(0);
+}
+
+#[test]
+fn a_clone_is_imported_as_the_project_is_pulled() {
+    const SEED: &str = r#"
+projects:
+  - name: Hotel
+    id: 64c0ffee0000000000000001
+    locales: [en-US, de-DE]
+    flows:
+      - name: Main
+        description: The first
+        chart:
+          - { say: Hello, label: Greet, locales: { de-DE: { say: { type: text, text: [Hallo] } } } }
+          - type: switch
+            label: Which
+            branches:
+              - { type: case, label: One, config: { case: { value: one } }, chart: [{ goTo: Other, label: In one }] }
+              - { type: case, label: Two, config: { case: { value: two } } }
+          - { code: "const a = 1;\r\n", label: Count }
+      - name: Other
+"#;
+    let (mut place, _) = place();
+    let project = Project::start(SEED);
+    place.set("CLIENT_ID", "sandbox-key");
+    place.edit_configuration("http://127.0.0.1:1", &project.url());
+    project.clone_to(&place.path("agent"));
+    place.run_in_work(&["import", "../agent", "--into", "imported"]).exits(0);
+    place.run_in_work(&["pull", "--into", "pulled"]).exits(0);
+    let (imported, pulled) = (files(&place.work().join("imported")), files(&place.work().join("pulled")));
+    assert_eq!(imported, pulled);
+    assert_eq!(imported.len(), 4, "{:?}", imported.keys());
 }
 
 #[test]
