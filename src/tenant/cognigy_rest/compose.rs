@@ -1,11 +1,10 @@
 //! Between a chart and the document that the rest of the program knows a flow by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::chart::{self, Head as ChartHead, Kind, Node as ChartNode, Tree};
-use super::parcel::PackedChart;
+use super::chart::{Head as ChartHead, Kind, Node as ChartNode, Tree};
 use crate::flow::EnvironmentId;
 use crate::format::cognigy::document::{
     BASIC_EXTENSION, Branch, Chain, Config, Flow, Head, LocaleName, Mock, Node, NodeRef, without_computed,
@@ -59,23 +58,6 @@ fn head(head: &ChartHead, kind: &Kind) -> Head {
     });
     let extension = Some(kind.extension.clone()).filter(|extension| extension != BASIC_EXTENSION);
     Head { extension, label, comment, comment_color, analytics_label, is_entry_point, is_disabled, mock }
-}
-
-/// The tree of a chart in a package; `locales` are the names of the project's locales by their reference ids.
-///
-/// # Errors
-/// In words: the chart is no tree.
-pub(super) fn unpacked(packed: PackedChart, flow: &str, locales: &BTreeMap<String, String>) -> Result<Tree, Reason> {
-    let PackedChart { chart, configs } = packed;
-    let mut tree = chart::read(&chart, flow, "").map_err(|error| error.to_string())?;
-    let by_reference: HashMap<String, usize> =
-        tree.nodes.iter().enumerate().map(|(index, node)| (node.reference.clone(), index)).collect();
-    for (node, locale, config) in configs {
-        if let (Some(index), Some(name)) = (by_reference.get(&node), locales.get(&locale)) {
-            tree.nodes[*index].configs.insert(name.clone(), Value::Object(config));
-        }
-    }
-    Ok(tree)
 }
 
 /// The tree of a document's chart.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::super::{Failure, TenantError};
 use super::call::{Calls, gone};
 use super::chart::{self, Tree, WireChart, WireNode};
-use super::compose::{chain_of, text_of, unpacked, unreadable};
+use super::compose::{chain_of, text_of, unreadable};
 use super::heads::{FlowHead, Locale, Project};
 use super::parcel::{Charts, Parcel};
 use super::references::References;
@@ -105,7 +105,7 @@ impl<'a> Reading<'a> {
             return Ok(None);
         }
         let tree = charts.read(&head.reference_id);
-        let tree = tree.and_then(|packed| unpacked(packed, &head.reference_id, &self.project.locales.names()));
+        let tree = tree.and_then(|packed| packed.tree(&head.reference_id, &self.project.locales.names()));
         let read = match tree {
             Ok(tree) => self.text(reference, wire, &tree).await?,
             Err(reason) => Err(reason),

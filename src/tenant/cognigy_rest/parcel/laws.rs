@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::compose::{chain_of, unpacked};
+use super::super::compose::chain_of;
 use super::Parcel;
 use crate::format::cognigy::document::Flow;
 use crate::format::cognigy::document::any::any_flow;
@@ -59,7 +59,7 @@ fn skeleton() -> Parcel {
 /// The flow that a package holds, with what a package does not say taken from another.
 fn flow_in(parcel: &Parcel, like: &Flow) -> Result<Flow, String> {
     let packed = parcel.charts().read(&like.reference.to_string())?;
-    let tree = unpacked(packed, &like.reference.to_string(), &names())?;
+    let tree = packed.tree(&like.reference.to_string(), &names())?;
     let head = parcel.files.iter().find(|(name, _)| name.starts_with("flow/")).map(|(_, value)| value.clone()).unwrap();
     Ok(Flow {
         name: head["name"].as_str().unwrap().to_owned(),

@@ -12,4 +12,4 @@ mod read;
 mod said;
 
 pub(super) use files::Parcel;
-pub(super) use read::{Charts, PackedChart};
+pub(super) use read::Charts;

@@ -5,16 +5,39 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::chart::{WireChart, WireNode, WireRelation};
+use super::super::chart::{self, Tree, WireChart, WireNode, WireRelation};
 use super::files::{Member, Parcel, text};
 use super::said::from_package;
 
 /// A chart as it stands in a package.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::tenant::cognigy_rest) struct PackedChart {
-    pub(in crate::tenant::cognigy_rest) chart: WireChart,
+    chart: WireChart,
     /// Reference id of a node, reference id of a locale, and the configuration that the node has of its own there.
-    pub(in crate::tenant::cognigy_rest) configs: Vec<(String, String, Map<String, Value>)>,
+    configs: Vec<(String, String, Map<String, Value>)>,
+}
+
+impl PackedChart {
+    /// The chart as a tree; `locales` are the names of the project's locales by their reference ids.
+    ///
+    /// # Errors
+    /// In words: it is none.
+    pub(in crate::tenant::cognigy_rest) fn tree(
+        self,
+        flow: &str,
+        locales: &BTreeMap<String, String>,
+    ) -> Result<Tree, String> {
+        let Self { chart, configs } = self;
+        let mut tree = chart::read(&chart, flow, "").map_err(|error| error.to_string())?;
+        let by_reference: HashMap<String, usize> =
+            tree.nodes.iter().enumerate().map(|(index, node)| (node.reference.clone(), index)).collect();
+        for (node, locale, config) in configs {
+            if let (Some(index), Some(name)) = (by_reference.get(&node), locales.get(&locale)) {
+                tree.nodes[*index].configs.insert(name.clone(), Value::Object(config));
+            }
+        }
+        Ok(tree)
+    }
 }
 
 /// Reads several charts of one package.
