@@ -189,23 +189,28 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if let Err(failure) = self.intent(Call::Import, change.definition(), note).await {
             return turn.unsent(failure);
         }
-        let outcome = match self.send(change, body).await {
+        let outcome = match self.send(change, body, turn).await {
             Ok(imported) => {
                 if !note.is_empty() {
                     self.note_on_the_way(&change.id, body).await;
                 }
                 self.await_imported(change, before, &imported).await
             }
-            Err(failure) => Pushed::Failed(failure),
+            Err(pushed) => pushed,
         };
         if before == Before::Foreign { outcome.of_somebody() } else { outcome }
     }
 
-    async fn send(&self, change: &Change, body: &[u8]) -> Result<Imported, FlowFailure> {
+    /// What somebody else changed meanwhile, and was left alone, is none of this deployment's to put back.
+    async fn send(&self, change: &Change, body: &[u8], turn: Turn) -> Result<Imported, Pushed> {
         let import = self.tenant.import(self.target, &change.id, body, &self.limits);
-        let answer = self.in_time(import).await.map_err(|failure| self.cut_off(Call::Import, &change.id, failure))?;
+        let cut_off = |failure| Pushed::Failed(self.cut_off(Call::Import, &change.id, failure));
+        let answer = self.in_time(import).await.map_err(cut_off)?;
         self.outcome(Call::Import, &change.id, &answer);
-        answer.map(|reply| reply.value).map_err(|error| FlowFailure::of(&error))
+        answer.map(|reply| reply.value).map_err(|error| match FlowFailure::of(&error) {
+            failure if error.left_alone() => turn.unsent(FlowFailure { blame: Blame::Nobody, ..failure }),
+            failure => Pushed::Failed(failure),
+        })
     }
 
     /// A create that is answered as an update was somebody else's flow: git says so before anything else happens.
@@ -267,6 +272,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let event = outcome_event(call, id);
         self.journal.note(&match answer {
             Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
+            Err(error) if error.left_alone() => event.with("result", UNSENT).with("error", error.to_string()),
             Err(error) => event
                 .with("result", if error.maybe_took_effect() { "unknown" } else { "failed" })
                 .with("attempts", error.attempts)

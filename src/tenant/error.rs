@@ -124,8 +124,14 @@ pub enum Failure {
         /// In words.
         reason: String,
     },
-    /// Somebody else changed what was to be overwritten. What was written before that stays, and is looked at again.
-    #[error("{what} was changed meanwhile by somebody else, and is not overwritten")]
+    /// Somebody else changed what was to be overwritten, before anything of it was.
+    #[error("{what} was changed meanwhile by somebody else, and was not written; the next pass looks at it anew")]
+    ChangedBefore {
+        /// What it is.
+        what: String,
+    },
+    /// The same after a part was written, which stays and is looked at again.
+    #[error("{what} was changed meanwhile by somebody else, when a part had been written")]
     Changed {
         /// What it is.
         what: String,
@@ -234,6 +240,7 @@ impl TenantError {
             | Failure::Impossible { .. } => Blame::Flow,
             Failure::Forbidden { .. }
             | Failure::NoRight { .. }
+            | Failure::ChangedBefore { .. }
             | Failure::Changed { .. }
             | Failure::Unauthorized { .. }
             | Failure::Throttled { .. }
@@ -244,6 +251,12 @@ impl TenantError {
             | Failure::AfterUnknown { .. }
             | Failure::LeaseEnded => Blame::Transport,
         }
+    }
+
+    /// Whether it was somebody else's doing, and nothing was written.
+    #[must_use]
+    pub fn left_alone(&self) -> bool {
+        matches!(self.failure, Failure::ChangedBefore { .. })
     }
 
     /// Whether the tenant may have changed although the call failed.

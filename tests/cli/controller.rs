@@ -6,15 +6,15 @@ use std::process::{Child, Command, Stdio};
 use crate::support::{Ended, Place, ended, git, until};
 
 /// A running controller, killed with the test.
-struct Controller(Option<Child>);
+pub struct Controller(Option<Child>);
 
 impl Controller {
-    fn start(place: &Place) -> Self {
+    pub fn start(place: &Place) -> Self {
         Self(Some(place.command(&["run"]).spawn().unwrap()))
     }
 
     /// Ends it the polite way.
-    fn stop(mut self) -> Ended {
+    pub fn stop(mut self) -> Ended {
         let child = self.0.take().unwrap();
         let signalled = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(signalled.success());

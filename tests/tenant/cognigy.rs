@@ -303,7 +303,7 @@ async fn what_somebody_else_changed_meanwhile_is_not_overwritten() {
     });
     let after = before.replace("text 1\"", "ours\"");
     let error = place.import(&after).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::Changed { .. }), "{error}");
+    assert!(matches!(error.failure, Failure::ChangedBefore { .. }), "{error}");
     // Between the look and the write of that very node.
     place.text().await;
     place.world.lock().unwrap().meanwhile = Some(Box::new(|flow, seen| {

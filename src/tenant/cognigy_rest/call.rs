@@ -22,6 +22,8 @@ pub(super) struct Calls<'a> {
     older_charts: &'a AtomicBool,
     /// HTTP requests so far.
     attempts: AtomicU32,
+    /// Whether one of them may have changed something.
+    has_written: AtomicBool,
 }
 
 /// How a request ended that starts something.
@@ -51,7 +53,8 @@ impl<'a> Calls<'a> {
         organisation: Option<&'a str>,
         older_charts: &'a AtomicBool,
     ) -> Self {
-        Self { caller, asked, organisation, older_charts, attempts: AtomicU32::new(0) }
+        let (attempts, has_written) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { caller, asked, organisation, older_charts, attempts, has_written }
     }
 
     pub(super) fn attempts(&self) -> u32 {
@@ -66,6 +69,12 @@ impl<'a> Calls<'a> {
         self.asked.error(self.attempts(), failure)
     }
 
+    /// Somebody else changed what was to be written.
+    pub(super) fn changed(&self, what: String) -> TenantError {
+        let has_written = self.has_written.load(Ordering::Relaxed);
+        self.error(if has_written { Failure::Changed { what } } else { Failure::ChangedBefore { what } })
+    }
+
     pub(super) fn garbage(&self, body: &[u8]) -> TenantError {
         self.error(Failure::Garbage { excerpt: self.caller.post.mask.excerpt(body) })
     }
@@ -75,6 +84,7 @@ impl<'a> Calls<'a> {
     }
 
     async fn send(&self, sent: &Sent<Route>) -> Result<Settled, TenantError> {
+        self.has_written.fetch_or(sent.endpoint.method != Method::GET, Ordering::Relaxed);
         let settled = self.caller.call(&self.asked, sent).await;
         let attempts = settled.as_ref().map_or_else(|error| error.attempts, |settled| settled.attempts);
         self.attempts.fetch_add(attempts, Ordering::Relaxed);

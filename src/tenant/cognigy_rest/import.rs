@@ -201,7 +201,7 @@ impl Writing<'_> {
     }
 
     fn changed(&self, node: &str) -> TenantError {
-        self.calls().error(Failure::Changed { what: format!("node `{node}`") })
+        self.calls().changed(format!("node `{node}`"))
     }
 
     async fn localize(&self, node: &str, locale: &str, verb: &str, chart: &LiveChart) -> Result<(), TenantError> {

@@ -69,7 +69,7 @@ impl Client {
     ) -> Result<(), TenantError> {
         let reading = carrying.reading;
         let (stored, shown) = (self.stored(reading, head), self.memory.shown(id));
-        let changed = || reading.calls.error(Failure::Changed { what: format!("`{}`", head.name) });
+        let changed = || reading.calls.changed(format!("`{}`", head.name));
         if let (Some(stored), Some(shown)) = (&stored, &shown)
             && stored != shown
         {
@@ -115,7 +115,7 @@ impl Client {
             Route::Nodes(plan) => plan,
         };
         if !is_proven && !plan.steps.is_empty() && self.text(reading, head).await? != text {
-            return Err(reading.calls.error(Failure::Changed { what: format!("`{}`", head.name) }));
+            return Err(reading.calls.changed(format!("`{}`", head.name)));
         }
         let writing = Writing { reading, head, live: &live, desired: &wanted.live };
         match writing.run(&plan).await? {
