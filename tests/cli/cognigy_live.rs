@@ -187,7 +187,7 @@ fn a_text_in_a_flow_of_a_hundred_nodes_takes_one_write_and_at_most_110_requests(
     let log = project.state.requests();
     // What it is verified by is a package, which is made and removed; nothing else is written.
     let n_of = |call: &str| log.by_call.get(call).copied().unwrap_or_default();
-    let n_packages = n_of("createPackage") + n_of("linkPackage") + n_of("deletePackage");
+    let n_packages = n_of("createPackage") + n_of("deletePackage");
     assert_eq!((n_of("updateNode"), project.state.n_writes() - n_packages), (1, 1), "{:?}", log.by_call);
     assert!(log.total <= 110, "{} {:?}", log.total, log.by_call);
 }
