@@ -243,7 +243,7 @@ async fn structure_changes_by_package_and_back_with_intents_attachments_and_trai
     assert_eq!(place.state().flow("Other").unwrap(), internal);
     assert_eq!(place.n_of("trainIntents"), 0, "nobody had trained it");
     let again = place.get(&format!("new/v2.0/flows/{flow}/intents")).await;
-    let names = |list: &Value| -> Vec<String> {
+    let names = |list: &Value| -> std::collections::BTreeSet<String> {
         list["items"].as_array().unwrap().iter().map(|it| it["name"].to_string()).collect()
     };
     assert_eq!(names(&again), names(&intents));
