@@ -48,7 +48,10 @@ pub(super) fn shape(text: &str) -> String {
     let mut before = ' ';
     let mut is_number = false;
     for c in text.chars() {
-        is_number = c.is_ascii_digit() && (is_number || !(before.is_alphanumeric() || matches!(before, '_' | '-')));
+        // A point in time is numbers joined by such letters.
+        let is_joined = matches!(before, '-' | 'T') && shape.strip_suffix(before).is_some_and(|it| it.ends_with('#'));
+        let is_in_a_word = before.is_alphanumeric() || matches!(before, '_' | '-');
+        is_number = c.is_ascii_digit() && (is_number || is_joined || !is_in_a_word);
         if !is_number {
             shape.push(c);
         } else if !shape.ends_with('#') {
@@ -100,7 +103,7 @@ mod tests {
     fn a_number_is_no_difference_and_an_id_is() {
         for (text, expected) in [
             ("still limited (429) after 31 s", "still limited (#) after # s"),
-            ("waits until 2026-01-02T03:04:05.678Z", "waits until #-02T03:#:#.#Z"),
+            ("waits until 2026-01-02T03:04:05.678Z", "waits until #-#-#T#:#:#.#Z"),
             ("`flow_12` and a-7 and v1", "`flow_12` and a-7 and v1"),
             ("commit 3cb89f6a87", "commit #cb89f6a87"),
         ] {

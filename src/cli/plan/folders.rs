@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ground::{Found, Texts, went_away};
+use super::found::{Found, Texts, went_away};
 use crate::cli::output::Failure;
 use crate::controller::{listing_problems, overlays_over_folders, unread};
 use crate::flow::{self, Comparison};

@@ -1,17 +1,17 @@
 //! What a plan stands on: the work tree, a revision of it, or the configured branch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::folders;
+use super::found::{Found, Texts, went_away};
 use crate::cli::context::RealEngine;
 use crate::cli::output::{Failure, REFUSED, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
 use crate::controller::{CheckedFiles, Seen, check_files, listing_problems, read_desired, unread};
-use crate::flow::{self, Comparison, EnvironmentId, File};
-use crate::format::{Format, Unit};
+use crate::flow::{Comparison, EnvironmentId, File};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Problem, escape_terminal};
@@ -35,50 +35,6 @@ pub(super) struct Ground {
     /// The commit with the records.
     pub(super) records: Option<CommitId>,
     pub(super) texts: Texts,
-}
-
-/// The texts that flows were composed of here: flow file, and path and text of the overlay; or the files of its folder.
-#[derive(Default)]
-pub(super) struct Texts {
-    environment: String,
-    by_path: BTreeMap<String, Parts>,
-    format: Format,
-    folders: BTreeMap<String, Unit>,
-}
-
-/// The flows of a work tree or a commit, what is wrong with them, and the texts they were composed of.
-pub(super) struct Found {
-    pub(super) desired: Desired,
-    pub(super) problems: Vec<Problem>,
-    pub(super) texts: Texts,
-    pub(super) left_out: Vec<LeftOut>,
-}
-
-/// A flow file, and path and text of its overlay.
-type Parts = (Arc<[u8]>, Option<(String, Arc<[u8]>)>);
-
-impl Texts {
-    /// The files of folders, by the path of the one that heads each.
-    pub(super) fn of_folders(format: Format, folders: BTreeMap<String, Unit>) -> Self {
-        Self { format, folders, ..Self::default() }
-    }
-
-    /// Says of problems in composed flows where their files, or overlays, have them.
-    pub(super) fn place(&self, problems: &mut [Problem]) {
-        for problem in problems {
-            if let Some(unit) = self.folders.get(&problem.place.file) {
-                let place = self.format.place(unit, &problem.place.pointer);
-                problem.place = place.unwrap_or_else(|| problem.place.clone());
-                continue;
-            }
-            let Some((path, (bytes, overlay))) = self.by_path.get_key_value(&problem.place.file) else { continue };
-            let file = File { path, bytes: bytes.clone() };
-            let overlay = overlay.as_ref().map(|(path, bytes)| File { path, bytes: bytes.clone() });
-            let pointer = &problem.place.pointer;
-            let place = flow::overlay::composed_place(&file, overlay.as_ref(), &self.environment, pointer);
-            problem.place = place.unwrap_or_else(|| problem.place.clone());
-        }
-    }
 }
 
 /// What a person asked to be planned.
@@ -253,10 +209,6 @@ fn files_of_commit(
     Ok(Listing { entries: read(entries)?, overlays: read(overlays)?, bad, left_out })
 }
 
-pub(super) fn went_away(path: &str) -> SourceError {
-    SourceError::Setting(format!("the flow file `{path}` went away while it was read"))
-}
-
 fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &EnvironmentId) -> Found {
     let file = |(path, _, bytes): &'_ FlowFile| (path.clone(), bytes.clone());
     let [flows, overlays] =
@@ -285,7 +237,7 @@ fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &Environ
         let overlay = overlay.map(|overlay| (overlay.path.to_owned(), overlay.bytes.clone()));
         Some(((*path).to_owned(), (text(path)?, overlay)))
     });
-    let texts = Texts { environment: target.0.clone(), by_path: texts.collect(), ..Texts::default() };
+    let texts = Texts::of_files(target.0.clone(), texts.collect());
     Found { desired, problems, texts, left_out: listing.left_out }
 }
 

@@ -2,6 +2,7 @@
 
 mod approval;
 mod folders;
+mod found;
 mod ground;
 mod held;
 mod inside;
