@@ -140,7 +140,7 @@ impl Tenant for Client {
         let calls = self.calls(Call::Export, environment, None, limits);
         let project = calls.project(environment.as_str()).await?;
         let reading = self.reading(&calls, &project, environment);
-        let texts = self.texts(&reading).await?;
+        let texts = Box::pin(self.texts(&reading)).await?;
         self.store.only(&project.flows.keys().map(String::as_str).collect::<BTreeSet<_>>());
         let mut export = Export::default();
         for (id, text) in &texts {
@@ -174,7 +174,8 @@ impl Tenant for Client {
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
         let calls = self.calls(Call::Import, environment, Some(id), limits);
-        let value = self.write(&calls, environment, id, body).await?;
+        // What a write may come to is a large machine, and callers above nest it: a worker's stack is small.
+        let value = Box::pin(self.write(&calls, environment, id, body)).await?;
         Ok(Reply { value, attempts: calls.attempts() })
     }
 
@@ -206,7 +207,7 @@ impl Tenant for Client {
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         let calls = self.calls(Call::Delete, environment, Some(id), limits);
-        self.remove(&calls, environment, id).await?;
+        Box::pin(self.remove(&calls, environment, id)).await?;
         Ok(Reply { value: (), attempts: calls.attempts() })
     }
 

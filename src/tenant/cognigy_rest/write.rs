@@ -47,12 +47,12 @@ impl Client {
         let reading = self.reading(calls, &project, environment);
         let carrying = Carrying { reading: &reading, memory: &self.memory };
         let outcome = match project.flow(wanted.git.reference) {
-            Some(head) => self.update(&carrying, head, id, &wanted).await.map(|()| Imported::Updated),
+            Some(head) => Box::pin(self.update(&carrying, head, id, &wanted)).await.map(|()| Imported::Updated),
             None => {
                 self.may_package(calls, &format!("create `{}`", wanted.git.name))?;
                 self.memory.note_code(id, written_code(None, &wanted.live));
                 self.memory.list(None);
-                carrying.create(&wanted.live).await.map(|()| Imported::Created)
+                Box::pin(carrying.create(&wanted.live)).await.map(|()| Imported::Created)
             }
         };
         let shown = outcome.is_ok().then(|| text_of(&wanted.git, environment).ok()).flatten();
@@ -80,7 +80,7 @@ impl Client {
             Some(text) => text,
             None => self.text(reading, head).await?,
         };
-        let outcome = self.update_from(carrying, head, wanted, &text, shown.as_deref(), is_proven).await;
+        let outcome = Box::pin(self.update_from(carrying, head, wanted, &text, shown.as_deref(), is_proven)).await;
         self.store.forget(&head.id);
         let code = written_code(Flow::parse(text.as_bytes()).ok().as_ref(), &wanted.git);
         self.memory.note_code(id, code.filter(|_| outcome.is_ok()));
@@ -103,14 +103,14 @@ impl Client {
         let Ok(mut live) = Flow::parse(text.as_bytes()) else {
             let what = format!("put `{}` right, whose chart cannot be read", head.name);
             self.may_package(reading.calls, &what)?;
-            return carrying.replace(head, &wanted.live, shown).await;
+            return Box::pin(carrying.replace(head, &wanted.live, shown)).await;
         };
         self.references.live(&mut live);
         let base = reading.project.locales.primary().map(|locale| locale.name.to_string()).unwrap_or_default();
         let plan = match route(&live, &wanted.live, &base, self.options.write).map_err(impossible)? {
             Route::Package { reason, .. } => {
                 tracing::debug!(flow = head.name, reason, "it takes a package");
-                return carrying.replace(head, &wanted.live, shown).await;
+                return Box::pin(carrying.replace(head, &wanted.live, shown)).await;
             }
             Route::Nodes(plan) => plan,
         };
@@ -118,13 +118,13 @@ impl Client {
             return Err(reading.calls.changed(format!("`{}`", head.name)));
         }
         let writing = Writing { reading, head, live: &live, desired: &wanted.live };
-        match writing.run(&plan).await? {
+        match Box::pin(writing.run(&plan)).await? {
             Wrote::All => Ok(()),
             Wrote::TakesPackage => {
                 let what = format!("write `{}`: the tenant refuses a node's size or locale", head.name);
                 self.may_package(reading.calls, &what)?;
                 // Some of it is ours already.
-                carrying.replace(head, &wanted.live, None).await
+                Box::pin(carrying.replace(head, &wanted.live, None)).await
             }
         }
     }
