@@ -2,7 +2,14 @@
 //! prints what was measured beside what bounds it. `cargo bench --bench worlds`, or with names of
 //! single measurements after `--`.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod changing;
 mod deploying;

@@ -152,7 +152,7 @@ impl Context {
                 let name = hex_sha256(format!("{}\n{}", address.key(), address.environment_id).as_bytes());
                 let folder = self.cache_dir()?.join("projects").join(name);
                 let connected = self.connections.connect_project(address, options, concurrency, Some(folder));
-                connected.map(|client| Dialect::CognigyRest(client.telling(told)))
+                connected.map(|client| Dialect::CognigyRest(Box::new(client.telling(told))))
             }
         };
         connected.map_err(|error| Failure::of(&error))

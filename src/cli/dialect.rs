@@ -13,7 +13,7 @@ pub(crate) enum Dialect {
     /// `api: flows-v2`.
     FlowsV2(flows_v2::Client),
     /// `api: cognigy-rest`.
-    CognigyRest(cognigy_rest::Client),
+    CognigyRest(Box<cognigy_rest::Client>),
 }
 
 macro_rules! whichever {

@@ -68,7 +68,7 @@ impl Project {
     /// A project with lines of its environment's `sync:`, a seed, and a behaviour.
     pub fn with(sync: &str, seed: &str, change: impl FnOnce(&mut Behaviour)) -> Self {
         let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
-        settings.behaviour.task_time = std::time::Duration::from_millis(20).into();
+        settings.behaviour.task_time = std::time::Duration::from_millis(20);
         change(&mut settings.behaviour);
         let running = RUNTIME.block_on(CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap())).unwrap();
         let mut place = Place::new(&[]);

@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, arguments: &ImportArgs) -> Result<u8, Failu
 /// Where flows go.
 enum Into {
     /// A folder that is there.
-    There(Target),
+    There(Box<Target>),
     /// One that is made.
     New(PathBuf),
 }
@@ -89,7 +89,7 @@ fn target(context: &Context, arguments: &ImportArgs, config: Option<&Config>) ->
         )));
     };
     target.clone().without_links()?;
-    Ok(if target.exists()? { Into::There(target) } else { Into::New(path) })
+    Ok(if target.exists()? { Into::There(Box::new(target)) } else { Into::New(path) })
 }
 
 /// What is in the folder already.
@@ -110,7 +110,7 @@ fn place(into: &Into) -> Result<Place, Failure> {
             let (below, taken, flows) = (String::new(), BTreeSet::new(), BTreeMap::new());
             return Ok(Place { root: folder.clone(), below, taken, flows });
         }
-        Into::There(target) => (target, target.below.clone()),
+        Into::There(target) => (&**target, target.below.clone()),
     };
     let (mut flows, mut problems) = (BTreeMap::new(), Vec::new());
     for unit in target.units(&below)? {

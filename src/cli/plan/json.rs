@@ -13,7 +13,7 @@ use crate::problem::Problem;
 #[serde(untagged)]
 pub(super) enum Document<'a> {
     /// A plan.
-    Planned(PlanView<'a>),
+    Planned(Box<PlanView<'a>>),
     /// Why there is none.
     Failed { environment: &'a str, error: &'a str, problems: &'a [Problem] },
 }
@@ -32,7 +32,7 @@ pub(super) fn planned<'a>(
 ) -> Result<Document<'a>, BodyAbsent> {
     let n_bytes = serde_json::to_string(&view).map_or(0, |text| text.len());
     view.look_into(comparison, (PLAN_BYTES_MAX / n_plans.max(1)).saturating_sub(n_bytes))?;
-    Ok(Document::Planned(view))
+    Ok(Document::Planned(Box::new(view)))
 }
 
 /// An environment that could not be planned.

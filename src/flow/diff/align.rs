@@ -3,6 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
+/// Pairs that stand in one home: which of all they are, and their places before and after.
+type AtHome = (Vec<usize>, Vec<(usize, usize)>);
+
 /// Pairs between two lists, found in rounds: what an earlier round paired, a later one leaves alone.
 #[derive(Debug)]
 pub(super) struct Matching {
@@ -82,7 +85,7 @@ impl Matching {
         after: impl Fn(usize) -> Option<H>,
     ) -> Vec<Pair> {
         let mut pairs = Vec::new();
-        let mut at_home: HashMap<H, (Vec<usize>, Vec<(usize, usize)>)> = HashMap::new();
+        let mut at_home: HashMap<H, AtHome> = HashMap::new();
         for (place, partner) in self.partner.iter().enumerate() {
             let Some(partner) = *partner else { continue };
             if let (Some(old), Some(new)) = (before(partner), after(place))

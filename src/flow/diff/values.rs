@@ -106,7 +106,7 @@ impl Walk<'_> {
         let kept: HashMap<usize, usize> = kept.map(|pair| (pair.after, pair.before)).collect();
         let stays: HashSet<usize> = kept.values().copied().collect();
         let mut went = (0..before.len()).filter(|at| !stays.contains(at)).peekable();
-        for at in 0..after.len() {
+        for (at, new) in after.iter().enumerate() {
             let partner = kept.get(&at).copied();
             while let Some(gone) = went.next_if(|gone| partner.is_some_and(|partner| *gone < partner)) {
                 self.removed_at(gone, before);
@@ -115,10 +115,10 @@ impl Walk<'_> {
             match partner {
                 Some(partner) => {
                     push_index(&mut self.from, partner);
-                    self.values(&before[partner], &after[at]);
+                    self.values(&before[partner], new);
                     self.from.truncate(n_from);
                 }
-                None => self.added(&after[at]),
+                None => self.added(new),
             }
             self.path.truncate(n_path);
         }

@@ -35,7 +35,7 @@ impl Client {
             }
         }
         let mut packed = match self.wants_package(reading, &stale).await? {
-            true => self.from_package(reading, &stale).await?,
+            true => self.read_package(reading, &stale).await?,
             false => HashMap::new(),
         };
         let flows: Vec<ReadFlow> = stream::iter(stale)
@@ -114,7 +114,7 @@ impl Client {
     }
 
     /// Reads flows from one package; those that are not as they were listed are left out.
-    async fn from_package(
+    async fn read_package(
         &self,
         reading: &Reading<'_>,
         stale: &[FlowHead],
