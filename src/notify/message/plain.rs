@@ -24,10 +24,15 @@ fn apart_from(text: &str) -> bool {
     !text.contains("://") && text.match_indices('@').all(|(at, _)| text[at + 1..].starts_with(JOINER))
 }
 
+/// A beginning with a mark where it was cut. What keeps an `@` from being a mention may be what was cut off.
+pub(super) fn ended(beginning: &str) -> String {
+    format!("{}…", beginning.trim_end_matches('@'))
+}
+
 /// The beginning of a text, with a mark where it was cut.
 pub(super) fn cut(text: &str, n_chars: usize) -> Cow<'_, str> {
     match text.char_indices().nth(n_chars) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        Some((end, _)) => Cow::Owned(ended(&text[..end])),
         None => Cow::Borrowed(text),
     }
 }

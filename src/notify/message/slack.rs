@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::super::what::Ended;
+use super::plain::ended;
 use super::words::{errors, facts, flows, headline, listed};
 use crate::config::NotificationEvent;
 
@@ -65,5 +66,5 @@ fn escape(text: &str) -> String {
 fn within(text: &str, n_chars: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(n_chars) else { return text.to_owned() };
     let begun = text[..end].rfind('&').filter(|at| !text[*at..end].contains(';'));
-    format!("{}…", &text[..begun.unwrap_or(end)])
+    ended(&text[..begun.unwrap_or(end)])
 }

@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 use super::super::what::Ended;
+use super::plain::ended;
 use super::words::{errors, facts, flows, headline, listed};
 use crate::config::NotificationEvent;
 
@@ -71,7 +72,8 @@ fn within(text: &str, n_bytes: usize) -> String {
         n_taken += Value::from(character.to_string()).to_string().len() - 2;
         n_taken <= n_bytes
     };
-    text.chars().take_while(fits).chain(['…']).collect()
+    let shown: String = text.chars().take_while(fits).collect();
+    ended(&shown)
 }
 
 /// How many bytes a text takes in JSON, with what stands around it.
