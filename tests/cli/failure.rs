@@ -123,7 +123,7 @@ fn a_tenant_that_writes_values_its_own_way_leads_to_ignore() {
     place.write("flows/a.json", &odd.to_string());
     place.push("odd");
     place.tenant.fails("- { match: { call: import }, fault: normalise }");
-    let pointers = r#"ignore: ["/edges/*/condition", "/nodes/*/configuration/text", "/nodes/*/configuration/delay"]"#;
+    let pointers = r#"ignore: ["/edges/*/condition", "/nodes/*/configuration/delay", "/nodes/*/configuration/text"]"#;
     let said =
         ["`/nodes/0/configuration/delay`: sent 1.0, found 1", "sent null, found nothing", &format!("sync.{pointers}")];
     place.sync_with(&[]).exits(4).says(&said);
