@@ -18,6 +18,8 @@ mod cognigy;
 mod cognigy_adopt;
 #[path = "cli/cognigy_clone.rs"]
 mod cognigy_clone;
+#[path = "cli/cognigy_demo.rs"]
+mod cognigy_demo;
 #[path = "cli/cognigy_import.rs"]
 mod cognigy_import;
 #[path = "cli/cognigy_live.rs"]

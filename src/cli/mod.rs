@@ -46,6 +46,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 pub use arguments::{Arguments, Command};
+use arguments::{DemoArgs, SandboxApi};
 use context::Context;
 use output::{Failure, USAGE};
 use signals::{Hangup, heed};
@@ -156,7 +157,12 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
             sandbox::run(arguments, &mut std::io::stdout()).await.map_err(|error| Failure::of(&error))?;
             Ok(0)
         }
-        Command::Demo => crate::demo::run(context.color()).await.map_err(|error| Failure::of(&*error)),
+        Command::Demo(DemoArgs { api: SandboxApi::FlowsV2 }) => {
+            crate::demo::run_flows_v2(context.color()).await.map_err(|error| Failure::of(&*error))
+        }
+        Command::Demo(DemoArgs { api: SandboxApi::CognigyRest }) => {
+            crate::demo::run_cognigy_rest(context.color()).await.map_err(|error| Failure::of(&*error))
+        }
         Command::Init(arguments) => init::run(&arguments),
         Command::Doctor(arguments) => doctor::run(context, &arguments).await,
         Command::Schema(arguments) => Ok(schema::run(&arguments)),

@@ -1,4 +1,4 @@
-//! The example repository, in the binary, so that the demo runs anywhere.
+//! The example repositories, in the binary, so that the demo runs anywhere.
 
 /// The production flows of `examples/flows-repo`: path in the repository, content.
 pub(super) const FLOWS: &[(&str, &str)] = &[
@@ -83,9 +83,43 @@ pub(super) const FLOWS: &[(&str, &str)] = &[
 /// What the tenant holds before the first flow.
 pub(super) const SEED: &str = include_str!("../../examples/flows-repo/seed.yaml");
 
+/// The flows of `examples/cognigy-repo`: path in the repository, content.
+pub(super) const FOLDERS: &[(&str, &str)] = &[
+    (
+        "flows/booking/code/check-slot-2b000000.js",
+        include_str!("../../examples/cognigy-repo/flows/booking/code/check-slot-2b000000.js"),
+    ),
+    ("flows/booking/flow.json", include_str!("../../examples/cognigy-repo/flows/booking/flow.json")),
+    ("flows/booking/locales/de-DE.json", include_str!("../../examples/cognigy-repo/flows/booking/locales/de-DE.json")),
+    ("flows/main/flow.json", include_str!("../../examples/cognigy-repo/flows/main/flow.json")),
+    ("flows/main/locales/de-DE.json", include_str!("../../examples/cognigy-repo/flows/main/locales/de-DE.json")),
+];
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn files(root: &Path, folder: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => found.extend(files(root, &path)),
+                false => found.push(path.strip_prefix(root).unwrap().display().to_string()),
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn every_file_of_the_flows_that_stand_in_folders_is_in_the_demo() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/cognigy-repo");
+        let paths: Vec<&str> = FOLDERS.iter().map(|(path, _)| *path).collect();
+        assert_eq!(files(&root, &root.join("flows")), paths);
+    }
 
     #[test]
     fn every_production_flow_of_the_example_is_in_the_demo() {

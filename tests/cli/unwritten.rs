@@ -71,7 +71,13 @@ fn every_command_is_tried() {
     place.sync_with(&[]).exits(0);
     let fresh = place.path("fresh").display().to_string();
     // `promote` needs two environments, `fmt` and `import` flows in folders: they are tried beside their other tests.
-    for arguments in [&["rollback"] as &[&str], &["init", &fresh], &["sandbox", "--listen", "127.0.0.1:0"], &["demo"]] {
+    for arguments in [
+        &["rollback"] as &[&str],
+        &["init", &fresh],
+        &["sandbox", "--listen", "127.0.0.1:0"],
+        &["demo"],
+        &["demo", "--api", "cognigy-rest"],
+    ] {
         run_full(&place, arguments).exits(1).says(&["No space left"]);
     }
     assert!(place.path("fresh/flowsync.yaml").exists() && place.manifest()["kind"] == "rollback");

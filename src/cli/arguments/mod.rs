@@ -16,7 +16,7 @@ pub(super) use form::Form;
 pub(super) use looking::{
     AuditArgs, AuditCommand, AuditForm, BuildArgs, EnvironmentArgs, PlanArgs, PlanForm, PullArgs,
 };
-pub(super) use sandbox::{CognigyRestArgs, FlowsV2Args, SandboxApi, SandboxArgs};
+pub(super) use sandbox::{CognigyRestArgs, DemoArgs, FlowsV2Args, SandboxApi, SandboxArgs};
 pub(super) use setting_up::{
     DoctorArgs, FmtArgs, GraphArgs, GraphForm, ImportArgs, InitArgs, SchemaArgs, ValidateArgs, ValidateForm,
     WhichSchema,
@@ -115,7 +115,7 @@ pub enum Command {
     /// Run a Cognigy.AI stand-in to try flowsync against
     Sandbox(SandboxArgs),
     /// Show everything once, in a temporary folder
-    Demo,
+    Demo(DemoArgs),
     /// Write a commented flowsync.yaml to start from
     Init(InitArgs),
     /// Check configuration, git, tenant and disk; what it writes to find out, it removes again
@@ -150,7 +150,7 @@ impl Command {
             | Self::Fmt(_)
             | Self::Run(_)
             | Self::Sandbox(_)
-            | Self::Demo
+            | Self::Demo(_)
             | Self::Init(_)
             | Self::Doctor(_)
             | Self::Schema(_)

@@ -1,4 +1,4 @@
-//! `sandbox`
+//! `sandbox` and `demo`
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +38,14 @@ pub struct SandboxArgs {
     /// What only `cognigy-rest` has.
     #[command(flatten)]
     pub cognigy_rest: CognigyRestArgs,
+}
+
+/// `demo`
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// The API that the stand-in of the demo speaks
+    #[arg(long, value_enum, value_name = "API", default_value = "flows-v2")]
+    pub api: SandboxApi,
 }
 
 /// The API a sandbox speaks.
