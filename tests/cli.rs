@@ -26,6 +26,8 @@ mod cognigy_import;
 mod cognigy_live;
 #[path = "cli/cognigy_package.rs"]
 mod cognigy_package;
+#[path = "cli/cognigy_plan.rs"]
+mod cognigy_plan;
 #[path = "cli/cognigy_war.rs"]
 mod cognigy_war;
 #[path = "cli/config.rs"]

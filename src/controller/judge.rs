@@ -34,6 +34,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             |reason: String| PassError::Refused { reason, problems: prepared.problems.clone(), quarantined: false };
         let plan = &prepared.plan;
         check_references(prepared)?;
+        self.check_time(prepared)?;
         let deletes = plan.deletes().map(|change| &change.id);
         plan::check_protected(deletes, &self.policy.protect, &options.allow_delete_protected)
             .map_err(|error| refused(error.to_string()))?;
@@ -45,6 +46,20 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Some(manifest) if !plan.changes.is_empty() && !options.retry => self.check_quarantine(manifest, plan),
             _ => Ok(()),
         }
+    }
+
+    /// What is known to take longer than a deployment may is not begun.
+    pub(super) fn check_time(&self, prepared: &Prepared) -> Result<(), PassError> {
+        let costs = prepared.costs.values();
+        let Some(most) = costs.clone().map(|cost| cost.per_5_minutes).next() else { return Ok(()) };
+        // What is read back may be read together.
+        let n_reads = costs.clone().map(|cost| cost.reads).max().unwrap_or_default();
+        let n_requests = costs.map(|cost| cost.writes).sum::<usize>() + n_reads;
+        plan::check_time(n_requests, most, self.policy.deploy_timeout).map_err(|error| PassError::Refused {
+            reason: error.to_string(),
+            problems: prepared.problems.clone(),
+            quarantined: false,
+        })
     }
 
     fn check_quarantine(&self, manifest: &Manifest, plan: &Plan) -> Result<(), PassError> {

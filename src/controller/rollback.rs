@@ -75,6 +75,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let policy = Policy { target: &self.records.target, drift: Drift::Correct, prune: Prune::Remove };
         let prepared = self.prepare_with(Arc::new(desired), &last, policy).await?;
         check_references(&prepared)?;
+        self.check_time(&prepared)?;
         Ok(prepared)
     }
 

@@ -1,8 +1,9 @@
-//! Which deletes a deployment may make, and how many.
+//! Which deletes a deployment may make, and how many; and how long it may take.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::config::{MaxDeletes, Protect};
+use crate::config::{MaxDeletes, Protect, format_duration};
 use crate::flow::FlowId;
 
 /// A plan deletes flows that are protected.
@@ -62,9 +63,56 @@ pub fn check_deletes(
     if found > allowed { Err(TooManyDeletes { found, allowed, n_managed }) } else { Ok(()) }
 }
 
+/// What requests are counted in.
+const WINDOW: Duration = Duration::from_secs(300);
+
+/// How long so many requests wait for their turn at least, where no more than `per_5_minutes` are made: as many start at
+/// once, the next when those are five minutes old.
+#[must_use]
+pub fn wait_for(n_requests: usize, per_5_minutes: u32) -> Duration {
+    let n_windows = n_requests.saturating_sub(1) / (per_5_minutes as usize).max(1);
+    WINDOW.saturating_mul(u32::try_from(n_windows).unwrap_or(u32::MAX))
+}
+
+/// A plan takes longer than a deployment may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the plan takes {n_requests} requests or more, of {per_5_minutes} in 5 minutes: {} at least, and `sync.deployTimeout` is {}; \
+     raise that or `tenant.requestsPer5Minutes`, or deploy in smaller steps; nothing was written",
+    format_duration(*.takes),
+    format_duration(*.allowed)
+)]
+pub struct TooLong {
+    /// The fewest requests that it takes.
+    pub n_requests: usize,
+    /// Most requests in 5 minutes.
+    pub per_5_minutes: u32,
+    /// How long it waits for its turn.
+    pub takes: Duration,
+    /// How long a deployment may take.
+    pub allowed: Duration,
+}
+
+/// Refuses what a deployment would be restored for in the middle: more requests than its time has room for.
+pub fn check_time(n_requests: usize, per_5_minutes: u32, allowed: Duration) -> Result<(), TooLong> {
+    let takes = wait_for(n_requests, per_5_minutes);
+    if takes > allowed { Err(TooLong { n_requests, per_5_minutes, takes, allowed }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_requests_as_a_window_has_wait_for_nothing() {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        for (n_requests, expected) in [(0, 0), (1, 0), (800, 0), (801, 5), (1_600, 5), (1_601, 10)] {
+            assert_eq!(wait_for(n_requests, 800), minutes(expected), "{n_requests}");
+        }
+        assert!(check_time(1_601, 800, minutes(10)).is_ok());
+        let refused = check_time(1_601, 800, minutes(9)).unwrap_err().to_string();
+        assert!(refused.contains("1601 requests") && refused.contains("10m at least"), "{refused}");
+    }
 
     #[test]
     fn a_share_is_rounded_down_even_to_nothing() {

@@ -28,7 +28,7 @@ use crate::revision::Origin;
 pub use action::Action;
 pub use diff::{Policy, in_order, plan};
 pub use digest::{drift_key, flows_digest};
-pub use guard::{ProtectedDeletes, TooManyDeletes, check_deletes, check_protected};
+pub use guard::{ProtectedDeletes, TooLong, TooManyDeletes, check_deletes, check_protected, check_time, wait_for};
 pub use hold::Hold;
 pub use references::{Lookup, Present, lookup, lookups, missing, place_in};
 pub use unreadable::{objection, unreadable};

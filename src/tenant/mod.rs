@@ -19,7 +19,7 @@ use std::future::Future;
 
 use crate::flow::{Definition, EnvironmentId, FlowId};
 
-pub use cost::Cost;
+pub use cost::{Cost, NodeCount};
 pub use error::{Blame, Call, Failure, TenantError};
 pub use limits::{CallLimits, StartLimit};
 pub use observe::{Observed, RequestObserver};

@@ -119,9 +119,11 @@ fn flows_come_go_and_change_their_structure() {
     let world = World::settled();
     world.change();
     let plan = world.place.run(&["plan"]).exits(0);
-    plan.prints(&["by package: about", "it is replaced (+1", "requests to write", "of 800 in 5 minutes"]);
+    plan.prints(&["by package: +1 >1 nodes · about", "it is replaced (+1", "requests to write", "of 800 in 5 minutes"]);
     let json = world.place.run(&["plan", "--output", "json"]).exits(0).json();
     assert_eq!(json["cost"]["requestsPer5Minutes"], 800, "{json}");
+    let main = json["changes"].as_array().unwrap().iter().find(|change| change["name"] == "Main").unwrap();
+    assert_eq!(main["cost"]["nodes"], json!({"added": 1, "removed": 0, "moved": 1, "changed": 0}), "{json}");
     assert!(json["changes"].as_array().unwrap().iter().all(|change| change["cost"]["route"] == "package"), "{json}");
     world.project.state().clear_requests();
     let ids =

@@ -67,16 +67,23 @@ impl Project {
 
     /// A project with lines of its environment's `sync:`, a seed, and a behaviour.
     pub fn with(sync: &str, seed: &str, change: impl FnOnce(&mut Behaviour)) -> Self {
+        Self::of("requestsPer5Minutes: 100000", sync, seed, change)
+    }
+
+    /// The same with lines of its environment's `tenant:` too.
+    pub fn of(tenant: &str, sync: &str, seed: &str, change: impl FnOnce(&mut Behaviour)) -> Self {
         let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
         settings.behaviour.task_time = std::time::Duration::from_millis(20);
         change(&mut settings.behaviour);
         let running = RUNTIME.block_on(CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap())).unwrap();
         let mut place = Place::new(&[]);
         place.set("COGNIGY_API_KEY", "sandbox-key");
-        let lines: String = sync.lines().map(|line| format!("      {}\n", line.trim())).collect();
+        let lines = |text: &str| -> String { text.lines().map(|line| format!("      {}\n", line.trim())).collect() };
         let environment = format!(
-            "  production:\n    tenant:\n      api: cognigy-rest\n      url: {}\n      projectId: 64c0ffee0000000000000001\n      requestsPer5Minutes: 100000\n      auth: {{ apiKey: {{ env: COGNIGY_API_KEY }} }}\n    sync:\n      verifyTimeout: 2s\n{lines}",
-            running.base_url()
+            "  production:\n    tenant:\n      api: cognigy-rest\n      url: {}\n      projectId: 64c0ffee0000000000000001\n      auth: {{ apiKey: {{ env: COGNIGY_API_KEY }} }}\n{}    sync:\n      verifyTimeout: 2s\n{}",
+            running.base_url(),
+            lines(tenant),
+            lines(sync)
         );
         place.configure(&place.repository_yaml(""), &environment);
         place.update_work();

@@ -63,8 +63,9 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
             text.push_str(&format!("    protected: deleted only with --allow-delete-protected {id}\n"));
         }
         if let Some(cost) = change.cost {
-            let Cost { route, writes, reads, warnings, .. } = cost;
-            text.push_str(&format!("    by {route}: about {writes} requests to write, {reads} to verify\n"));
+            let Cost { route, writes, reads, nodes, warnings, .. } = cost;
+            let nodes = nodes.map(|nodes| format!("{nodes} \u{b7} ")).unwrap_or_default();
+            text.push_str(&format!("    by {route}: {nodes}about {writes} requests to write, {reads} to verify\n"));
             warnings.iter().for_each(|warning| text.push_str(&format!("    {}\n", escape_terminal(warning))));
         }
         inside(change, &mut text)?;

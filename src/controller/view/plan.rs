@@ -75,11 +75,11 @@ pub struct TotalCost {
 impl fmt::Display for TotalCost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { writes, reads, per_5_minutes } = self;
-        let (all, most) = (writes + reads, *per_5_minutes as usize);
-        write!(f, "about {all} requests ({writes} to write, {reads} to verify), of {most} in 5 minutes")?;
-        match all.saturating_sub(1) / most.max(1) {
+        let all = writes + reads;
+        write!(f, "about {all} requests ({writes} to write, {reads} to verify), of {per_5_minutes} in 5 minutes")?;
+        match crate::plan::wait_for(all, *per_5_minutes).as_secs() / 60 {
             0 => Ok(()),
-            n_windows => write!(f, ": it waits {} minutes or more for its turn", n_windows * 5),
+            n_minutes => write!(f, ": it waits {n_minutes} minutes or more for its turn"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a change takes, before it is made: by which route it goes, and about how many requests that is.
 
-use super::super::Cost;
+use super::super::{Cost, NodeCount};
 use super::import::{Route, route};
-use super::node_plan::Step;
+use super::node_plan::{Count, Step};
 use crate::config::{CognigyRest, Scan};
 use crate::format::cognigy::document::Flow;
 
@@ -28,7 +28,15 @@ pub(super) fn estimate(before: Option<&Flow>, after: Option<&Flow>, options: &Co
         writes: writes + LISTS,
         reads: after.map_or(LISTS, |after| LISTS + reads(after, options)),
         per_5_minutes: options.requests_per_5_minutes,
+        nodes: None,
         warnings,
+    };
+    let counted = |cost: Cost, count: Count| {
+        let Count { n_created, n_deleted, n_moved, n_changed } = count;
+        let nodes = NodeCount { added: n_created, removed: n_deleted, moved: n_moved, changed: n_changed };
+        // Where nobody here can tell the nodes apart, none are counted.
+        let is_counted = cost.route == "nodes" || count != Count::default();
+        Some(Cost { nodes: is_counted.then_some(nodes), ..cost })
     };
     match (before, after) {
         (None, Some(after)) => {
@@ -45,13 +53,13 @@ pub(super) fn estimate(before: Option<&Flow>, after: Option<&Flow>, options: &Co
                 Route::Nodes(plan) => {
                     let steps: usize =
                         plan.steps.iter().map(|step| if matches!(step, Step::Write { .. }) { 2 } else { 1 }).sum();
-                    Some(cost("nodes", steps + 2, Vec::new()))
+                    counted(cost("nodes", steps + 2, Vec::new()), plan.count())
                 }
-                Route::Package { reason, .. } => {
+                Route::Package { reason, count } => {
                     let warning = format!(
                         "it is replaced ({reason}): conversations in it may lose their place; if it was trained it is trained again"
                     );
-                    Some(cost("package", REPLACEMENT, vec![warning]))
+                    counted(cost("package", REPLACEMENT, vec![warning]), count)
                 }
             }
         }
@@ -97,6 +105,12 @@ mod tests {
         check(None, Some(&small), "package", 15, 7);
         check(Some(&small), None, "package", 11, 2);
         check(Some(&small), Some(&large), "package", 21, 10);
+        let nodes = |before: &Flow, after: &Flow| {
+            let cost = estimate(Some(before), Some(after), &CognigyRest::default()).unwrap();
+            cost.nodes.unwrap().to_string()
+        };
+        assert_eq!(nodes(&small, &large), "+97 nodes");
+        assert_eq!(nodes(&small, &Flow { name: "B".to_owned(), ..small.clone() }), "fields");
         check(Some(&small), Some(&Flow { name: "B".to_owned(), ..small.clone() }), "nodes", 4, 7);
     }
 }
