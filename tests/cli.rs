@@ -123,6 +123,8 @@ mod support;
 mod suspend;
 #[path = "cli/tenant.rs"]
 mod tenant;
+#[path = "shared/http.rs"]
+mod test_http;
 #[path = "cli/told.rs"]
 mod told;
 #[path = "cli/unreadable.rs"]

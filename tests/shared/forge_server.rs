@@ -4,11 +4,13 @@
 //! <https://docs.gitea.com/api>. A request that none of them documents is answered 400, and fails the test.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+
+pub use crate::test_http::Answer as Instead;
+use crate::test_http::{Request, serve};
 
 /// What every request must prove itself by.
 pub const TOKEN: &str = "c4nary/t0ken+of=the forge";
@@ -39,19 +41,6 @@ struct Fault {
     method: &'static str,
     is_done: bool,
     answer: Instead,
-}
-
-#[derive(Debug, Clone)]
-pub enum Instead {
-    Reply {
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: String,
-    },
-    /// The connection ends.
-    Drop,
-    /// Nothing comes, until the client goes.
-    Hang,
 }
 
 #[derive(Debug, Clone)]
@@ -116,16 +105,9 @@ impl Kind {
 
 impl ForgeServer {
     pub fn start(kind: Kind) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state: Arc<Mutex<State>> = Arc::default();
         let served = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let served = Arc::clone(&served);
-                std::thread::spawn(move || serve(stream, kind, &served));
-            }
-        });
+        let address = serve(move |request| handle(kind, request, &mut served.lock().unwrap()));
         Self { kind, address, state }
     }
 
@@ -198,57 +180,26 @@ fn page(kind: Kind, host: &str, number: u64) -> String {
     }
 }
 
-fn serve(stream: TcpStream, kind: Kind, state: &Mutex<State>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut stream = stream;
-    while let Some(seen) = receive(&mut reader) {
-        let fault = {
-            let mut state = state.lock().unwrap();
-            state.seen.push(seen.clone());
-            let at = state.faults.iter().position(|fault| fault.method == seen.method);
-            at.and_then(|at| state.faults.remove(at))
-        };
-        let done = match &fault {
-            Some(Fault { is_done: false, .. }) => None,
-            _ => Some(answer(kind, &seen, &mut state.lock().unwrap())),
-        };
-        let (status, headers, body) = match fault.map(|fault| fault.answer) {
-            Some(Instead::Reply { status, headers, body }) => (status, headers, body),
-            Some(Instead::Drop) => return None,
-            Some(Instead::Hang) => {
-                _ = reader.read(&mut [0]);
-                return None;
-            }
-            None => done?,
-        };
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("HTTP/1.1 {status} -\r\n{headers}content-length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+fn handle(kind: Kind, request: Request, state: &mut State) -> Instead {
+    let seen = Seen::of(request);
+    state.seen.push(seen.clone());
+    let at = state.faults.iter().position(|fault| fault.method == seen.method);
+    let fault = at.and_then(|at| state.faults.remove(at));
+    if let Some(Fault { is_done: false, answer, .. }) = fault {
+        return answer;
     }
-    None
+    let (status, headers, body) = answer(kind, &seen, state);
+    fault.map_or(Instead::Reply { status, headers, body }, |fault| fault.answer)
 }
 
-fn receive(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
-    let mut line = || {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|n_bytes| *n_bytes > 0).map(|_| line.trim_end().to_owned())
-    };
-    let first = line()?;
-    let mut headers = BTreeMap::new();
-    loop {
-        let line = line()?;
-        let Some((name, value)) = line.split_once(": ") else { break };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+impl Seen {
+    fn of(request: Request) -> Self {
+        let Request { method, target, headers, body } = request;
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let query: url::Url = format!("http://t/?{query}").parse().unwrap();
+        let query = query.query_pairs().into_owned().collect();
+        Self { method, path: path.to_owned(), query, headers, body: String::from_utf8(body).unwrap() }
     }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let mut words = first.split(' ').map(str::to_owned);
-    let (method, target) = (words.next()?, words.next()?);
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let query: url::Url = format!("http://t/?{query}").parse().ok()?;
-    let query = query.query_pairs().into_owned().collect();
-    Some(Seen { method, path: path.to_owned(), query, headers, body: String::from_utf8(body).ok()? })
 }
 
 /// What the forge says to a documented request.

@@ -1,11 +1,13 @@
 //! A server that keeps what it is sent, and answers as it is told: 200 `ok` where nothing was said.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+
+pub use crate::test_http::Answer;
+use crate::test_http::{Request, serve};
 
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -14,20 +16,10 @@ pub struct Seen {
     pub path: String,
     /// By lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// As text, for whatever is text.
     pub body: String,
-}
-
-#[derive(Debug, Clone)]
-pub enum Answer {
-    Reply {
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: String,
-    },
-    /// The connection ends.
-    Drop,
-    /// Nothing comes, until the client goes.
-    Hang,
+    /// As it came.
+    pub bytes: Vec<u8>,
 }
 
 pub struct Recorder {
@@ -56,15 +48,15 @@ impl Answer {
 
 impl Recorder {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state: Arc<Mutex<State>> = Arc::default();
         let served = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let served = Arc::clone(&served);
-                std::thread::spawn(move || serve(stream, &served));
-            }
+        let address = serve(move |request| {
+            let Request { method, target, headers, body } = request;
+            let text = String::from_utf8_lossy(&body).into_owned();
+            let mut state = served.lock().unwrap();
+            state.seen.push(Seen { method, path: target, headers, body: text, bytes: body });
+            let ok = || Answer::Reply { status: 200, headers: Vec::new(), body: "ok".to_owned() };
+            state.answers.pop_front().or_else(|| state.always.clone()).unwrap_or_else(ok)
         });
         Self { address, state }
     }
@@ -96,50 +88,6 @@ impl Seen {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
-}
-
-fn serve(mut stream: TcpStream, state: &Mutex<State>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    while let Some(seen) = receive(&mut reader) {
-        let answer = {
-            let mut state = state.lock().unwrap();
-            state.seen.push(seen);
-            state.answers.pop_front().or_else(|| state.always.clone())
-        };
-        let ok = Answer::Reply { status: 200, headers: Vec::new(), body: "ok".to_owned() };
-        let (status, headers, body) = match answer.unwrap_or(ok) {
-            Answer::Reply { status, headers, body } => (status, headers, body),
-            Answer::Drop => return None,
-            Answer::Hang => {
-                _ = reader.read(&mut [0]);
-                return None;
-            }
-        };
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("HTTP/1.1 {status} -\r\n{headers}content-length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
-    }
-    None
-}
-
-fn receive(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
-    let mut line = || {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|n_bytes| *n_bytes > 0).map(|_| line.trim_end().to_owned())
-    };
-    let first = line()?;
-    let mut headers = BTreeMap::new();
-    loop {
-        let line = line()?;
-        let Some((name, value)) = line.split_once(": ") else { break };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let mut words = first.split(' ').map(str::to_owned);
-    let (method, path) = (words.next()?, words.next()?);
-    Some(Seen { method, path, headers, body: String::from_utf8(body).ok()? })
 }
 
 /// Whether a request with a body is signed with this secret.
