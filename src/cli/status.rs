@@ -97,7 +97,7 @@ fn quarantined(seen: &Seen, digest: &str) -> Option<String> {
     let quarantine = seen.manifest.as_ref()?.quarantine.as_ref()?;
     let until = match quarantine.verdict(digest, &quarantine.key, SystemClock.now()) {
         Verdict::Free => return None,
-        Verdict::Waiting(until) => format!("until {until}"),
+        Verdict::Waiting(until) => format!("until {until:.0}"),
         Verdict::Held => "until the flows in git change".to_owned(),
     };
     let why = match quarantine.cause {

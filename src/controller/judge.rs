@@ -69,7 +69,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let verdict = quarantine.verdict(&plan.flows_digest, &plan::drift_key(&plan.changes), self.now());
         let until = match verdict {
             Verdict::Free => return Ok(()),
-            Verdict::Waiting(until) => format!("it is tried again after {until}, or with --retry"),
+            Verdict::Waiting(until) => format!("it is tried again after {until:.0}, or with --retry"),
             Verdict::Held => "it is not tried again until the flows in git change, or with --retry".to_owned(),
         };
         let why = match quarantine.cause {

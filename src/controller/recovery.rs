@@ -158,7 +158,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let (id, until) = match holder {
             Some(holder) => {
                 let first_seen = self.sighting(deployment_id.as_str(), holder).first_seen;
-                (holder.id.as_str(), believed_until(holder, first_seen).to_string())
+                (holder.id.as_str(), format!("{:.0}", believed_until(holder, first_seen)))
             }
             None => ("nobody", "now".to_owned()),
         };

@@ -3,6 +3,8 @@
 //! No tenant is asked, and no lock of this machine is taken: it must be possible while a deployment runs, which comes to
 //! its own end.
 
+use jiff::Timestamp;
+
 use crate::clock::Clock;
 use crate::config::{SubjectTemplate, SubjectValues};
 use crate::plan::Hold;
@@ -82,7 +84,8 @@ impl<S: Source> Suspender<'_, S> {
     /// git cannot be read, or the commit cannot be pushed.
     pub async fn suspend(&self, by: &str, reason: Option<&Reason>) -> Result<Switched, PassError> {
         let reason_text = reason.map(|reason| reason.as_str().to_owned());
-        let since = Some(self.clock.now());
+        // A person reads it in the file.
+        let since = Timestamp::from_second(self.clock.now().as_second()).ok();
         let wanted = Suspension { reason: reason_text, since, by: Some(by.to_owned()) };
         let is_so = |suspended: &Suspended| matches!(suspended, Suspended::Yes(_));
         self.switch("suspended", reason, Suspended::Yes(wanted), is_so).await

@@ -52,14 +52,14 @@ impl fmt::Display for Hold {
         match self {
             Self::Suspended { reason, since, who } => {
                 f.write_str("suspended")?;
-                since.iter().try_for_each(|since| write!(f, " since {since}"))?;
+                since.iter().try_for_each(|since| write!(f, " since {since:.0}"))?;
                 who.iter().try_for_each(|who| write!(f, " by {who}"))?;
                 f.write_str(" until `flowsync resume`")?;
                 reason.iter().try_for_each(|reason| write!(f, ": {reason}"))
             }
             Self::Window { kind, schedule, duration, time_zone, until } => {
                 match until {
-                    Some(until) => write!(f, "closed until {until}")?,
+                    Some(until) => write!(f, "closed until {until:.0}")?,
                     None => f.write_str("closed, and no opening was found ahead")?,
                 }
                 let which =
@@ -67,5 +67,29 @@ impl fmt::Display for Hold {
                 write!(f, " {which} `{schedule}` for {duration} ({time_zone})")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_told_whole_seconds() {
+        let time = |text: &str| Some(text.parse().unwrap());
+        let since = time("2026-11-26T16:00:00.123456789Z");
+        let suspended = Hold::Suspended { reason: None, since, who: Some("Ann".into()) };
+        assert_eq!(suspended.to_string(), "suspended since 2026-11-26T16:00:00Z by Ann until `flowsync resume`");
+        let closed = Hold::Window {
+            kind: "deny",
+            schedule: "0 22 * * 1-5".into(),
+            duration: "8h".into(),
+            time_zone: "UTC".into(),
+            until: time("2026-11-27T05:00:00.5Z"),
+        };
+        assert_eq!(
+            closed.to_string(),
+            "closed until 2026-11-27T05:00:00Z by the deny window `0 22 * * 1-5` for 8h (UTC)"
+        );
     }
 }

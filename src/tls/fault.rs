@@ -102,10 +102,10 @@ impl CertificateFault {
                 )
             }
             Self::Expired { not_after, now } => {
-                format!("the certificate of `{host}` expired at {not_after}; the clock here says {now}")
+                format!("the certificate of `{host}` expired at {not_after:.0}; the clock here says {now:.0}")
             }
             Self::NotYetValid { not_before, now } => {
-                format!("the certificate of `{host}` is valid from {not_before} on; the clock here says {now}")
+                format!("the certificate of `{host}` is valid from {not_before:.0} on; the clock here says {now:.0}")
             }
             Self::Unusable(why) => format!("the certificate of `{host}` cannot be used: {why}"),
         }
