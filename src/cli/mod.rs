@@ -154,8 +154,9 @@ async fn dispatch(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Fmt(arguments) => fmt::run(context, &arguments),
         Command::Graph(arguments) => graph::run(context, &arguments),
         Command::Sandbox(arguments) => {
-            sandbox::run(arguments, &mut std::io::stdout()).await.map_err(|error| Failure::of(&error))?;
-            Ok(0)
+            let ended = sandbox::run(arguments, &mut std::io::stdout()).await;
+            let code = |error: &sandbox::SandboxError| if error.is_misuse() { USAGE } else { 1 };
+            ended.map(|()| 0).map_err(|error| Failure { code: code(&error), ..Failure::of(&error) })
         }
         Command::Demo(DemoArgs { api: SandboxApi::FlowsV2 }) => {
             crate::demo::run_flows_v2(context.color()).await.map_err(|error| Failure::of(&*error))

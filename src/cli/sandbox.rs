@@ -54,6 +54,13 @@ pub enum SandboxError {
     Terminal(#[from] io::Error),
 }
 
+impl SandboxError {
+    /// Whether it was called in a way that cannot be meant.
+    pub(super) fn is_misuse(&self) -> bool {
+        matches!(self, Self::Flag { .. } | Self::Cognigy(CognigySandboxError::Switch { .. }))
+    }
+}
+
 /// Runs the sandbox until SIGINT or SIGTERM. How to use it is written to `out`.
 pub async fn run(args: SandboxArgs, out: &mut dyn Write) -> Result<(), SandboxError> {
     check_flags(&args)?;

@@ -157,6 +157,9 @@ fn wrong_usage_is_64_and_json_all_the_same() {
     place.run(&[]).exits(64);
     place.run(&["sync", "--output", "xml"]).exits(64).says(&["xml", "text", "json"]);
     place.run(&["plam"]).exits(64).says(&["plan"]);
+    let api = |arguments: &[&str]| place.run(&[&["sandbox", "--api"], arguments].concat()).exits(64);
+    api(&["cognigy-rest", "--set", "moveRout=post"]).says(&["cannot set `moveRout`", "did you mean `moveRoute`?"]);
+    api(&["cognigy-rest", "--rate", "5"]).says(&["`--rate` is no flag of `--api cognigy-rest`"]);
     place.run(&["--help"]).exits(0).prints(&["Exit codes", "64"]);
     place.run(&["--version"]).exits(0).prints(&["flowsync "]);
 }
