@@ -67,17 +67,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             beside.push(self.unit_of_flow(flow).await?);
         }
         let made = format::written(text, &others, &beside, taken);
-        Ok(made.map(|NewFolder { name, files }| {
-            let path = self.head_below(&name);
-            InFolder { files: in_place(&path, files), path }
+        Ok(made.and_then(|NewFolder { name, files }| {
+            let path = self.head_below(&name)?;
+            Ok(InFolder { files: in_place(&path, files), path })
         }))
     }
 
-    /// The file that heads a folder, by what that is called in the flows folder.
-    pub(super) fn head_below(&self, folder: &str) -> String {
-        let (flows, head) =
-            (self.records.source.flows_folder(), self.records.source.format().head().unwrap_or_default());
-        if flows.is_empty() { format!("{folder}/{head}") } else { format!("{flows}/{folder}/{head}") }
+    /// The file that heads a folder, by what that is called in the flows folder; an error is in words.
+    pub(super) fn head_below(&self, folder: &str) -> Result<String, String> {
+        let flows = self.records.source.flows_folder();
+        let head =
+            self.records.source.format().head().ok_or("a flow of this environment is one file, and no folder")?;
+        Ok(if flows.is_empty() { format!("{folder}/{head}") } else { format!("{flows}/{folder}/{head}") })
     }
 
     /// Names of folders right below the flows folder, by paths that are taken.

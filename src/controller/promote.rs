@@ -181,9 +181,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             (Some(here), ..) => self.folder_rewritten(here, &text, desired).await?,
             // As it is there, where nothing else is called so here.
             (None, Some(unit), Some(folder)) if is_free(folder, &taken) => {
-                let path = self.head_below(folder);
-                let files = unit.files.into_iter().map(|(file, content)| (file, Some(content.to_vec())));
-                Ok(InFolder { files: in_place(&path, files.collect()), path })
+                let files = unit.files.into_iter().map(|(file, content)| (file, Some(content.to_vec()))).collect();
+                self.head_below(folder).map(|path| InFolder { files: in_place(&path, files), path })
             }
             (None, ..) => self.folder_written(&text, desired, &taken).await?,
         };
