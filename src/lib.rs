@@ -12,8 +12,8 @@
 //! 6. push, verify and, where that fails, restore ([`deploy`]), each request announced in the journal ([`local`]);
 //! 7. commit and push how it ended, with the audit trail ([`record`]).
 //!
-//! [`cli`] turns arguments into passes and reports into text; [`serve`] shows the last reports and [`notify`] tells of them; [`config`] says what is
-//! wanted; [`index`] spares reading twice what did not change; [`problem`] is how anything wrong is told; [`demo`] shows it all.
+//! [`cli`] turns arguments into passes and reports into text; [`serve`] shows the last reports, [`notify`] tells of them and `traces`
+//! sends their spans; [`config`] says what is wanted; [`index`] spares reading twice what did not change; [`problem`] is how anything wrong is told; [`demo`] shows it all.
 //!
 //! # Invariants
 //!
@@ -58,6 +58,7 @@ pub mod signature;
 pub mod source;
 pub mod tenant;
 pub mod tls;
+mod traces;
 mod web;
 
 /// An error and its causes, once each, as `what: because: because`.

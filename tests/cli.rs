@@ -127,6 +127,8 @@ mod tenant;
 mod test_http;
 #[path = "cli/told.rs"]
 mod told;
+#[path = "cli/traces.rs"]
+mod traces;
 #[path = "cli/unreadable.rs"]
 mod unreadable;
 #[path = "cli/unwritten.rs"]

@@ -17,9 +17,10 @@ use tracing_subscriber::registry::LookupSpan;
 use super::arguments::{Globals, LogFormat};
 use super::line::{About, Line};
 use super::repeats::Repeats;
+use crate::traces::Listener;
 
-/// Starts logging for this process.
-pub(super) fn start(globals: &Globals) {
+/// Starts logging for this process. Spans are heard by `more` as well.
+pub(super) fn start(globals: &Globals, more: Option<Listener>) {
     let level = match (globals.quiet, globals.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
@@ -36,8 +37,10 @@ pub(super) fn start(globals: &Globals) {
         counts: globals.verbose == 0,
         repeats: Mutex::default(),
     };
+    let log: Listener = log.with_filter(level).with_filter(ours).boxed();
+    let listeners: Vec<Listener> = std::iter::once(log).chain(more).collect();
     // A second start in one process (tests) keeps the first.
-    _ = tracing_subscriber::registry().with(log.with_filter(ours)).with(level).try_init();
+    _ = tracing_subscriber::registry().with(listeners).try_init();
 }
 
 /// Writes what happens to stderr, a line each.

@@ -44,12 +44,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use tokio::runtime::Handle;
 
 pub use arguments::{Arguments, Command};
 use arguments::{DemoArgs, SandboxApi};
 use context::Context;
 use output::{Failure, USAGE};
 use signals::{Hangup, heed};
+
+use crate::traces::{NoTraces, Sending};
 
 /// Threads for what blocks, such as git and the disk: hundreds of environments that begin at once wait for one of these
 /// instead of each for the others in a thread of its own. Nothing that blocks waits for another that does.
@@ -98,9 +101,13 @@ fn is_json(options: &[&str], arguments: &[OsString]) -> bool {
 
 fn run_command(arguments: Arguments) -> u8 {
     let Arguments { globals, command } = arguments;
-    logging::start(&globals);
-    panics::tell();
     process::raise_descriptors();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS_MAX);
+    let runtime = builder.enable_all().build();
+    let traces = runtime.as_ref().map_or(Ok(None), |runtime| traces_of(&command, runtime.handle()));
+    logging::start(&globals, traces.as_ref().ok().and_then(Option::as_ref).map(Sending::listener));
+    panics::tell();
     let json = command.wants_json();
     let lists_environments =
         matches!(command, Command::Sync(_) | Command::Rollback(_) | Command::Status(_) | Command::History(_));
@@ -111,22 +118,35 @@ fn run_command(arguments: Arguments) -> u8 {
         output::fail(failure, color)
     };
     let context = Context::new(globals);
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).max_blocking_threads(BLOCKING_THREADS_MAX);
-    let runtime = match builder.enable_all().build() {
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::other(format!("cannot start: {error}")), context.color()),
     };
+    let traces = traces.unwrap_or_else(|error| {
+        tracing::warn!("no traces are sent: {}", crate::error_chain(&error));
+        None
+    });
     let result = runtime.block_on(async {
         process::survive_file_limit().map_err(|error| Failure::other(format!("cannot start: {error}")))?;
         panics::command(dispatch(&context, command)).await
     });
     screen::clear();
+    traces.into_iter().for_each(Sending::end);
     // A blocking git call that hangs must not keep the process.
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
         Err(failure) => fail(&failure, context.color()),
+    }
+}
+
+/// What sends traces of a command's passes, where there are any and the environment asks for it.
+fn traces_of(command: &Command, runtime: &Handle) -> Result<Option<Sending>, NoTraces> {
+    match command {
+        Command::Sync(_) | Command::Run(_) | Command::Rollback(_) => {
+            crate::traces::start(&|name| std::env::var(name).ok(), runtime)
+        }
+        _ => Ok(None),
     }
 }
 

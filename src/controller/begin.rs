@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tracing::{Instrument as _, info_span};
+
 use super::approval::Warrant;
 use super::deployment::Deployment;
 use super::ledger::Ledger;
@@ -40,7 +42,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let event =
             Event::new(EventKind::Adopted).with("flows", prepared.desired.flows.len()).with(MANIFEST_MEMBER, digest);
         deployment.ledger.journal.record(&event).await?;
-        let pushed = self.in_time(deployment.take_lock(BTreeMap::new(), "adopted")).await;
+        let closing = deployment.take_lock(BTreeMap::new(), "adopted").instrument(info_span!("close"));
+        let pushed = self.in_time(closing).await;
         deployment.ledger.journal.forget();
         match pushed? {
             Ok(commit) => {
@@ -78,7 +81,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let n_managed = ledger.manifest().flows.len();
         ledger.journal.secure(room_for(&plan.changes, n_managed, self.policy.concurrency.get()))?;
         let begun = match deployment.record_begun(plan, kind).await {
-            Ok(()) => deployment.win_lock(seen, stored).await,
+            Ok(()) => deployment.win_lock(seen, stored).instrument(info_span!("begin")).await,
             Err(error) => Err(error),
         };
         if !matches!(begun, Ok(Won::Lock)) {

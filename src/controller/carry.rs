@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tracing::{Instrument as _, info_span};
 
 use super::deployment::Deployment;
 use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
@@ -183,7 +184,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let deployer = self.deployer(work, patience, stopped);
         let Restoration { flows: mut restored, side_effects } = tokio::select! {
             biased;
-            restored = deployer.restore(&undos) => restored,
+            restored = deployer.restore(&undos).instrument(info_span!("restore")) => restored,
             grace = self.engine.shutdown.end_of(Stage::Restore) => return Err(self.unfinished(&undos, grace.by).await),
         };
         for id in &work.lost {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
+use tracing::{Instrument as _, info_span};
 
 use super::PassError;
 use super::deployment::Deployment;
@@ -249,7 +250,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let previous = if leaves_nothing_open(closed.status()) { Previous::Go } else { Previous::Stay };
         let subject = closed.status().as_str();
         let pushing = self.advance_to(subject, previous, |_| Ok(closed.clone()));
-        match self.by_the_end_of(Stage::Close, pushing).await {
+        match self.by_the_end_of(Stage::Close, pushing).instrument(info_span!("close")).await {
             Ok(commit) => {
                 self.ledger.journal.forget();
                 self.engine.vouch_for(&commit).await;

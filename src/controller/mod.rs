@@ -76,7 +76,7 @@ pub use panicked::{internal_error, panic_words};
 pub use prepare::Prepared;
 pub use promote::promotion_branch;
 pub use records::Records;
-pub use report::{EnvironmentReport, FlowCounts, FlowReport, Outcome, SyncResult};
+pub use report::{EnvironmentReport, FlowCounts, FlowReport, FlowSummary, Outcome, SyncResult};
 pub use states::BackTo;
 pub use suspend::{Suspender, Switched};
 pub use trail::{TrailFault, TrailFile, Verified};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use tracing::Instrument as _;
+use tracing::{Instrument as _, info_span};
 
 use super::approval::Warrant;
 use super::carry::Work;
@@ -26,8 +26,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Makes git true in the tenant, or says why not. Never fails: the report tells.
     pub async fn pass(&self, options: &PassOptions) -> EnvironmentReport {
         let mut attempt = Attempt::default();
-        let ended = attempt.pass(self, options).instrument(self.records.span()).await;
-        attempt.report(self, ended)
+        let span = self.records.span("pass");
+        let ended = attempt.pass(self, options).instrument(span.clone()).await;
+        let report = attempt.report(self, ended);
+        report.end_span(&span);
+        report
     }
 
     /// What an attempt that ended with an error says of itself.
@@ -89,7 +92,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         report.alarms.extend(contested);
         report.flows = not_attempted(&prepared.plan);
         report.counts = Some(counts(&prepared));
-        let approved = match self.look(self.weigh(seen, &prepared, options)).await {
+        let weighing = self.weigh(seen, &prepared, options).instrument(info_span!("judge"));
+        let approved = match self.look(weighing).await {
             Ok(approved) => approved,
             Err(refused) => return suspended_anyway(report, suspension, refused),
         };
@@ -130,14 +134,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let counted = seen.manifest.as_ref().filter(|_| !seen.is_altered);
         self.look(self.records.check_signed(self.policy.verify.as_ref(), &seen.tips.flows, counted)).await?;
         let reading = read_desired(&**source, &seen.tips.flows, self.reader.index(), target);
-        let (desired, problems) = self.look(reading).await?;
+        let (desired, problems) = self.look(reading.instrument(info_span!("read"))).await?;
         if any_error(&problems) {
             let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
             let reason =
                 format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
             return Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false });
         }
-        let mut prepared = self.look(self.prepare(desired, seen.manifest.as_ref())).await?;
+        let mut prepared =
+            self.look(self.prepare(desired, seen.manifest.as_ref()).instrument(info_span!("prepare"))).await?;
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
         let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
@@ -228,14 +233,14 @@ impl Attempt {
     ) -> Result<EnvironmentReport, PassError> {
         let _guard = if options.dry_run { None } else { Some(engine.local.lock()?) };
         if !options.dry_run {
-            engine.look(engine.outbox().send()).await?;
+            engine.look(engine.outbox().send().instrument(info_span!("send"))).await?;
         }
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
             let source = &engine.records.source;
             let tips = match options.fetched_since.filter(|_| start == 0) {
-                Some(since) => engine.look(source.fetch_since(since)).await?,
-                None => engine.look(source.fetch()).await?,
+                Some(since) => engine.look(source.fetch_since(since).instrument(info_span!("fetch"))).await?,
+                None => engine.look(source.fetch().instrument(info_span!("fetch"))).await?,
             };
             self.commit = Some(tips.flows.clone());
             if start == 0
@@ -245,7 +250,7 @@ impl Attempt {
             {
                 return Ok(report);
             }
-            let seen = engine.look(engine.records.seen_at(tips, &options)).await?;
+            let seen = engine.look(engine.records.seen_at(tips, &options).instrument(info_span!("observe"))).await?;
             // Who is taken over is who was seen first: whoever came since is alive.
             options.take_over &= start == 0;
             // Whoever only looks is never held up: the plan then stands on what was deployed before.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use tracing::{Instrument as _, info_span};
 
 use super::carry::{Course, Work};
 use super::deployment::Deployment;
@@ -76,7 +77,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let deployment = Deployment::new(self, ledger.with_audit_at(audit));
         let ledger = &*deployment.ledger;
         self.may_begin()?;
-        match self.in_time(deployment.take_lock(BTreeMap::new(), &format!("{status} (continued)"))).await? {
+        let subject = format!("{status} (continued)");
+        let taking = deployment.take_lock(BTreeMap::new(), &subject).instrument(info_span!("begin"));
+        match self.in_time(taking).await? {
             Ok(_) => {}
             Err(PushError::Lost(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -95,7 +98,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 manifest.flows.iter_mut().for_each(|flow| flow.existed |= foreign.contains(&flow.id));
                 manifest.apply(StatusEvent::Continued)
             };
-            let subject = format!("{status} (continued)");
             let marking = deployment.advance(&subject, mark);
             match deployment.by_the_end_of(Stage::Close, marking).await {
                 Ok(_) => {}

@@ -164,6 +164,19 @@ pub struct FlowCounts {
     pub drifted: usize,
 }
 
+/// How many flows were, or were to be, changed in which way.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FlowSummary {
+    /// To be created.
+    pub create: usize,
+    /// To be updated.
+    pub update: usize,
+    /// To be deleted.
+    pub delete: usize,
+    /// Those among them with which something went wrong.
+    pub failed: usize,
+}
+
 /// One environment of a pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -215,6 +228,22 @@ impl EnvironmentReport {
             alarms: Vec::new(),
             counts: None,
         }
+    }
+
+    /// Its flows, counted.
+    #[must_use]
+    pub fn summary(&self) -> FlowSummary {
+        let mut summary = FlowSummary::default();
+        for flow in &self.flows {
+            match flow.action {
+                Action::Create => summary.create += 1,
+                Action::Update => summary.update += 1,
+                Action::Delete => summary.delete += 1,
+            }
+            let has_failed = matches!(flow.outcome, Outcome::Failed | Outcome::NotRestored);
+            summary.failed += usize::from(has_failed || flow.error.is_some());
+        }
+        summary
     }
 
     /// The same of an environment that is held back.

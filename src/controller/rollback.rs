@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use tracing::Instrument as _;
+use tracing::{Instrument as _, info_span};
 
 use super::approval::Warrant;
 use super::carry::Work;
@@ -27,8 +27,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// the newest completed one.
     pub async fn rollback(&self, to: Option<&str>, options: &PassOptions) -> EnvironmentReport {
         let mut attempt = Attempt::default();
-        let ended = attempt.rollback(self, to, options).instrument(self.records.span()).await;
-        attempt.report(self, ended)
+        let span = self.records.span("rollback");
+        let ended = attempt.rollback(self, to, options).instrument(span.clone()).await;
+        let report = attempt.report(self, ended);
+        report.end_span(&span);
+        report
     }
 
     /// The flows that are to be live, and where they come from.
@@ -132,12 +135,12 @@ impl Attempt {
         options: &PassOptions,
     ) -> Result<EnvironmentReport, PassError> {
         let _guard = engine.local.lock()?;
-        engine.look(engine.outbox().send()).await?;
+        engine.look(engine.outbox().send().instrument(info_span!("send"))).await?;
         let mut options = options.clone();
         for start in 0..STARTS_MAX {
-            let tips = engine.look(engine.records.source.fetch()).await?;
+            let tips = engine.look(engine.records.source.fetch().instrument(info_span!("fetch"))).await?;
             self.commit = Some(tips.flows.clone());
-            let seen = engine.look(engine.records.seen_at(tips, &options)).await?;
+            let seen = engine.look(engine.records.seen_at(tips, &options).instrument(info_span!("observe"))).await?;
             options.take_over &= start == 0;
             if seen.interrupted {
                 if let Some(report) = engine.recover(&seen, &options).await? {
@@ -146,7 +149,8 @@ impl Attempt {
                 continue;
             }
             let (wanted, back_to) = engine.look(engine.wanted_state(&seen, to, &options)).await?;
-            let mut prepared = engine.look(engine.prepare_state(&seen, &wanted)).await?;
+            let preparing = engine.prepare_state(&seen, &wanted).instrument(info_span!("prepare"));
+            let mut prepared = engine.look(preparing).await?;
             if prepared.plan.changes.is_empty() {
                 let mut report = EnvironmentReport::new(&engine.records.environment, SyncResult::InSync);
                 report.commit = Some(seen.tips.flows.clone());

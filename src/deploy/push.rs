@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
+use tracing::{Instrument as _, info_span};
 
 use super::asked::UNSENT;
 use super::jobs::{Direction, Schedule};
@@ -63,18 +64,22 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             .filter(|change| !done.contains(&change.id))
             .partition(|change| matches!(change.step, Step::Delete { .. }));
         (self.progress)(Shown::Stage("deploy", writes.len() + deletes.len()));
-        let since = Instant::now();
-        self.run(Schedule::new(&writes, self.target, Direction::NeededFirst), since, standing, &mut report).await;
-        if report.failure.is_none() && report.summary().is_none() {
-            self.run(Schedule::new(&deletes, self.target, Direction::DependentsFirst), since, standing, &mut report)
-                .await;
-        }
+        self.write(&writes, &deletes, standing, &mut report).instrument(info_span!("deploy")).await;
         if report.is_complete()
-            && let Err(failure) = self.in_time(self.verify(changes, &mut report)).await
+            && let Err(failure) = self.in_time(self.verify(changes, &mut report)).instrument(info_span!("verify")).await
         {
             report.failure = Some(failure);
         }
         report
+    }
+
+    /// The writes, then the deletes.
+    async fn write(&self, writes: &[&Change], deletes: &[&Change], standing: &Standing, report: &mut PushReport) {
+        let since = Instant::now();
+        self.run(Schedule::new(writes, self.target, Direction::NeededFirst), since, standing, report).await;
+        if report.failure.is_none() && report.summary().is_none() {
+            self.run(Schedule::new(deletes, self.target, Direction::DependentsFirst), since, standing, report).await;
+        }
     }
 
     async fn run(&self, mut schedule: Schedule<'_>, since: Instant, standing: &Standing, report: &mut PushReport) {

@@ -70,6 +70,10 @@ fn grace(text: &str) -> Result<Duration, String> {
 
 /// `run`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A flowsync that is built with the feature `otlp` sends each pass as a trace to the collector that \
+OTEL_EXPORTER_OTLP_ENDPOINT names; the same holds for `sync` and `rollback`"
+)]
 pub struct RunArgs {
     /// Environment; may be repeated [default: all]
     #[arg(short, long, value_name = "NAME")]

@@ -2,7 +2,7 @@
 
 use super::super::what::{Ended, News};
 use super::plain::plain;
-use super::words::Summary;
+use super::words::in_words;
 use crate::controller::SyncResult;
 use crate::forge::{CommitState, CommitStatus};
 
@@ -33,7 +33,7 @@ fn description(ended: &Ended) -> String {
     let result = ended.report.result.as_str();
     let said = match &ended.report.error {
         Some(error) => error.clone(),
-        None => Summary::of(&ended.report.flows).words(),
+        None => in_words(ended.report.summary()),
     };
     let whole = if said.is_empty() { result.to_owned() } else { format!("{result}: {said}") };
     // What keeps links apart takes characters too.

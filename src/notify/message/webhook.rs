@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use super::super::what::Ended;
 use super::plain::cut;
-use super::words::Summary;
 use crate::config::NotificationEvent;
-use crate::controller::Outcome;
+use crate::controller::{FlowSummary, Outcome};
 use crate::plan::Action;
 
 /// What is quoted of an error.
@@ -22,7 +21,7 @@ struct Body<'a> {
     deployment_id: Option<&'a str>,
     commit: Option<&'a str>,
     record_commit: Option<&'a str>,
-    summary: Summary,
+    summary: FlowSummary,
     flows: Vec<Flow<'a>>,
     error: Option<String>,
     time: String,
@@ -46,7 +45,7 @@ pub(super) fn body(ended: &Ended, events: &[NotificationEvent]) -> Vec<u8> {
         deployment_id: report.deployment_id.as_deref(),
         commit: report.commit.as_ref().map(|commit| commit.0.as_str()),
         record_commit: report.record_commit.as_ref().map(|commit| commit.0.as_str()),
-        summary: Summary::of(&report.flows),
+        summary: report.summary(),
         flows: flows.map(|flow| Flow { id: flow.id.as_str(), action: flow.action, outcome: flow.outcome }).collect(),
         error: report.error.as_ref().map(|error| cut(error, ERROR_CHARS).into_owned()),
         time: ended.time.to_string(),

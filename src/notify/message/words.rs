@@ -3,7 +3,7 @@
 use super::super::what::Ended;
 use super::plain::{cut, plain};
 use crate::config::NotificationEvent;
-use crate::controller::{FlowReport, Outcome};
+use crate::controller::{FlowReport, FlowSummary, Outcome};
 use crate::plan::Action;
 
 /// What is quoted of an error.
@@ -15,38 +15,12 @@ const PROBLEM_CHARS: usize = 250;
 /// What is shown of an id: ids have no longest.
 const ID_CHARS: usize = 80;
 
-/// How many flows were, or were to be, changed in which way.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub(super) struct Summary {
-    pub(super) create: usize,
-    pub(super) update: usize,
-    pub(super) delete: usize,
-    /// Those with which something went wrong.
-    pub(super) failed: usize,
-}
-
-impl Summary {
-    pub(super) fn of(flows: &[FlowReport]) -> Self {
-        let mut summary = Self::default();
-        for flow in flows {
-            match flow.action {
-                Action::Create => summary.create += 1,
-                Action::Update => summary.update += 1,
-                Action::Delete => summary.delete += 1,
-            }
-            let has_failed = matches!(flow.outcome, Outcome::Failed | Outcome::NotRestored);
-            summary.failed += usize::from(has_failed || flow.error.is_some());
-        }
-        summary
-    }
-
-    /// `1 to create, 2 to update, 1 failed`; nothing where there are none.
-    pub(super) fn words(self) -> String {
-        let Self { create, update, delete, failed } = self;
-        let counts = [(create, "to create"), (update, "to update"), (delete, "to delete"), (failed, "failed")];
-        let told = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
-        told.collect::<Vec<_>>().join(", ")
-    }
+/// `1 to create, 2 to update, 1 failed`; nothing where there are none.
+pub(super) fn in_words(summary: FlowSummary) -> String {
+    let FlowSummary { create, update, delete, failed } = summary;
+    let counts = [(create, "to create"), (update, "to update"), (delete, "to delete"), (failed, "failed")];
+    let told = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// `production: rolled-back`; with what it was before, where all is well again.
@@ -66,7 +40,7 @@ pub(super) fn facts(ended: &Ended) -> Vec<String> {
     let report = &ended.report;
     let commit = report.commit.as_ref().map(|commit| format!("commit {}", commit.short()));
     let deployment = report.deployment_id.as_ref().map(|id| format!("deployment {}", plain(id, ID_CHARS)));
-    let counts = Some(Summary::of(&report.flows).words()).filter(|words| !words.is_empty());
+    let counts = Some(in_words(report.summary())).filter(|words| !words.is_empty());
     [commit, deployment, counts].into_iter().flatten().collect()
 }
 
