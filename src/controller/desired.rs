@@ -77,7 +77,7 @@ pub async fn read_desired_whole<S: Source>(
 
 /// Lists, and says what is not read: aloud where that is news to this machine, not once a pass.
 async fn list<S: Source>(source: &S, commit: &CommitId, index: &FlowIndex) -> Result<FlowListing, SourceError> {
-    let listing = source.list_flows(commit).await?;
+    let listing = source.list_flows_sized(commit, index.blob_sizes()).await?;
     let Some(note) = left_out_note(&listing.left_out) else { return Ok(listing) };
     let known = index.left_out_last();
     let by_rule = |it: &&LeftOut| matches!(it.reason, LeftOutReason::DotFolder | LeftOutReason::Excluded);

@@ -98,7 +98,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Err(PassError::NotFound(format!("there is no flow `{unknown}` in `{environment}`")));
         }
         let (mut deployed, mut left_out) = (Vec::new(), Vec::new());
-        for id in all.into_iter().filter(|id| named.is_empty() || named.contains(id)) {
+        for id in all.into_iter().filter(|id| named.is_empty() || named.contains::<FlowId>(id)) {
             let why = match (live.get(id), last.flows.get(id)) {
                 (Some(live), Some(last)) if live.equality_hash == *last => {
                     deployed.push(self.deployed(manifest, live).await?);

@@ -1,5 +1,6 @@
 //! Names of flows and of environments: parse once, then trust.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,6 +37,12 @@ impl FlowId {
         let digits = self.0.strip_prefix("flow_")?;
         let is_one = digits.len() == 32 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
         if is_one { u128::from_str_radix(digits, 16).ok() } else { None }
+    }
+}
+
+impl Borrow<str> for FlowId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -13,7 +13,7 @@ use crate::disk::make_private;
 
 /// Raised whenever the shape or the meaning of what is stored changes, the order of an enum's variants included; the
 /// crate's version stands beside it because lint rules may change with it.
-const HEADER: &str = concat!("flowsync-index 6 ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("flowsync-index 7 ", env!("CARGO_PKG_VERSION"), "\n");
 const SUM_BYTES: usize = 32;
 
 /// Fills `state` from the file; leaves it as it is where the file is absent, damaged, of another

@@ -4,6 +4,7 @@
 //! life, and a live flow whose bytes were seen before is not parsed again: live flows are read here ([`LiveReader`],
 //! [`QuietReader`]). Losing an index, or finding it damaged, costs one slow pass and nothing else.
 
+mod ahead;
 mod file;
 mod quiet;
 mod read_live;
@@ -23,9 +24,10 @@ use crate::flow::{Comparison, FileReport, FlowId};
 use crate::plan::{Desired, Lookup};
 use crate::problem::Problem;
 use crate::revision::{BlobId, Origin};
-use crate::source::{FlowEntry, FlowListing, LeftOut, TreeId};
+use crate::source::{BlobSizes, FlowEntry, FlowListing, LeftOut, TreeId};
 
-pub use quiet::Quiet;
+use ahead::id_ahead;
+pub use quiet::{Quiet, SeenLive};
 pub use read_live::LiveReader;
 pub use read_quiet::QuietReader;
 pub use state::{Counts, Known, SignedSoFar};
@@ -139,6 +141,14 @@ impl FlowIndex {
         (known == tree).then(|| listing.clone())
     }
 
+    /// The sizes of the files of the flows folder listed last, whatever its tree.
+    #[must_use]
+    pub fn blob_sizes(&self) -> BlobSizes {
+        let state = self.state();
+        let Some((_, listing)) = &state.tree else { return BlobSizes::new() };
+        listing.entries.iter().chain(&listing.overlays).map(|entry| (entry.blob.clone(), entry.bytes)).collect()
+    }
+
     /// What was not read of the flows folder listed last, whatever its tree.
     #[must_use]
     pub fn left_out_last(&self) -> Vec<LeftOut> {
@@ -222,18 +232,26 @@ impl FlowIndex {
     pub fn live(&self, raw: &[u8]) -> (u128, Option<Known>) {
         let seed = self.state().seed;
         let digest = xxh3_128_with_seed(raw, seed);
-        let mut state = self.state();
-        let known = state.live.get(&digest).cloned();
-        if let Some(known) = &known {
-            state.met.insert(digest, known.clone());
-        }
-        (digest, known)
+        (digest, self.state().meet(digest))
+    }
+
+    /// The live flow that a text begins with, where its bytes were seen before.
+    #[must_use]
+    pub fn live_at_beginning(&self, text: &[u8]) -> Option<Known> {
+        let id = id_ahead(text)?;
+        let (seed, digest, bytes) = {
+            let state = self.state();
+            let digest = *state.digests.get(&*id)?;
+            (state.seed, digest, state.live.get(&digest)?.bytes)
+        };
+        (xxh3_128_with_seed(text.get(..bytes)?, seed) == digest).then(|| self.state().meet(digest))?
     }
 
     /// Remembers a live flow by the digest of its bytes.
     pub fn keep_live(&self, digest: u128, known: Known) {
         let mut state = self.state();
         state.met.insert(digest, known.clone());
+        state.digests.insert(known.id.clone(), digest);
         state.live.insert(digest, known);
         state.is_dirty = true;
     }
@@ -260,11 +278,14 @@ impl FlowIndex {
     ) {
         let (seed, flows) = {
             let state = self.state();
-            let flow = |(digest, known): (&u128, &Known)| (*digest, known.id.clone());
+            if state.met.len() != n_flows {
+                return;
+            }
+            let flow =
+                |(digest, known): (&u128, &Known)| (known.id.clone(), SeenLive { digest: *digest, bytes: known.bytes });
             (state.seed, state.met.iter().map(flow).collect::<HashMap<_, _>>())
         };
-        let distinct: BTreeSet<&FlowId> = flows.values().collect();
-        if distinct.len() != n_flows || flows.len() != n_flows {
+        if flows.len() != n_flows {
             return;
         }
         let quiet = Quiet { key, flows, others, needed, problems, seed };
@@ -286,6 +307,7 @@ impl FlowIndex {
         };
         if !state.met.is_empty() {
             state.live = std::mem::take(&mut state.met);
+            state.digests = state.live.iter().map(|(digest, known)| (known.id.clone(), *digest)).collect();
         }
         match file::save(path, self.0.comparison.ignored(), &state) {
             Ok(()) => state.is_dirty = false,
@@ -330,7 +352,10 @@ mod tests {
         index.keep_composed_report(origin(), "x.json".to_owned(), index.report(&blob, "x.json").unwrap());
         let (digest, _) = index.live(b"raw");
         let hash = ContentHash([3; 32]);
-        index.keep_live(digest, Known { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash });
+        index.keep_live(
+            digest,
+            Known { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash, bytes: 3 },
+        );
         index.save();
         index
     }
@@ -353,6 +378,29 @@ mod tests {
         assert!(read.listing(&TreeId("t".into())).is_some());
         assert_eq!(read.live(b"raw"), kept.live(b"raw"));
         assert!(read.live(b"raw").1.is_some() && read.live(b"other").1.is_none());
+    }
+
+    #[test]
+    fn a_live_flow_is_known_by_its_beginning_where_its_id_comes_early() {
+        let index = FlowIndex::in_memory(Arc::new(Comparison::default()));
+        let keep = |item: &str| {
+            let (digest, _) = index.live(item.as_bytes());
+            let (id, hash) = ("flow_a".parse().unwrap(), ContentHash([3; 32]));
+            index.keep_live(digest, Known { id, content_hash: hash, equality_hash: hash, bytes: item.len() });
+        };
+        let known = |text: &str| index.live_at_beginning(text.as_bytes()).map(|known| known.bytes);
+        let item = r#"{"name":"A","id":"flow_a","nodes":[1]}"#;
+        keep(item);
+        assert_eq!(known(item), Some(item.len()));
+        assert_eq!(known(&format!("{item},{{}}]")), Some(item.len()), "whatever follows");
+        assert_eq!(known(&item.replace('1', "2")), None);
+        assert_eq!(known(&item[..item.len() - 1]), None);
+        let late = r#"{"nodes":[1],"id":"flow_a"}"#;
+        keep(late);
+        assert_eq!(known(late), None, "it is found when it was walked through");
+        assert!(index.live(late.as_bytes()).1.is_some());
+        keep(item);
+        assert_eq!(known(item), Some(item.len()));
     }
 
     #[test]

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use super::ahead::id_ahead;
 use super::file;
 use super::stored::StoredProblem;
-use crate::flow::{EnvironmentId, FlowId, ReferenceKind};
+use crate::flow::{EnvironmentId, FlowId, ReferenceKind, scan};
 use crate::plan::Lookup;
 use crate::problem::Problem;
 
@@ -21,8 +22,8 @@ use crate::problem::Problem;
 pub struct Quiet {
     /// Digest over flows, records and policy.
     pub key: String,
-    /// Managed flows by the digest of their live bytes.
-    pub flows: HashMap<u128, FlowId>,
+    /// Managed flows, with their live bytes.
+    pub flows: HashMap<FlowId, SeenLive>,
     /// Whatever else was live, by id; its content does not matter.
     pub others: BTreeSet<String>,
     /// What flows refer to: it must be there again.
@@ -33,21 +34,39 @@ pub struct Quiet {
     pub(super) seed: u64,
 }
 
+/// The bytes of a live flow, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenLive {
+    /// A digest over them.
+    pub digest: u128,
+    /// How many they are.
+    pub bytes: usize,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Stored {
     key: String,
     seed: u64,
-    flows: Vec<(u128, String)>,
+    flows: Vec<(String, SeenLive)>,
     others: Vec<String>,
     needed: Vec<(ReferenceKind, String, Vec<String>)>,
     problems: Vec<StoredProblem>,
 }
 
 impl Quiet {
-    /// Whose flow these bytes are.
+    /// The flow whose item a text begins with, and how long that is.
     #[must_use]
-    pub fn recognise(&self, raw: &[u8]) -> Option<&FlowId> {
-        self.flows.get(&xxh3_128_with_seed(raw, self.seed))
+    pub fn at_beginning(&self, text: &[u8]) -> Option<(&FlowId, usize)> {
+        let (id, seen) = self.flows.get_key_value(&*id_ahead(text)?)?;
+        (xxh3_128_with_seed(text.get(..seen.bytes)?, self.seed) == seen.digest).then_some((id, seen.bytes))
+    }
+
+    /// Whose flow an item is, wherever in it the id stands.
+    #[must_use]
+    pub fn recognise(&self, item: &[u8]) -> Option<&FlowId> {
+        let id = scan::members(item)?.filter(|member| member.key == "id").last()?.value.as_str()?;
+        let (id, seen) = self.flows.get_key_value(&*id)?;
+        (seen.bytes == item.len() && xxh3_128_with_seed(item, self.seed) == seen.digest).then_some(id)
     }
 }
 
@@ -65,7 +84,7 @@ pub(super) fn read(path: &Path) -> Option<Quiet> {
     Some(Quiet {
         key,
         seed,
-        flows: flows.into_iter().map(|(digest, id)| Some((digest, id.parse().ok()?))).collect::<Option<_>>()?,
+        flows: flows.into_iter().map(|(id, seen)| Some((id.parse().ok()?, seen))).collect::<Option<_>>()?,
         others: others.into_iter().collect(),
         needed: needed.into_iter().map(lookup).collect(),
         problems: problems.into_iter().map(StoredProblem::back).collect::<Option<_>>()?,
@@ -78,7 +97,7 @@ pub(super) fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
     let stored = Stored {
         key: key.clone(),
         seed: *seed,
-        flows: flows.iter().map(|(digest, id)| (*digest, id.to_string())).collect(),
+        flows: flows.iter().map(|(id, seen)| (id.to_string(), *seen)).collect(),
         others: others.iter().cloned().collect(),
         needed: needed
             .iter()

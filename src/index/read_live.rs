@@ -7,7 +7,7 @@ use super::FlowIndex;
 use super::state::Known;
 use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep};
 use crate::plan::{Desired, Last};
-use crate::tenant::ReadLive;
+use crate::tenant::{ReadLive, Recognised};
 
 /// Reads live flows. Clones share one index.
 #[derive(Debug, Clone)]
@@ -93,13 +93,15 @@ impl LiveReader {
 }
 
 impl ReadLive for LiveReader {
-    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
-        self.known(self.index.live(raw).1).map(|known| known.id)
+    fn recognise(&self, text: &[u8]) -> Option<Recognised> {
+        let Known { id, content_hash, equality_hash, bytes } = self.known(self.index.live_at_beginning(text))?;
+        self.index.count_recognised(1);
+        Some(Recognised { flow: Definition::known(id, content_hash, equality_hash), bytes })
     }
 
     fn read(&self, raw: &[u8]) -> Result<Definition, String> {
         let (digest, known) = self.index.live(raw);
-        if let Some(Known { id, content_hash, equality_hash }) = self.known(known) {
+        if let Some(Known { id, content_hash, equality_hash, bytes: _ }) = self.known(known) {
             self.index.count_recognised(1);
             return Ok(Definition::known(id, content_hash, equality_hash));
         }
@@ -111,9 +113,9 @@ impl ReadLive for LiveReader {
         let Definition { id, content_hash, equality_hash, text, .. } = &definition;
         self.index.count_parsed(raw.len(), text.is_some());
         if self.is_expected(id, *equality_hash) {
-            let known = Known { id: id.clone(), content_hash: *content_hash, equality_hash: *equality_hash };
-            self.index.keep_live(digest, known.clone());
-            return Ok(Definition::known(known.id, known.content_hash, known.equality_hash));
+            let (id, content_hash, equality_hash) = (id.clone(), *content_hash, *equality_hash);
+            self.index.keep_live(digest, Known { id: id.clone(), content_hash, equality_hash, bytes: raw.len() });
+            return Ok(Definition::known(id, content_hash, equality_hash));
         }
         Ok(definition)
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::quiet::Quiet;
 use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, Reading};
-use crate::tenant::{Export, ReadLive};
+use crate::tenant::{Export, ReadLive, Recognised};
 
 /// Recognises the flows of a quiet pass, and notices anything else.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl<'a> QuietReader<'a> {
     pub fn is_same(&self, export: &Export) -> bool {
         let quiet = self.quiet;
         let is_known = |id: &&FlowId| export.flows.get(*id).is_some_and(|flow| flow.reading == Reading::Whole);
-        let n_managed = quiet.flows.values().filter(is_known).count();
+        let n_managed = quiet.flows.keys().filter(is_known).count();
         let n_others = quiet
             .others
             .iter()
@@ -49,14 +49,13 @@ impl<'a> QuietReader<'a> {
 
 impl ReadLive for QuietReader<'_> {
     fn read(&self, raw: &[u8]) -> Result<Definition, String> {
-        let nothing = ContentHash([0; 32]);
-        if let Some(id) = self.recognise(raw) {
+        if let Some(id) = self.quiet.recognise(raw) {
             self.n_recognised.fetch_add(1, Ordering::Relaxed);
-            return Ok(Definition::known(id, nothing, nothing));
+            return Ok(untold(id.clone()));
         }
         let flow = Definition::from_live_keeping(raw, &Comparison::default(), |_, _| Keep::Hashes);
         match flow.map(|flow| flow.id) {
-            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(Definition::known(id, nothing, nothing)),
+            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(untold(id)),
             _ => {
                 self.is_changed.store(true, Ordering::Relaxed);
                 Err("changed".to_owned())
@@ -64,7 +63,15 @@ impl ReadLive for QuietReader<'_> {
         }
     }
 
-    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
-        self.quiet.recognise(raw).cloned()
+    fn recognise(&self, text: &[u8]) -> Option<Recognised> {
+        let (id, bytes) = self.quiet.at_beginning(text)?;
+        self.n_recognised.fetch_add(1, Ordering::Relaxed);
+        Some(Recognised { flow: untold(id.clone()), bytes })
     }
+}
+
+/// A flow of which nobody asks more than whether it is there.
+fn untold(id: FlowId) -> Definition {
+    let nothing = ContentHash([0; 32]);
+    Definition::known(id, nothing, nothing)
 }

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) seed: u64,
     /// Live flows by a digest of their bytes.
     pub(super) live: HashMap<u128, Known>,
+    /// The same digests by the flow, the last one of each: they tell how long its item is before anybody looks.
+    pub(super) digests: HashMap<FlowId, u128>,
     /// Those met since the last save.
     pub(super) met: HashMap<u128, Known>,
     pub(super) counts: Counts,
@@ -59,6 +61,8 @@ pub struct Known {
     pub content_hash: ContentHash,
     /// Its equality hash.
     pub equality_hash: ContentHash,
+    /// How many they were.
+    pub bytes: usize,
 }
 
 /// What was found good with some keys.
@@ -73,3 +77,12 @@ pub struct SignedSoFar {
 /// By which keys and folders; tip; commits.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SignedStored(pub(super) String, pub(super) Option<String>, pub(super) Vec<String>);
+
+impl State {
+    /// What is known of the live flow with this digest, which was met.
+    pub(super) fn meet(&mut self, digest: u128) -> Option<Known> {
+        let known = self.live.get(&digest)?;
+        self.met.insert(digest, known.clone());
+        Some(known.clone())
+    }
+}

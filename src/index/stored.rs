@@ -22,7 +22,7 @@ pub(super) struct Stored {
     tree: Option<StoredTree>,
     reports: Vec<(String, StoredReport)>,
     composed: Vec<StoredComposed>,
-    live: Vec<(u128, String, Hash, Hash)>,
+    live: Vec<(u128, String, Hash, Hash, usize)>,
 }
 
 /// Id, flows, overlays, what is left out.
@@ -122,7 +122,9 @@ impl Stored {
             live: state
                 .live
                 .iter()
-                .map(|(digest, known)| (*digest, known.id.to_string(), known.content_hash.0, known.equality_hash.0))
+                .map(|(digest, Known { id, content_hash, equality_hash, bytes })| {
+                    (*digest, id.to_string(), content_hash.0, equality_hash.0, *bytes)
+                })
                 .collect(),
         }
     }
@@ -139,11 +141,12 @@ impl Stored {
         let report = |(blob, report): (String, StoredReport)| Some((BlobId(blob), report.back()?));
         state.reports = reports.into_iter().filter_map(report).collect();
         state.composed = composed.into_iter().filter_map(StoredComposed::back).collect();
-        let known = |(digest, id, content, equality): (u128, String, Hash, Hash)| {
+        let known = |(digest, id, content, equality, bytes): (u128, String, Hash, Hash, usize)| {
             let (content_hash, equality_hash) = (ContentHash(content), ContentHash(equality));
-            Some((digest, Known { id: id.parse().ok()?, content_hash, equality_hash }))
+            Some((digest, Known { id: id.parse().ok()?, content_hash, equality_hash, bytes }))
         };
         state.live = live.into_iter().filter_map(known).collect::<HashMap<_, _>>();
+        state.digests = state.live.iter().map(|(digest, known)| (known.id.clone(), *digest)).collect();
     }
 }
 

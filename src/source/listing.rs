@@ -1,6 +1,6 @@
 //! What stands in a flows folder: the flow files, what must not stand there, and what is not read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,9 @@ pub struct Listing<T> {
 
 /// The flow files of a commit.
 pub type FlowListing = Listing<FlowEntry>;
+
+/// The bytes of blobs.
+pub type BlobSizes = HashMap<BlobId, u64>;
 
 impl<T> Default for Listing<T> {
     fn default() -> Self {

@@ -25,8 +25,8 @@ use jiff::Timestamp;
 
 use crate::format::{Format, Unit};
 pub use listing::{
-    BAD_ENTRIES_MAX, BadEntry, BadEntryReason, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX, FlowEntry,
-    FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
+    BAD_ENTRIES_MAX, BadEntry, BadEntryReason, BlobSizes, COPIES_MAX, ENTRIES_MAX, FLOW_BYTES_MAX, FOLDER_DEPTH_MAX,
+    FlowEntry, FlowListing, GitFilter, LeftOut, LeftOutReason, Listing,
 };
 pub use observe::{GitObserver, GitOperation, GitOutcome};
 pub use proposal::{OUR_TRAILER, Proposal, Proposed, Rest};
@@ -302,7 +302,16 @@ pub trait Source: Send + Sync + 'static {
     fn overlays_folder(&self) -> Option<&str>;
 
     /// Lists what stands in the flows folder of a commit.
-    fn list_flows(&self, commit: &CommitId) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
+    fn list_flows(&self, commit: &CommitId) -> impl Future<Output = Result<FlowListing, SourceError>> + Send {
+        self.list_flows_sized(commit, BlobSizes::new())
+    }
+
+    /// The same, where the sizes of some blobs are known already: they are not looked up.
+    fn list_flows_sized(
+        &self,
+        commit: &CommitId,
+        sizes: BlobSizes,
+    ) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
 
     /// An id of everything that says what the flow files of a commit are: where it is the same, the listing is.
     fn flows_tree(&self, commit: &CommitId) -> impl Future<Output = Result<Option<TreeId>, SourceError>> + Send;

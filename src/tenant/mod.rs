@@ -32,12 +32,21 @@ pub trait ReadLive: Send + Sync {
     /// Reads one exported flow; `raw` is the item exactly as the tenant sent it.
     fn read(&self, raw: &[u8]) -> Result<Definition, String>;
 
-    /// Whose flow these bytes are, where they were seen before in this environment: nobody need parse
-    /// them to find out.
-    fn recognise(&self, raw: &[u8]) -> Option<FlowId> {
-        let _ = raw;
+    /// The flow whose item `text` begins with, where its bytes were seen before in this environment: nobody need look
+    /// into them to find out whose they are, nor where they end. What comes after the item is not looked at.
+    fn recognise(&self, text: &[u8]) -> Option<Recognised> {
+        let _ = text;
         None
     }
+}
+
+/// A live flow that was seen before, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognised {
+    /// What is known of it.
+    pub flow: Definition,
+    /// How many bytes its item has.
+    pub bytes: usize,
 }
 
 /// Everything live in one environment, complete: the distinct items counted equal the tenant's total.

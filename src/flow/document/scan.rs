@@ -66,19 +66,56 @@ impl<'a> Value<'a> {
     }
 }
 
-impl Members<'_> {
+impl<'a> Members<'a> {
     /// Whether the object came to its end, and nothing follows it. To be asked when no more come.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.0.is_whole
+        self.0.is_whole()
+    }
+
+    /// One past the closing bracket of the object. To be asked when no more come.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        self.0.end
+    }
+
+    /// The next member, where somebody may know by its key and the text from its value on how long the value is.
+    pub fn next_of_length(&mut self, length: impl FnOnce(&str, &'a [u8]) -> Option<usize>) -> Option<Member<'a>> {
+        let walk = &mut self.0;
+        let start = walk.begin()?;
+        let key = walk.value(start, |_| None).filter(|key| key.text.starts_with(b"\""))?;
+        let colon = space_end(walk.text, key.span.end);
+        if walk.text.get(colon) != Some(&b':') {
+            walk.at = None;
+            return None;
+        }
+        let key = key.as_str()?;
+        let value = walk.value(space_end(walk.text, colon + 1), |rest| length(&key, rest))?;
+        walk.after(&value);
+        Some(Member { key, start, value })
     }
 }
 
-impl Elements<'_> {
+impl<'a> Elements<'a> {
     /// Whether the array came to its end, and nothing follows it. To be asked when no more come.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.0.is_whole
+        self.0.is_whole()
+    }
+
+    /// One past the closing bracket of the array. To be asked when no more come.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        self.0.end
+    }
+
+    /// The next element, where somebody may know by the text from there on how long it is.
+    pub fn next_of_length(&mut self, length: impl FnOnce(&'a [u8]) -> Option<usize>) -> Option<Value<'a>> {
+        let walk = &mut self.0;
+        let start = walk.begin()?;
+        let value = walk.value(start, length)?;
+        walk.after(&value);
+        Some(value)
     }
 }
 
@@ -86,18 +123,7 @@ impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Member<'a>> {
-        let walk = &mut self.0;
-        let start = walk.begin()?;
-        let key = walk.value(start).filter(|key| key.text.starts_with(b"\""))?;
-        let colon = space_end(walk.text, key.span.end);
-        if walk.text.get(colon) != Some(&b':') {
-            walk.at = None;
-            return None;
-        }
-        let key = key.as_str()?;
-        let value = walk.value(space_end(walk.text, colon + 1))?;
-        walk.after(&value);
-        Some(Member { key, start, value })
+        self.next_of_length(|_, _| None)
     }
 }
 
@@ -105,11 +131,7 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Value<'a>> {
-        let walk = &mut self.0;
-        let start = walk.begin()?;
-        let value = walk.value(start)?;
-        walk.after(&value);
-        Some(value)
+        self.next_of_length(|_| None)
     }
 }
 
@@ -121,14 +143,15 @@ struct Walk<'a> {
     at: Option<usize>,
     close: u8,
     is_first: bool,
-    is_whole: bool,
+    /// One past the closing bracket, once it was met.
+    end: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
     fn into(text: &'a [u8], open: u8, close: u8) -> Option<Self> {
         let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let at = space_end(text, start);
-        let walk = Self { text, at: Some(at + 1), close, is_first: true, is_whole: false };
+        let walk = Self { text, at: Some(at + 1), close, is_first: true, end: None };
         (text.get(at) == Some(&open)).then_some(walk)
     }
 
@@ -136,7 +159,7 @@ impl<'a> Walk<'a> {
     fn begin(&mut self) -> Option<usize> {
         let at = space_end(self.text, self.at.take()?);
         if self.text.get(at) == Some(&self.close) {
-            self.is_whole = space_end(self.text, at + 1) == self.text.len();
+            self.end = Some(at + 1);
             return None;
         }
         match (std::mem::take(&mut self.is_first), self.text.get(at)) {
@@ -146,11 +169,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn value(&self, start: usize) -> Option<Value<'a>> {
+    fn is_whole(&self) -> bool {
+        self.end.is_some_and(|end| space_end(self.text, end) == self.text.len())
+    }
+
+    fn value(&self, start: usize, length: impl FnOnce(&'a [u8]) -> Option<usize>) -> Option<Value<'a>> {
         if matches!(self.text.get(start)?, b'}' | b']' | b',' | b':') {
             return None;
         }
-        let end = value_end(self.text, start);
+        let known = self.text.get(start..).and_then(length).map(|length| start + length);
+        let end = known.filter(|end| *end <= self.text.len()).or_else(|| value_end(self.text, start));
         let span = start..end.unwrap_or(self.text.len());
         let text = self.text.get(span.clone()).filter(|text| !text.is_empty())?;
         Some(Value { text, span, is_whole: end.is_some() })
@@ -192,7 +220,7 @@ fn value_end(text: &[u8], mut at: usize) -> Option<usize> {
 /// A scalar goes on to the next separator, whatever it looks like; blanks at its end are not part of it.
 fn scalar_end(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
-    let length = rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b':' | b'"'))?;
+    let length = rest.iter().position(|byte| matches!(byte, b',' | b'{' | b'}' | b'[' | b']' | b':' | b'"'))?;
     let n_blanks = rest[..length].iter().rev().take_while(|byte| **byte <= b' ').count();
     Some(at + length - n_blanks)
 }

@@ -12,7 +12,7 @@ use super::read::{Reader, commit_id, local_error};
 use super::work_tree::WorkTree;
 use crate::config;
 use crate::format::Unit;
-use crate::source::{BlobId, CommitId, FlowEntry, FlowListing, FlowSelection, SourceError, TreeId};
+use crate::source::{BlobId, BlobSizes, CommitId, FlowEntry, FlowListing, FlowSelection, SourceError, TreeId};
 
 /// The id git gives a file with this content.
 ///
@@ -205,7 +205,7 @@ impl LocalRepository {
     /// # Errors
     /// [`SourceError::NoFlowsFolder`] where the folder is not there; [`SourceError::Local`] where it cannot be read.
     pub fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
-        self.reader().list_flows(commit, selection)
+        self.reader().list_flows(commit, selection, &BlobSizes::new())
     }
 
     /// The id of a folder's tree in a commit.

@@ -8,6 +8,7 @@ use git2::Oid;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::clones::Clones;
 use super::local_watch::LocalWatch;
 use super::names::branch_ref;
 use super::remote::Advertised;
@@ -30,6 +31,8 @@ pub(super) struct Together {
     last: watch::Sender<Option<Fetched>>,
     /// The last fetch that failed: when it was over, and why.
     failed: Mutex<Option<(Instant, SourceError)>>,
+    /// Its clone, open for whoever reads next.
+    pub(super) clones: Arc<Clones>,
     /// The watch over the branches of a local repository.
     pub(super) watch: Mutex<Weak<LocalWatch>>,
 }

@@ -7,15 +7,21 @@ use super::names;
 use super::read::{MODE_KIND, MODE_LINK, MODE_SUBMODULE, MODE_TREE, Reader, blob_id};
 use crate::source::selection::{FlowSelection, Met, Step, Walk};
 use crate::source::{
-    BadEntry, BadEntryReason, BlobId, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, Listing, SourceError, TreeId,
+    BadEntry, BadEntryReason, BlobId, BlobSizes, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, Listing,
+    SourceError, TreeId,
 };
 
 impl Reader<'_> {
     /// What stands in the flows folder of a commit, and in the folder of its overlays, which need not be there.
-    pub(super) fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
+    pub(super) fn list_flows(
+        &self,
+        commit: &CommitId,
+        selection: &FlowSelection,
+        sizes: &BlobSizes,
+    ) -> Result<FlowListing, SourceError> {
         let folder = selection.folder();
         let absent = || SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() };
-        let mut flows = self.list_folder(commit, selection)?.ok_or_else(absent)?;
+        let mut flows = self.list_folder(commit, selection, sizes)?.ok_or_else(absent)?;
         if let Some(head) = selection.format().head() {
             flows = flows.headed(head, |entry| &entry.path);
             for entry in &mut flows.entries {
@@ -23,7 +29,7 @@ impl Reader<'_> {
             }
         }
         let overlays = match selection.of_overlays() {
-            Some(selection) => self.list_folder(commit, &selection)?,
+            Some(selection) => self.list_folder(commit, &selection, sizes)?,
             None => None,
         };
         Ok(match overlays {
@@ -42,7 +48,12 @@ impl Reader<'_> {
     }
 
     /// What stands in one folder; nothing where it is not there.
-    fn list_folder(&self, commit: &CommitId, selection: &FlowSelection) -> Result<Option<FlowListing>, SourceError> {
+    fn list_folder(
+        &self,
+        commit: &CommitId,
+        selection: &FlowSelection,
+        sizes: &BlobSizes,
+    ) -> Result<Option<FlowListing>, SourceError> {
         let folder = selection.folder();
         let Some(tree) = self.tree_at(commit, folder)? else {
             return Ok(self.bad_on_the_way(commit, folder)?.map(Listing::of_bad));
@@ -64,7 +75,11 @@ impl Reader<'_> {
                 let is_utf8 = std::str::from_utf8(entry.name_bytes()).is_ok();
                 match walk.meet(&path, is_utf8, met(entry.filemode_raw())) {
                     Step::Enter => waiting.push((entry.id(), path)),
-                    Step::Take => self.take(&mut walk, &attributes, path, entry.id())?,
+                    Step::Take => {
+                        let blob = blob_id(entry.id());
+                        let bytes = sizes.get(&blob).map_or_else(|| self.blob_bytes(entry.id()), |bytes| Ok(*bytes))?;
+                        take(&mut walk, &attributes, FlowEntry { path, blob, bytes });
+                    }
                     Step::Peek => self.peek(&mut walk, &path, entry.id())?,
                     Step::Pass => {}
                 }
@@ -74,26 +89,6 @@ impl Reader<'_> {
             }
         }
         Ok(Some(walk.finish()))
-    }
-
-    fn take(
-        &self,
-        walk: &mut Walk<'_, FlowEntry>,
-        attributes: &Attributes,
-        path: String,
-        id: Oid,
-    ) -> Result<(), SourceError> {
-        let bytes = self.blob_bytes(id)?;
-        if let Some(filter) = attributes.filter_of(&path) {
-            walk.refuse(&path, BadEntryReason::Filtered(filter));
-        } else if bytes > FLOW_BYTES_MAX {
-            walk.refuse(&path, BadEntryReason::TooLarge);
-        } else {
-            let blob = blob_id(id);
-            walk.count_copy(&blob);
-            walk.take(FlowEntry { path, blob, bytes });
-        }
-        Ok(())
     }
 
     fn peek(&self, walk: &mut Walk<'_, FlowEntry>, path: &str, id: Oid) -> Result<(), SourceError> {
@@ -185,6 +180,17 @@ pub(super) fn met(mode: i32) -> Met {
         MODE_SUBMODULE => Met::Submodule,
         MODE_TREE => Met::Folder,
         _ => Met::File,
+    }
+}
+
+fn take(walk: &mut Walk<'_, FlowEntry>, attributes: &Attributes, entry: FlowEntry) {
+    if let Some(filter) = attributes.filter_of(&entry.path) {
+        walk.refuse(&entry.path, BadEntryReason::Filtered(filter));
+    } else if entry.bytes > FLOW_BYTES_MAX {
+        walk.refuse(&entry.path, BadEntryReason::TooLarge);
+    } else {
+        walk.count_copy(&entry.blob);
+        walk.take(entry);
     }
 }
 

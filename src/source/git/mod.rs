@@ -10,6 +10,7 @@ mod attributes;
 mod build;
 mod cache;
 mod chance;
+mod clones;
 mod facts;
 mod fetches;
 mod flows;

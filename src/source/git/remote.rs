@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository};
 
@@ -9,6 +10,7 @@ use super::address::{RemoteUrl, Scheme};
 use super::build::{Built, NewCommit, build};
 use super::cache::{Cache, heal};
 use super::chance;
+use super::clones::Clones;
 use super::global;
 use super::host_keys;
 use super::local::{Target, unchanged};
@@ -28,6 +30,8 @@ use crate::source::{CommitId, ENTRIES_MAX, PushError, RecordCommit, SourceError}
 pub(super) struct Remote {
     pub(super) url: RemoteUrl,
     pub(super) cache: Cache,
+    /// The clone as other environments have it open, too.
+    pub(super) clones: Arc<Clones>,
     pub(super) credentials: Option<Credentials>,
     /// The folders that are read: nothing else in a commit is looked at.
     pub(super) folders: [String; 3],
@@ -48,6 +52,8 @@ impl Remote {
 
     /// Fetches branches, and makes the clone anew where it turns out to be damaged. The caller holds the lock.
     pub(super) fn fetch(&self, branches: &[impl AsRef<str>]) -> Result<(Repository, Advertised), SourceError> {
+        // What is open shares its packs with whatever is opened now, damage that nobody has noticed included.
+        self.clones.close();
         let repo = match self.open() {
             Ok(repo) if !self.cache.is_suspect() => repo,
             Ok(_) | Err(_) => self.make()?,

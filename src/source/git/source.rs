@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use git2::Oid;
+use git2::{Oid, Repository};
 use tokio::time::Instant;
 
 use super::address::{Address, Insecure};
@@ -25,9 +25,9 @@ use crate::config::{self, Author};
 use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::source::{
-    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowSelection, GitObserver, GitOperation,
-    GitOutcome, HistoryEntry, Proposal, ProposeError, Proposed, PushError, PushProof, RecordCommit, SignedHistory,
-    Source, SourceError, Tips, Touched, TreeId,
+    BlobId, BlobSizes, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowSelection, GitObserver,
+    GitOperation, GitOutcome, HistoryEntry, Proposal, ProposeError, Proposed, PushError, PushProof, RecordCommit,
+    SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -135,9 +135,9 @@ impl GitSource {
             Address::Remote(remote) => {
                 let shown = remote.shown.clone();
                 trust(ca_file.as_deref())?;
-                let (cache, credentials) = (cache.clone(), credentials.clone());
+                let (cache, clones, credentials) = (cache.clone(), Arc::clone(&together.clones), credentials.clone());
                 let folders = [&repository.flows, &repository.records, &repository.overlays].map(Clone::clone);
-                (Place::Remote(Box::new(Remote { url: remote, cache, credentials, folders })), shown)
+                (Place::Remote(Box::new(Remote { url: remote, cache, clones, credentials, folders })), shown)
             }
         };
         let records_branch = records_branch.clone().unwrap_or_else(|| branch.clone());
@@ -264,11 +264,13 @@ fn check_names(repository: &config::Repository) -> Result<(), SourceError> {
 impl Inner {
     /// Runs a read. One that fails marks a clone, so that the next fetch makes it anew.
     fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, SourceError>) -> Result<T, SourceError> {
-        let (repo, shown) = match &self.place {
-            Place::Local(local) => (local.open()?, local.shown.clone()),
-            Place::Remote(remote) => (remote.open()?, remote.shown()),
+        let done = match &self.place {
+            Place::Local(local) => read(&Reader { repo: &local.open()?, shown: &local.shown }),
+            Place::Remote(remote) => {
+                let read = |repo: &Repository| read(&Reader { repo, shown: &remote.shown() });
+                remote.clones.read(&self.cache.clone, || remote.open(), read)
+            }
         };
-        let done = read(&Reader { repo: &repo, shown: &shown });
         let damaged = match &done {
             Err(SourceError::Local { doing, .. }) => *doing != NO_COMMIT,
             // As shallow as what was served when it was made; that may have been mended since.
@@ -327,9 +329,9 @@ impl Source for GitSource {
         self.0.flows.overlays()
     }
 
-    async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
+    async fn list_flows_sized(&self, commit: &CommitId, sizes: BlobSizes) -> Result<FlowListing, SourceError> {
         let commit = commit.clone();
-        self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows))).await
+        self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows, &sizes))).await
     }
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {

@@ -17,8 +17,9 @@ use tokio::time::sleep;
 
 use super::selection::{FlowSelection, Met, Step, Walk};
 use super::{
-    BlobId, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed,
-    PushError, RECORD_BYTES_MAX, RecordCommit, SignedCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
+    BlobId, BlobSizes, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, Proposal, ProposeError,
+    Proposed, PushError, RECORD_BYTES_MAX, RecordCommit, SignedCommit, SignedHistory, Source, SourceError, Tips,
+    Touched, TreeId,
 };
 
 pub use remote::{Edits, MemoryRemote};
@@ -186,7 +187,7 @@ impl Source for MemorySource {
         None
     }
 
-    async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
+    async fn list_flows_sized(&self, commit: &CommitId, _: BlobSizes) -> Result<FlowListing, SourceError> {
         self.suffer(Operation::Read).await?;
         let files = self.remote.files_in(commit, &self.folders.flows);
         if files.is_empty() {

@@ -2,7 +2,6 @@
 //!
 //! A list has an end: in items, in bytes on their way, in time. One that moves while it is read is read again.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,7 +12,7 @@ use super::super::http::{Asked, Body, Broken, Caller, Ended, Settled, Size, TooM
 use super::super::{Failure, TenantError};
 use super::count::{Count, Counted, Verdict};
 use super::fit::Fit;
-use super::page::{Beginning, Head, Page};
+use super::page::{Beginning, Head, Page, PageItem, Told};
 use super::request::Requests;
 use super::sink::{Item, Sink};
 
@@ -185,36 +184,40 @@ impl<'a> List<'a> {
         if settled.answer.is_cut {
             return self.take_cut(count, body, sink);
         }
-        let Page { items, total } = Page::read(body).ok_or_else(|| self.garbage(body))?;
-        self.fit.came(body.len() as u64, items.len() as u64);
+        let Page { items, total } = Page::read(body, &|text| sink.recognise(text)).ok_or_else(|| self.garbage(body))?;
+        let n_items = items.len() as u64;
+        self.fit.came(body.len() as u64, n_items);
         count.says(total);
         self.check_end(count, total)?;
         let mut unread = Vec::new();
         // A tenant that ignores `limit` sends what other pages are for.
-        for item in items.iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
-            unread.extend(self.take_item(count, item, sink)?);
+        for PageItem { text, told } in items.into_iter().take(usize::try_from(n_expected).unwrap_or(usize::MAX)) {
+            match told {
+                Told::Known(flow) => {
+                    let counted = count.add(flow.id.as_str(), self.asked.environment.as_str(), text);
+                    if counted == Counted::Own {
+                        sink.take_known(*flow);
+                    }
+                }
+                Told::Head(head) => unread.extend(self.take_item(count, head, text, sink)?),
+                Told::Nothing => return Err(self.garbage(text)),
+            }
         }
         sink.take(&unread);
         self.check_end(count, count.n_seen())?;
-        Ok(items.len() as u64)
+        Ok(n_items)
     }
 
-    /// Counts an item, and takes it where its bytes alone tell what it is. Otherwise it is the caller's to hand on,
-    /// with others, if it is of the environment.
+    /// Counts an item that nobody recognised. It is the caller's to hand on, with others, if it is of the environment.
     fn take_item<'i>(
         &self,
         count: &mut Count<'_>,
+        head: Head<'i>,
         item: &'i [u8],
         sink: &mut dyn Sink,
     ) -> Result<Option<Item<'i>>, TenantError> {
         let asked = self.asked.environment.as_str();
-        if let Some(id) = sink.recognise(item) {
-            if count.add(id.as_str(), asked, item) == Counted::Own {
-                sink.take(&[Item { id: Cow::Borrowed(id.as_str()), text: item }]);
-            }
-            return Ok(None);
-        }
-        let Head { id, environment } = Head::read(item).ok_or_else(|| self.garbage(item))?;
+        let Head { id, environment } = head;
         let environment = environment.as_deref().unwrap_or(asked);
         match id {
             Some(id) if count.add(&id, environment, item) == Counted::Own => return Ok(Some(Item { id, text: item })),
@@ -238,7 +241,8 @@ impl<'a> List<'a> {
         let asked = self.asked.environment.as_str();
         match (items.first(), cut) {
             (Some(item), _) => {
-                if let Some(item) = self.take_item(count, item, sink)? {
+                let head = Head::read(item).ok_or_else(|| self.garbage(item))?;
+                if let Some(item) = self.take_item(count, head, item, sink)? {
                     sink.take(&[item]);
                 }
             }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::super::{Export, ReadLive};
+use super::super::{Export, ReadLive, Recognised};
 use crate::flow::{Definition, FlowId};
 use crate::parallel;
 
@@ -28,10 +28,15 @@ pub(super) trait Sink: Send {
         false
     }
 
-    /// The id of an item of the environment, where its bytes alone tell.
-    fn recognise(&self, item: &[u8]) -> Option<FlowId> {
-        let _ = item;
+    /// The item of the environment that `text` begins with, where its bytes alone tell.
+    fn recognise(&self, text: &[u8]) -> Option<Recognised> {
+        let _ = text;
         None
+    }
+
+    /// Takes an item that was recognised.
+    fn take_known(&mut self, flow: Definition) {
+        let _ = flow;
     }
 
     /// The list is read again.
@@ -76,8 +81,12 @@ impl Sink for Flows<'_> {
         true
     }
 
-    fn recognise(&self, item: &[u8]) -> Option<FlowId> {
-        self.reader.recognise(item)
+    fn recognise(&self, text: &[u8]) -> Option<Recognised> {
+        self.reader.recognise(text)
+    }
+
+    fn take_known(&mut self, flow: Definition) {
+        self.export.flows.insert(flow.id.clone(), flow);
     }
 
     fn clear(&mut self) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use flowsync::revision::{BlobId, CommitId};
 use flowsync::source::memory::MemorySource;
 use flowsync::source::{
-    Expected, FileVersion, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed, PushError, RecordCommit,
-    SignedHistory, Source, SourceError, Tips, Touched, TreeId,
+    BlobSizes, Expected, FileVersion, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed, PushError,
+    RecordCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -119,8 +119,8 @@ impl Source for BrokenSource {
         self.clone.overlays_folder()
     }
 
-    async fn list_flows(&self, commit: &CommitId) -> Result<FlowListing, SourceError> {
-        self.clone.list_flows(commit).await
+    async fn list_flows_sized(&self, commit: &CommitId, sizes: BlobSizes) -> Result<FlowListing, SourceError> {
+        self.clone.list_flows_sized(commit, sizes).await
     }
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {

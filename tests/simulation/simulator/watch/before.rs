@@ -184,7 +184,7 @@ impl World {
             self.violated(Invariant::DeletesMeant, how);
         }
         let is_asked = self.notes().asked.contains(&(manifest.deployment_id.clone(), (*id).clone()));
-        let foreign = self.notes().somebodys.contains(id) && action == Some(FlowAction::Create);
+        let foreign = self.notes().somebodys.contains::<FlowId>(id) && action == Some(FlowAction::Create);
         let is_told = script.knows().foreign.contains(&(manifest.deployment_id.clone(), (*id).clone()))
             || flow.is_some_and(|flow| flow.existed)
             || journal.lines().any(|line| tells_existed(line, id));
