@@ -9,6 +9,8 @@ mod absent;
 #[cfg(feature = "otlp")]
 mod collector;
 #[cfg(feature = "otlp")]
+mod headers;
+#[cfg(feature = "otlp")]
 mod sending;
 #[cfg(feature = "otlp")]
 mod tally;

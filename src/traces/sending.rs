@@ -1,24 +1,21 @@
-//! From spans that end to requests: OpenTelemetry's batches, with a gate before them and a count behind.
+//! From spans that end to batches: OpenTelemetry's queue, with a gate before it.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context, Key, KeyValue};
-use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor,
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanProcessor,
 };
 use tokio::runtime::Handle;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use url::Url;
 
-use super::collector::Collector;
-use super::tally::{News, Tally, WAITING_MAX};
+use super::collector::{Collector, Told};
+use super::tally::{Tally, WAITING_MAX};
 use super::wish::{Listener, NoTraces, Variables, Wish};
 use crate::problem::escape_terminal;
 
@@ -32,31 +29,20 @@ const PROTOCOL: &str = "http/protobuf";
 /// Sends spans until its end.
 pub(crate) struct Sending {
     provider: SdkTracerProvider,
-    collector: Collector,
-    tally: Arc<Tally>,
+    told: Told,
 }
 
 impl Sending {
     pub(super) fn start(wish: &Wish, of: Variables<'_>, runtime: &Handle) -> Result<Self, NoTraces> {
         check_protocol(of)?;
-        let url: Url = wish.endpoint.parse().map_err(|_| NoTraces::Endpoint(wish.variable))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(NoTraces::Endpoint(wish.variable));
-        }
-        let collector = Collector::new(&url, of, runtime)?;
         let tally = Arc::new(Tally::default());
-        let exporter = opentelemetry_otlp::SpanExporter::builder()
-            .with_http()
-            .with_http_client(collector.clone())
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(url)
-            .build()?;
-        let exporter = Counted { exporter, collector: collector.clone(), tally: Arc::clone(&tally) };
+        let collector = Collector::new(wish, of, runtime, &tally)?;
+        let told = collector.told();
         let batches = BatchConfigBuilder::default().with_max_queue_size(WAITING_MAX).build();
-        let batching = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
-        let gate = Gate { next: batching, tally: Arc::clone(&tally) };
+        let batching = BatchSpanProcessor::builder(collector).with_batch_config(batches).build();
+        let gate = Gate { next: batching, tally };
         let provider = SdkTracerProvider::builder().with_resource(resource()).with_span_processor(gate).build();
-        Ok(Self { provider, collector, tally })
+        Ok(Self { provider, told })
     }
 
     /// What hears of spans.
@@ -77,8 +63,7 @@ impl Sending {
     pub(crate) fn end(self) {
         // That it does not come to its end in time is told by the count.
         _ = self.provider.shutdown_with_timeout(FLUSH);
-        let reason = self.collector.fault().unwrap_or_else(|| "there was no time left".to_owned());
-        self.tally.left().iter().for_each(|news| tell(*news, self.collector.place(), &reason));
+        self.told.end();
     }
 }
 
@@ -106,12 +91,12 @@ fn resource() -> Resource {
     }
 }
 
-fn tell(news: News, place: &str, reason: &str) {
-    match news {
-        News::Lost(n) => tracing::warn!("traces are not delivered to `{place}`: {reason}; {n} span(s) are lost"),
-        News::Again(n) => tracing::warn!("traces are delivered to `{place}` again; {n} span(s) were lost"),
-        News::Dropped(n) => tracing::warn!("traces are delivered to `{place}` too slowly: {n} span(s) found no room"),
-        News::Left(n) => tracing::warn!("{n} span(s) could not be delivered to `{place}`: {reason}"),
+/// What is said twice of a span is what was said last: in OTLP each name stands once, and the SDK leaves that to us.
+fn keep_last(attributes: &mut Vec<KeyValue>) {
+    for at in (0..attributes.len()).rev() {
+        if attributes[at + 1..].iter().any(|later| later.key == attributes[at].key) {
+            attributes.remove(at);
+        }
     }
 }
 
@@ -127,8 +112,9 @@ impl<P: SpanProcessor> SpanProcessor for Gate<P> {
         self.next.on_start(span, context);
     }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         if self.tally.admits() {
+            keep_last(&mut span.attributes);
             self.next.on_end(span);
         }
     }
@@ -143,42 +129,5 @@ impl<P: SpanProcessor> SpanProcessor for Gate<P> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.next.set_resource(resource);
-    }
-}
-
-/// Counts what is delivered, and tells what is not.
-#[derive(Debug)]
-struct Counted<E> {
-    exporter: E,
-    collector: Collector,
-    tally: Arc<Tally>,
-}
-
-impl<E: SpanExporter> SpanExporter for Counted<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let n_spans = batch.len();
-        let exported = self.exporter.export(batch).await;
-        let news = match &exported {
-            Ok(()) => self.tally.delivered(n_spans),
-            Err(_) => self.tally.lost(n_spans),
-        };
-        let reason = || match &exported {
-            Err(error) => self.collector.fault().unwrap_or_else(|| error.to_string()),
-            Ok(()) => String::new(),
-        };
-        news.into_iter().for_each(|news| tell(news, self.collector.place(), &reason()));
-        exported
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
     }
 }

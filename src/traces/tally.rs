@@ -39,7 +39,7 @@ impl Count {
 /// What a person should hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
-    /// So many in a row could not be delivered.
+    /// So many could not be delivered since all last were.
     Lost(usize),
     /// They are delivered again, after so many that were not.
     Again(usize),
@@ -58,22 +58,18 @@ impl Tally {
         has_room
     }
 
-    /// So many were delivered.
-    pub(super) fn delivered(&self, n_spans: usize) -> Vec<News> {
+    /// Of a batch, so many were delivered, and so many are gone.
+    pub(super) fn settled(&self, n_taken: usize, n_lost: usize) -> Vec<News> {
         let mut counts = self.counts();
-        counts.n_waiting = counts.n_waiting.saturating_sub(n_spans);
-        let lost = std::mem::take(&mut counts.lost);
-        let again = (lost.n > 0).then_some(News::Again(lost.n));
-        again.into_iter().chain(counts.dropped()).collect()
-    }
-
-    /// So many could not be delivered, and are gone.
-    pub(super) fn lost(&self, n_spans: usize) -> Vec<News> {
-        let mut counts = self.counts();
-        counts.n_waiting = counts.n_waiting.saturating_sub(n_spans);
-        counts.lost.n += n_spans;
-        let lost = counts.lost.is_due().then_some(News::Lost(counts.lost.n));
-        lost.into_iter().chain(counts.dropped()).collect()
+        counts.n_waiting = counts.n_waiting.saturating_sub(n_taken + n_lost);
+        counts.lost.n += n_lost;
+        let news = if n_lost > 0 {
+            counts.lost.is_due().then_some(News::Lost(counts.lost.n))
+        } else {
+            let lost = std::mem::take(&mut counts.lost);
+            (lost.n > 0).then_some(News::Again(lost.n))
+        };
+        news.into_iter().chain(counts.dropped()).collect()
     }
 
     /// Nothing more is sent.
@@ -103,10 +99,10 @@ mod tests {
     fn what_is_lost_again_and_again_is_told_each_time_there_is_twice_as_much() {
         let tally = Tally::default();
         (0..40).for_each(|_| assert!(tally.admits()));
-        let told: Vec<News> = (0..8).flat_map(|_| tally.lost(4)).collect();
+        let told: Vec<News> = (0..8).flat_map(|_| tally.settled(0, 4)).collect();
         assert_eq!(told, [4, 8, 16, 32].map(News::Lost));
-        assert_eq!(tally.lost(4), []);
-        assert_eq!(tally.delivered(4), [News::Again(36)]);
+        assert_eq!(tally.settled(2, 2), [], "some of a batch");
+        assert_eq!(tally.settled(4, 0), [News::Again(34)]);
         assert_eq!(tally.left(), None);
     }
 
@@ -115,16 +111,16 @@ mod tests {
         let tally = Tally::default();
         let n_admitted = (0..WAITING_MAX + 3).filter(|_| tally.admits()).count();
         assert_eq!(n_admitted, WAITING_MAX);
-        assert_eq!(tally.delivered(WAITING_MAX), [News::Dropped(3)]);
+        assert_eq!(tally.settled(WAITING_MAX, 0), [News::Dropped(3)]);
         assert!(tally.admits(), "there is room again");
-        assert_eq!(tally.delivered(1), [], "nothing new was dropped");
+        assert_eq!(tally.settled(1, 0), [], "nothing new was dropped");
     }
 
     #[test]
     fn what_is_left_at_the_end_is_what_nobody_was_told_of() {
         let tally = Tally::default();
         (0..9).for_each(|_| assert!(tally.admits()));
-        assert_eq!((tally.lost(2), tally.lost(1)), (vec![News::Lost(2)], Vec::new()));
+        assert_eq!((tally.settled(0, 2), tally.settled(0, 1)), (vec![News::Lost(2)], Vec::new()));
         assert_eq!(tally.left(), Some(News::Left(7)), "six that wait, and one");
     }
 }

@@ -37,10 +37,10 @@ pub(crate) enum NoTraces {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Connect(#[from] crate::web::ConnectError),
-    /// The library refuses what the variables say.
+    /// What requests are to carry cannot be read. It is a secret, and not shown.
     #[cfg(feature = "otlp")]
-    #[error(transparent)]
-    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    #[error("`{0}` holds what is no header")]
+    Headers(&'static str),
 }
 
 /// Where traces are to go.

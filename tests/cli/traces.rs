@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -46,24 +48,29 @@ fn attributes(of: &[KeyValue]) -> BTreeMap<String, String> {
         Some(Value::IntValue(number)) => number.to_string(),
         other => panic!("{}: {other:?}", value.key),
     };
-    of.iter().map(|value| (value.key.clone(), text(value))).collect()
+    let found: BTreeMap<String, String> = of.iter().map(|value| (value.key.clone(), text(value))).collect();
+    assert_eq!(found.len(), of.len(), "each name once: {of:?}");
+    found
 }
 
 impl Sent {
-    /// The one pass that there is.
-    #[track_caller]
+    /// Every pass, in order.
+    fn passes(&self) -> Vec<&Span> {
+        self.spans.iter().filter(|span| span.parent_span_id.is_empty()).collect()
+    }
+
+    /// The first of them.
     fn root(&self) -> &Span {
-        let roots: Vec<&Span> = self.spans.iter().filter(|span| span.parent_span_id.is_empty()).collect();
-        assert_eq!(roots.len(), 1, "{:?}", self.spans);
-        roots[0]
+        self.passes()[0]
     }
 
     /// The names of its stages, in order; each is to lie within it.
     fn stages(&self) -> String {
         let root = self.root();
-        let stages: Vec<&Span> = self.spans.iter().filter(|span| !span.parent_span_id.is_empty()).collect();
+        let is_stage = |span: &&Span| span.trace_id == root.trace_id && span.span_id != root.span_id;
+        let stages: Vec<&Span> = self.spans.iter().filter(is_stage).collect();
         for stage in &stages {
-            assert_eq!((&stage.trace_id, &stage.parent_span_id), (&root.trace_id, &root.span_id), "{stage:?}");
+            assert_eq!(stage.parent_span_id, root.span_id, "{stage:?}");
             let is_within = root.start_time_unix_nano <= stage.start_time_unix_nano
                 && stage.start_time_unix_nano <= stage.end_time_unix_nano
                 && stage.end_time_unix_nano <= root.end_time_unix_nano;
@@ -132,9 +139,8 @@ fn a_pass_that_fails_says_so_with_its_reason_and_a_rollback_has_its_name() {
     }
     place.run(&["rollback"]).exits(0);
     let sent = sent(&collector);
-    let roots: Vec<&str> =
-        sent.spans.iter().filter(|span| span.parent_span_id.is_empty()).map(|span| span.name.as_str()).collect();
-    assert_eq!(roots, ["pass", "pass", "pass", "rollback"]);
+    let names: Vec<&str> = sent.passes().iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["pass", "pass", "pass", "rollback"]);
     let traces: BTreeSet<&Vec<u8>> = sent.spans.iter().map(|span| &span.trace_id).collect();
     assert_eq!(traces.len(), 4);
 }
@@ -163,6 +169,16 @@ fn a_collector_that_does_not_take_them_costs_spans_and_nothing_else() {
 }
 
 #[test]
+fn spans_that_a_collector_rejects_are_counted() {
+    let collector = Recorder::start();
+    let partly = ExportTracePartialSuccess { rejected_spans: 3, error_message: format!("Bearer {TOKEN}") };
+    let body = ExportTraceServiceResponse { partial_success: Some(partly) }.encode_to_vec();
+    collector.always(Answer::with(200, ("content-type", "application/x-protobuf"), &String::from_utf8(body).unwrap()));
+    let ended = place_of(&collector.url()).sync_with(&[]).exits(0).says(&["it rejects some; 3 span(s) are lost"]);
+    assert!(!ended.stderr.contains(TOKEN), "{}", ended.stderr);
+}
+
+#[test]
 fn what_waits_is_sent_before_a_controller_ends() {
     let collector = Recorder::start();
     let mut place = place_of(&collector.url());
@@ -188,6 +204,7 @@ fn what_cannot_be_done_is_said_and_stops_nothing() {
     };
     said("OTEL_EXPORTER_OTLP_ENDPOINT", "s3cret", "`OTEL_EXPORTER_OTLP_ENDPOINT` is no URL");
     said("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://s3cret:4317", "`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is no URL");
+    said("OTEL_EXPORTER_OTLP_HEADERS", "s3cret", "`OTEL_EXPORTER_OTLP_HEADERS` holds what is no header");
     said("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "`OTEL_EXPORTER_OTLP_PROTOCOL` asks for `grpc`");
     said("HTTP_PROXY", "ftp://s3cret@proxy", "HTTP_PROXY");
 }
