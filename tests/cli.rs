@@ -28,6 +28,8 @@ mod cognigy_live;
 mod cognigy_package;
 #[path = "cli/cognigy_plan.rs"]
 mod cognigy_plan;
+#[path = "cli/cognigy_probe.rs"]
+mod cognigy_probe;
 #[path = "cli/cognigy_war.rs"]
 mod cognigy_war;
 #[path = "cli/config.rs"]

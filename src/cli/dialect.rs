@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::flow::{Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::LocaleName;
+use crate::tenant::cognigy_rest::{Finding, ProbeDepth, ProbeRefusal};
 use crate::tenant::{
     CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
 };
@@ -35,6 +36,23 @@ impl Dialect {
         match self {
             Self::FlowsV2(_) => Ok(None),
             Self::CognigyRest(client) => client.primary_locale(environment, limits).await,
+        }
+    }
+
+    /// Finds out what only a live tenant can tell; `None` where nothing is open.
+    pub(crate) async fn probe(
+        &self,
+        environment: &EnvironmentId,
+        depth: ProbeDepth,
+        may_share: bool,
+        limits: &CallLimits,
+        tell: &mut (dyn FnMut(Finding) + Send),
+    ) -> Option<Result<(), ProbeRefusal>> {
+        match self {
+            Self::FlowsV2(_) => None,
+            Self::CognigyRest(client) => {
+                Some(Box::pin(client.probe(environment, depth, may_share, limits, tell)).await)
+            }
         }
     }
 

@@ -3,10 +3,12 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::arguments::DoctorArgs;
 use super::context::{Context, RealEngine, select};
 use super::output::{self, Failure};
+use crate::clock::in_future;
 use crate::config::Repository;
 use crate::controller::read_desired;
 use crate::forge::Forge;
@@ -14,7 +16,8 @@ use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
 use crate::signature::Keys;
 use crate::source::PushProof;
-use crate::tenant::{CallLimits, Export, Tenant};
+use crate::tenant::cognigy_rest::{Finding, ProbeDepth, ProbeVerdict};
+use crate::tenant::{CallLimits, Export, StartLimit, Tenant};
 
 pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8, Failure> {
     let path = context.config_path();
@@ -29,7 +32,10 @@ pub(super) async fn run(context: &Context, arguments: &DoctorArgs) -> Result<u8,
     for (name, environment) in select(&config, &names)? {
         let engine = environment.and_then(|environment| context.engine(environment, Arc::new(|_| {}), true));
         healthy &= match engine {
-            Ok(engine) => examine(&engine).await,
+            Ok(engine) => {
+                let is_healthy = examine(&engine).await;
+                is_healthy & (!arguments.probe || Box::pin(probe(&engine, arguments)).await)
+            }
             Err(failure) => line(&name, Err(failure.message)),
         };
     }
@@ -86,6 +92,47 @@ async fn examine(engine: &RealEngine) -> bool {
         },
     );
     healthy
+}
+
+/// How long a probe may take: it trains intents, among others.
+const PROBE_TIME: Duration = Duration::from_secs(45 * 60);
+
+/// Finds out what only a live tenant can tell. Nobody of this machine deploys meanwhile.
+async fn probe(engine: &RealEngine, arguments: &DoctorArgs) -> bool {
+    let name = &engine.records.environment;
+    let what = format!("{name}: probe");
+    let _guard = match engine.local.lock() {
+        Ok(guard) => guard,
+        Err(error) => return line(&what, Err(crate::error_chain(&error))),
+    };
+    match engine.records.observe().await {
+        Ok(seen) if seen.interrupted => {
+            return line(
+                &what,
+                Err("a deployment is under way, or was interrupted: run `flowsync sync` first".to_owned()),
+            );
+        }
+        Ok(_) => {}
+        Err(error) => return line(&what, Err(crate::error_chain(&error))),
+    }
+    let depth = if arguments.probe_limits { ProbeDepth::Limits } else { ProbeDepth::Harmless };
+    let limits = CallLimits { lease: StartLimit::none(), give_up_at: in_future(PROBE_TIME) };
+    let mut is_as_assumed = true;
+    let mut tell = |finding: Finding| {
+        let mark = match finding.verdict {
+            ProbeVerdict::AsAssumed => "ok  ",
+            ProbeVerdict::Differs => "DIFF",
+            ProbeVerdict::Unknown => "FAIL",
+        };
+        is_as_assumed &= finding.verdict == ProbeVerdict::AsAssumed;
+        output::print(&format!("{mark} {what}, {}\n", escape_terminal(&finding.to_string())));
+    };
+    let target = &engine.records.target;
+    match engine.tenant.probe(target, depth, arguments.yes, &limits, &mut tell).await {
+        None => line(&what, Ok("nothing is open with `api: flows-v2`".to_owned())),
+        Some(Ok(())) => is_as_assumed,
+        Some(Err(refusal)) => line(&what, Err(refusal.to_string())),
+    }
 }
 
 /// How many flows are live, and which of them cannot be read.

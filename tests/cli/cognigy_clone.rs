@@ -16,10 +16,41 @@ static RUNTIME: LazyLock<Runtime> =
 /// The project of a seed that has one.
 pub const PROJECT: &str = "64c0ffee0000000000000001";
 
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    let tls = flowsync::tls::nobody().unwrap();
+    Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
+});
+
+/// A request that must go well, as another user makes it; what it answers, if anything.
+#[track_caller]
+pub fn ask(url: &str, method: Method, path: &str, body: Option<&Value>) -> Value {
+    let request = CLIENT.request(method, format!("{url}/new/v2.0{path}"));
+    let request = request.header("X-API-Key", "sandbox-key").header("Accept", "application/json");
+    let request = match body {
+        Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+        None => request,
+    };
+    let (status, text) = RUNTIME.block_on(async {
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    });
+    assert!(status.is_success(), "{path}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// The names of everything of a kind in a project, sorted.
+#[track_caller]
+pub fn names(url: &str, kind: &str) -> Vec<String> {
+    let list = ask(url, Method::GET, &format!("/{kind}?projectId={PROJECT}&limit=100"), None);
+    let mut names: Vec<String> =
+        list["items"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
 /// A running stand-in.
 pub struct Project {
     running: Running,
-    client: Client,
 }
 
 impl Project {
@@ -27,9 +58,7 @@ impl Project {
         let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
         settings.behaviour.stale_charts = false;
         let running = RUNTIME.block_on(CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap())).unwrap();
-        let tls = flowsync::tls::nobody().unwrap();
-        let client = Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap();
-        Self { running, client }
+        Self { running }
     }
 
     pub fn state(&self) -> Handle {
@@ -43,18 +72,7 @@ impl Project {
     /// A request that must go well, as another user makes it; what it answers, if anything.
     #[track_caller]
     pub fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
-        let request = self.client.request(method, format!("{}/new/v2.0{path}", self.url()));
-        let request = request.header("X-API-Key", "sandbox-key").header("Accept", "application/json");
-        let request = match body {
-            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-            None => request,
-        };
-        let (status, text) = RUNTIME.block_on(async {
-            let answer = request.send().await.unwrap();
-            (answer.status(), answer.text().await.unwrap())
-        });
-        assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        ask(&self.url(), method, path, body)
     }
 
     #[track_caller]

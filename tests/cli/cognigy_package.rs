@@ -7,7 +7,7 @@ use flowsync::tenant::sandbox::cognigy_rest::FaultPlan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cognigy_clone::{PROJECT, Project};
+use crate::cognigy_clone::{PROJECT, Project, names};
 use crate::support::{Place, git};
 
 /// `Old` leads nowhere, and nobody leads to it.
@@ -101,11 +101,7 @@ impl World {
     }
 
     fn names(&self, kind: &str) -> Vec<String> {
-        let list = self.project.ask(Method::GET, &format!("/{kind}?projectId={PROJECT}&limit=100"), None);
-        let mut names: Vec<String> =
-            list["items"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect();
-        names.sort();
-        names
+        names(&self.project.url(), kind)
     }
 
     fn intents(&self, flow: &str) -> usize {

@@ -96,6 +96,16 @@ pub struct DoctorArgs {
     /// Environment [default: all]
     #[arg(short, long, value_name = "NAME")]
     pub env: Option<String>,
+    /// With `api: cognigy-rest`: find out in a scratch project what only a live tenant can tell, by a flow of its own that
+    /// goes again
+    #[arg(long)]
+    pub probe: bool,
+    /// Find out limits too: requests until the tenant answers 429, snapshots until it takes no more
+    #[arg(long, requires = "probe")]
+    pub probe_limits: bool,
+    /// Probe a project that has other flows, which are left alone
+    #[arg(short, long, requires = "probe")]
+    pub yes: bool,
 }
 
 /// `schema`

@@ -79,11 +79,11 @@ impl<'a> Calls<'a> {
         self.error(Failure::Garbage { excerpt: self.caller.post.mask.excerpt(body) })
     }
 
-    fn requests(&self) -> Requests<'_> {
+    pub(super) fn requests(&self) -> Requests<'_> {
         Requests { base: &self.caller.base, tuning: &self.caller.post.tuning, organisation: self.organisation }
     }
 
-    async fn send(&self, sent: &Sent<Route>) -> Result<Settled, TenantError> {
+    pub(super) async fn send(&self, sent: &Sent<Route>) -> Result<Settled, TenantError> {
         self.has_written.fetch_or(sent.endpoint.method != Method::GET, Ordering::Relaxed);
         let settled = self.caller.call(&self.asked, sent).await;
         let attempts = settled.as_ref().map_or_else(|error| error.attempts, |settled| settled.attempts);
@@ -152,11 +152,11 @@ impl<'a> Calls<'a> {
     pub(super) async fn upload(
         &self,
         path: &[&str],
-        project: &str,
+        fields: &[(&str, &str)],
         file: &[u8],
         what: &'static str,
     ) -> Result<Started, TenantError> {
-        self.started(path, &self.requests().upload(path, project, file, what)).await
+        self.started(path, &self.requests().upload(path, fields, file, what)).await
     }
 
     async fn started(&self, path: &[&str], sent: &Sent<Route>) -> Result<Started, TenantError> {

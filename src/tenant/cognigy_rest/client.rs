@@ -39,7 +39,7 @@ pub struct Client {
     pub(super) store: Store,
     pub(super) memory: Memory,
     /// Whether charts are found under the older root.
-    older_charts: AtomicBool,
+    pub(super) older_charts: AtomicBool,
     observer: RequestObserver,
 }
 

@@ -28,6 +28,17 @@ pub(super) struct Route {
     pub(super) what: &'static str,
     /// Whose server it goes to.
     pub(super) host: Host,
+    /// What an answer means.
+    pub(super) judged: Judged,
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// What its status says.
+    ByStatus,
+    /// Whatever it is, it is what was to be found out.
+    AsItComes,
 }
 
 /// Whose server a request goes to.
@@ -47,6 +58,7 @@ impl Endpoint for Route {
             200..=299 | 404 => Verdict::Accept,
             401 if self.signs() => Verdict::SignInAgain,
             429 => Verdict::SlowDown,
+            _ if self.judged == Judged::AsItComes => Verdict::Accept,
             501 => Verdict::Refuse,
             // What a write that was lost has done is looked up before anything else.
             408 | 500..=599 if may_repeat => Verdict::TryAgain,
@@ -78,7 +90,8 @@ mod tests {
 
     #[test]
     fn only_what_is_harmless_is_tried_again() {
-        let judge = |method: Method, status| Route { method, what: "", host: Host::Ours }.judge(status, Size::Fixed);
+        let route = |method, host, judged| Route { method, what: "", host, judged };
+        let judge = |method, status| route(method, Host::Ours, Judged::ByStatus).judge(status, Size::Fixed);
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(judge(Method::GET, status), Verdict::TryAgain);
             assert_eq!(judge(Method::DELETE, status), Verdict::TryAgain);
@@ -100,7 +113,10 @@ mod tests {
         ] {
             assert_eq!(judge(Method::GET, status), verdict, "{status}");
         }
-        let linked = Route { method: Method::GET, what: "", host: Host::Linked };
+        let asked = route(Method::POST, Host::Ours, Judged::AsItComes);
+        assert_eq!([400, 405, 500].map(|status| asked.judge(status, Size::Fixed)), [Verdict::Accept; 3]);
+        assert_eq!(asked.judge(429, Size::Fixed), Verdict::SlowDown);
+        let linked = route(Method::GET, Host::Linked, Judged::ByStatus);
         assert_eq!((linked.judge(401, Size::Fixed), linked.signs()), (Verdict::Refuse, false));
     }
 }

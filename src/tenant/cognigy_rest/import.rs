@@ -114,7 +114,7 @@ fn too_large(step: &Step) -> Option<&str> {
 }
 
 /// Whether what came of a PATCH says that a package would do: a body over the limit, or a locale that it refuses.
-fn takes_a_package(failure: &Failure) -> bool {
+pub(super) fn takes_a_package(failure: &Failure) -> bool {
     match failure.last() {
         Failure::Refused { status: 413, .. } => true,
         Failure::Refused { status: 400, message } => message.contains("localeId"),

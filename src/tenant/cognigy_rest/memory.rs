@@ -87,6 +87,11 @@ impl Memory {
         self.named(names::scaffold)
     }
 
+    /// A name for what something is found out by.
+    pub(super) fn probe(&self) -> String {
+        self.named(names::probe)
+    }
+
     /// The lists of the last export, where they hold still.
     pub(super) fn listed(&self) -> Option<Arc<Project>> {
         held(&self.listed).clone()

@@ -7,6 +7,8 @@
 //! `write` brings one in: by fields (`import`), or as a package (`carry`), which is made by `parcel`, which is pure, and
 //! goes through `packages` and the `task`s that they take. What is our own in a project goes by its `names`.
 //!
+//! `probe` finds out what only a live tenant can tell, by flows and `snapshots` that it makes and removes.
+//!
 //! `cloned` reads what the vendor's own command line keeps of a project on disk.
 //!
 //! A flow's `_id` is looked up in every pass and recorded nowhere.
@@ -29,13 +31,16 @@ mod names;
 pub mod node_plan;
 mod packages;
 mod parcel;
+mod probe;
 mod read;
 mod references;
 mod request;
 mod scan;
+mod snapshots;
 mod store;
 mod task;
 mod write;
 
 pub use client::Client;
 pub use cloned::{CloneFault, ClonedFlow, ClonedLocale, cloned_flow, cloned_locales};
+pub use probe::{Finding, ProbeDepth, Refusal as ProbeRefusal, Verdict as ProbeVerdict};

@@ -18,6 +18,7 @@ pub(super) enum Ours {
 
 const PREFIX: &str = "flowsync-";
 const SCAFFOLD: &str = "flowsync-scaffold-";
+const PROBE: &str = "flowsync-probe-";
 const TRAINED: &str = "-trained";
 
 /// The name of a passing package: which process, and which of its packages.
@@ -33,6 +34,16 @@ pub(super) fn scan(run: u32, nth: u32) -> String {
 /// The name of a flow that lives for a moment, to see what a new one looks like.
 pub(super) fn scaffold(run: u32, nth: u32) -> String {
     format!("{SCAFFOLD}{run:08x}-{nth}")
+}
+
+/// The name of a flow, and of a snapshot, by which something is found out.
+pub(super) fn probe(run: u32, nth: u32) -> String {
+    format!("{PROBE}{run:08x}-{nth}")
+}
+
+/// Whether something was made to find something out.
+pub(super) fn is_probe(name: &str) -> bool {
+    name.strip_prefix(PROBE).is_some_and(is_numbered)
 }
 
 /// The name under which a flow is kept as it was.
@@ -78,11 +89,17 @@ mod tests {
         assert_eq!(ours(&scan(7, 1)), Some(Ours::Scan));
         assert_eq!(ours(&kept(reference, false)), Some(Ours::Kept { flow: flow.clone(), is_trained: false }));
         assert_eq!(ours(&kept(reference, true)), Some(Ours::Kept { flow, is_trained: true }));
-        assert!(is_scaffold(&scaffold(7, 1)));
-        for theirs in
-            ["flowsync", "flowsync-backup", "flowsync-kept-me", "flowsync-2026-01", "Main", "flowsync-scaffold-x"]
-        {
-            assert!(ours(theirs).is_none() && !is_scaffold(theirs), "{theirs}");
+        assert!(is_scaffold(&scaffold(7, 1)) && is_probe(&probe(7, 1)));
+        for theirs in [
+            "flowsync",
+            "flowsync-backup",
+            "flowsync-kept-me",
+            "flowsync-2026-01",
+            "Main",
+            "flowsync-scaffold-x",
+            "flowsync-probe-x",
+        ] {
+            assert!(ours(theirs).is_none() && !is_scaffold(theirs) && !is_probe(theirs), "{theirs}");
         }
     }
 }

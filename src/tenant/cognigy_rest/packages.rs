@@ -91,7 +91,8 @@ impl Packages<'_> {
     /// Sends a file that says that it has this name: the `_id` of the new package.
     pub(super) async fn send(&self, name: &str, file: &[u8]) -> Result<String, TenantError> {
         let path = ["packages", "upload"];
-        let upload = || self.calls.upload(&path, self.project, file, "create packages");
+        let fields = [("projectId", self.project)];
+        let upload = || self.calls.upload(&path, &fields, file, "create packages");
         self.made(name, "take the package in", upload).await
     }
 
@@ -158,6 +159,26 @@ impl Packages<'_> {
         locales: &Locales,
         conflict: Conflict,
     ) -> Result<Merged, TenantError> {
+        match self.begin_merge(package, reference, locales, conflict).await? {
+            Started::Yes(task) => Ok(match self.calls.finish(self.project, &task, "merge the package").await? {
+                Ended::Well(_) => Merged::Yes,
+                Ended::Badly(reason) => Merged::No(reason),
+            }),
+            Started::Unknown(failure) => {
+                self.calls.quiet(self.project).await?;
+                Ok(Merged::Unknown(failure))
+            }
+        }
+    }
+
+    /// Has a merge begin.
+    pub(super) async fn begin_merge(
+        &self,
+        package: &str,
+        reference: &str,
+        locales: &Locales,
+        conflict: Conflict,
+    ) -> Result<Started, TenantError> {
         let Inside { flow, locales } = self.inside(package, reference, locales).await?;
         let strategy = match conflict {
             Conflict::Abort => "abort",
@@ -169,17 +190,7 @@ impl Packages<'_> {
             "localeMapping": locales.into_iter().map(pair).collect::<Vec<_>>(),
             "strategies": [{"_id": flow, "autoRename": false, "identityConflictStrategy": strategy}],
         });
-        let path = ["packages", package, "merge"];
-        match self.calls.start(&path, &body, "merge packages").await? {
-            Started::Yes(task) => Ok(match self.calls.finish(self.project, &task, "merge the package").await? {
-                Ended::Well(_) => Merged::Yes,
-                Ended::Badly(reason) => Merged::No(reason),
-            }),
-            Started::Unknown(failure) => {
-                self.calls.quiet(self.project).await?;
-                Ok(Merged::Unknown(failure))
-            }
-        }
+        self.calls.start(&["packages", package, "merge"], &body, "merge packages").await
     }
 
     /// What the things in a package are called there: the platform may have given them other `_id`s than the file has.

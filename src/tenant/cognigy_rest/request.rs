@@ -5,7 +5,7 @@ use reqwest::{Body, Method, Request, Url};
 use serde_json::Value;
 
 use super::super::http::{Sent, Tuning};
-use super::endpoint::{Host, Route};
+use super::endpoint::{Host, Judged, Route};
 
 /// Where a path begins, below the address in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +59,28 @@ impl Requests<'_> {
         self.request(Root::Today, Method::DELETE, path, &[], what)
     }
 
-    /// A file sent as a form, with the project that it is for.
-    pub(super) fn upload(&self, path: &[&str], project: &str, file: &[u8], what: &'static str) -> Sent<Route> {
+    /// A file sent as a form, beside other fields.
+    pub(super) fn upload(
+        &self,
+        path: &[&str],
+        fields: &[(&str, &str)],
+        file: &[u8],
+        what: &'static str,
+    ) -> Sent<Route> {
         let mut sent = self.request(Root::Today, Method::POST, path, &[], what);
         let boundary = boundary_beside(file);
-        let mut body = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"projectId\"\r\n\r\n{project}\r\n\
-             --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"package.zip\"\r\n\
-             Content-Type: application/zip\r\n\r\n"
-        )
-        .into_bytes();
+        let field = |(name, value): &(&str, &str)| {
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let (name, kind) = if file.starts_with(b"PK") {
+            ("package.zip", "application/zip")
+        } else {
+            ("file.json", "application/json")
+        };
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
+        );
+        let mut body = (fields.iter().map(field).collect::<String>() + &head).into_bytes();
         body.extend_from_slice(file);
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         if let Ok(kind) = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}")) {
@@ -94,7 +106,7 @@ impl Requests<'_> {
         }
         let mut request = Request::new(Method::GET, url);
         *request.timeout_mut() = Some(self.tuning.import_timeout * FILES_TAKE);
-        Ok(Sent { endpoint: Route { method: Method::GET, what, host }, request })
+        Ok(Sent { endpoint: Route { method: Method::GET, what, host, judged: Judged::ByStatus }, request })
     }
 
     fn request(
@@ -118,7 +130,7 @@ impl Requests<'_> {
             request.headers_mut().insert(HeaderName::from_static("organisation-id"), organisation);
         }
         *request.timeout_mut() = Some(self.tuning.import_timeout);
-        Sent { endpoint: Route { method, what, host: Host::Ours }, request }
+        Sent { endpoint: Route { method, what, host: Host::Ours, judged: Judged::ByStatus }, request }
     }
 }
 
@@ -158,7 +170,7 @@ mod tests {
     fn a_file_goes_as_a_form_that_it_cannot_end() {
         let (base, tuning) = (Url::parse("https://t.example/").unwrap(), Tuning::default());
         let requests = Requests { base: &base, tuning: &tuning, organisation: None };
-        let sent = requests.upload(&["packages", "upload"], "p", b"--flowsync--", "write").request;
+        let sent = requests.upload(&["packages", "upload"], &[("projectId", "p")], b"--flowsync--", "write").request;
         assert_eq!(sent.headers()["content-type"], "multipart/form-data; boundary=flowsync---");
         let body = String::from_utf8(sent.body().and_then(Body::as_bytes).unwrap().to_vec()).unwrap();
         assert!(body.starts_with("--flowsync---\r\n") && body.ends_with("\r\n--flowsync-----\r\n"), "{body}");

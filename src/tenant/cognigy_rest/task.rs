@@ -1,5 +1,7 @@
 //! Tasks: what takes the tenant time, and may fail.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
@@ -40,9 +42,14 @@ impl Task {
     }
 
     fn may_change(&self) -> bool {
-        let name = self.name.as_deref().unwrap_or_default().to_ascii_lowercase();
-        name.is_empty() || CHANGING.iter().any(|part| name.contains(part))
+        may_change(self.name.as_deref().unwrap_or_default())
     }
+}
+
+/// Whether a task of this name may change a project; one without a name may.
+pub(super) fn may_change(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.is_empty() || CHANGING.iter().any(|part| name.contains(part))
 }
 
 impl Calls<'_> {
@@ -95,6 +102,12 @@ impl Calls<'_> {
             Some(other) => other.to_string(),
         };
         self.caller.post.mask.excerpt(said.as_bytes())
+    }
+
+    /// The names of the tasks that are remembered.
+    pub(super) async fn task_names(&self, project: &str) -> Result<BTreeSet<String>, TenantError> {
+        let tasks = self.list::<Task>(&["tasks"], project, "list tasks").await?;
+        Ok(tasks.into_values().filter_map(|task| task.name).collect())
     }
 
     /// Waits until no task is under way that may change the project: somebody else's, or one of an earlier process

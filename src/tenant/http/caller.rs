@@ -210,6 +210,22 @@ impl Caller {
         }
     }
 
+    /// Makes a request once, without waiting for a turn, and takes whatever is answered: to find out where a limit is.
+    pub(crate) async fn call_at_once<E: Endpoint>(
+        &self,
+        asked: &Asked<'_>,
+        sent: &Sent<E>,
+    ) -> Result<Answer, TenantError> {
+        let credential = self.auth.credential(&self.post, asked).await?;
+        let place = self.post.room.expecting(SMALL_BYTES).await;
+        let intake = self.post.intake(Size::Fixed, place);
+        let answer = self.send(asked, sent, &credential, 1, intake).await.map_err(|failure| asked.error(1, failure))?;
+        answer.map_err(|fault| {
+            let detail = self.post.mask.clean(&fault.detail);
+            asked.error(1, Failure::Unavailable { detail, maybe_took_effect: sent.writes() })
+        })
+    }
+
     /// Waits until a request may start: with proof that is good, a turn among the others, room for the answer, and
     /// a lease. The turn comes before the room: whoever has room waits for nobody.
     async fn admit(

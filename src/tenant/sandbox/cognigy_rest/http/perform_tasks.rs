@@ -36,7 +36,7 @@ pub(super) fn perform_task(
         Call::DeleteSnapshot => with_id(asked, |id| platform.delete_snapshot(id).map(|()| Done::Written(Value::Null))),
         Call::RestoreSnapshot => with_id(asked, |id| platform.restore_snapshot(id, body, now).map(Done::Shown)),
         Call::ReadTask => with_id(asked, |id| Ok(Done::Shown(platform.task(id)?.to_json(now.ms)))),
-        Call::CancelTask => with_id(asked, |id| platform.cancel_task(id).map(|()| Done::Written(Value::Null))),
+        Call::CancelTask => with_id(asked, |id| platform.cancel_task(id, now).map(|()| Done::Written(Value::Null))),
         Call::ImportIntents => with_id(asked, |id| import_intents(platform, id, asked, now)),
         Call::TrainIntents => with_id(asked, |id| platform.train(id, body, now).map(Done::Shown)),
         _ => {

@@ -239,12 +239,16 @@ impl Platform {
         self.tasks.iter().find(|task| task.id == *id).ok_or_else(|| Refusal::not_found("Task", id.as_str()))
     }
 
-    /// Cancels what is under way.
-    pub(crate) fn cancel_task(&mut self, id: &Id) -> Result<(), Refusal> {
-        self.task(id)?;
-        let under_way = self.tasks.iter_mut().find(|task| task.id == *id && task.end.is_none());
-        let task = under_way.ok_or_else(|| Refusal::conflict("the task has ended"))?;
-        task.end = Some(End::Cancelled);
+    /// Cancels what is under way; of a merge, what it has done may stay.
+    pub(crate) fn cancel_task(&mut self, id: &Id, now: Moment<'_>) -> Result<(), Refusal> {
+        let task = self.task(id)?.clone();
+        if task.end.is_some() {
+            return Err(Refusal::conflict("the task has ended"));
+        }
+        let doom = Some(task.doom.clone().unwrap_or_default());
+        _ = self.work(&Task { doom, ..task }, now);
+        let task = self.tasks.iter_mut().find(|task| task.id == *id);
+        task.into_iter().for_each(|task| task.end = Some(End::Cancelled));
         Ok(())
     }
 
