@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cognigy_clone::{PROJECT, Project, names};
-use crate::support::{Place, git};
+use crate::support::{Place, git, until};
 
 /// `Old` leads nowhere, and nobody leads to it.
 const SEED: &str = r#"
@@ -162,4 +162,54 @@ fn a_deployment_that_fails_restores_what_came_went_and_changed() {
     git(&world.place.work(), &["checkout", "-q", &world.first, "--", "flows"]);
     world.place.push("back");
     assert_eq!(world.place.sync(), "0 in-sync");
+}
+
+#[test]
+fn the_project_is_kept_before_its_structure_changes_and_no_more_than_twice() {
+    let world = World::settled();
+    let grow = |n: u8| {
+        world.place.update_work();
+        world.edit("other", |flow| {
+            let config = json!({"say": {"type": "text", "text": ["More"], "data": "", "linear": false, "loop": false}});
+            let reference = format!("cccccccc-0000-4000-8000-00000000000{n}");
+            let node = json!({"type": "say", "ref": reference, "label": "More", "config": config});
+            flow["chart"].as_array_mut().unwrap().insert(1, node);
+        });
+        world.place.push("one node more");
+        world.place.sync_with(&[])
+    };
+    let mut seen = Vec::new();
+    for n in 1..=3 {
+        grow(n).exits(0);
+        let there = world.names("snapshots");
+        assert_eq!(there.len(), usize::from(n).min(2), "{there:?}");
+        assert!(there.iter().all(|name| name.starts_with("flowsync-before-")), "{there:?}");
+        seen.extend(there);
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "the oldest makes room");
+    for n in 0..8 {
+        let body = json!({"projectId": PROJECT, "name": format!("theirs-{n}"), "description": "theirs"});
+        world.project.ask(Method::POST, "/snapshots", Some(&body));
+    }
+    until("they are taken", || world.names("snapshots").len() == 10);
+    grow(4).exits(0);
+    assert_eq!(world.names("snapshots").len(), 10, "the oldest of ours made room");
+    let ours = |name: &&String| name.starts_with("flowsync-before-");
+    assert_eq!(world.names("snapshots").iter().filter(ours).count(), 2);
+    let list = world.project.ask(Method::GET, &format!("/snapshots?projectId={PROJECT}&limit=100"), None);
+    for snapshot in list["items"].as_array().unwrap() {
+        if snapshot["name"].as_str().unwrap().starts_with("flowsync-") {
+            let path = format!("/snapshots/{}", snapshot["_id"].as_str().unwrap());
+            world.project.ask(Method::DELETE, &path, None);
+        }
+    }
+    for n in 8..10 {
+        let body = json!({"projectId": PROJECT, "name": format!("theirs-{n}"), "description": "theirs"});
+        world.project.ask(Method::POST, "/snapshots", Some(&body));
+    }
+    until("they are taken", || world.names("snapshots").len() == 10);
+    grow(5).exits(0).says(&["no snapshot was taken before this deployment: the project has 10"]);
+    assert!(world.names("snapshots").iter().all(|name| name.starts_with("theirs-")));
 }

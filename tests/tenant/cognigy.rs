@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use flowsync::config::{Api, Auth, CognigyRest, Scan, TenantAddress, WriteRoute};
 use flowsync::flow::{EnvironmentId, FlowId};
@@ -76,6 +77,14 @@ impl Held {
             }
         }
         flow
+    }
+
+    /// The same as another flow.
+    fn under(mut self, n: u8) -> Self {
+        let reference = format!("{n}{}", &BOOKING[1..]);
+        self.id = format!("f0000000000000000000000{n}");
+        (self.head["_id"], self.head["referenceId"]) = (json!(self.id), json!(reference));
+        self
     }
 
     fn touch(&mut self) {
@@ -213,6 +222,12 @@ fn booking() -> FlowId {
 }
 
 fn client(server: &Server) -> Client {
+    // This server knows no packages.
+    let options = CognigyRest { scan: Scan::Nodes, write: WriteRoute::Nodes, ..CognigyRest::default() };
+    client_with(server, options)
+}
+
+fn client_with(server: &Server, options: CognigyRest) -> Client {
     let address = TenantAddress {
         api: Api::CognigyRest(CognigyRest::default()),
         url: format!("http://{}", server.address).parse().unwrap(),
@@ -223,8 +238,6 @@ fn client(server: &Server) -> Client {
     };
     let concurrency = NonZeroUsize::new(4).unwrap();
     let connections = Connections::default();
-    // This server knows no packages.
-    let options = CognigyRest { scan: Scan::Nodes, write: WriteRoute::Nodes, ..CognigyRest::default() };
     connections.connect_project_tuned(&address, &options, concurrency, None, hurry()).unwrap()
 }
 
@@ -245,6 +258,27 @@ async fn a_flow_is_read_into_its_document_and_not_again_until_its_stamp_moves() 
     place.change(Held::touch);
     place.text().await;
     assert_eq!(place.requests().len() - n_first, 2 + 2 + 4);
+}
+
+#[tokio::test]
+async fn what_is_read_anew_for_nothing_takes_a_tenth_of_the_requests_and_what_changed_all_it_needs() {
+    let flows: Vec<Held> = (1..=3).map(|n| Held::with_says(2).under(n)).collect();
+    let mut place = Place::with(&["en"], flows).await;
+    let options = CognigyRest {
+        scan: Scan::Nodes,
+        requests_per_5_minutes: 60,
+        full_scan: Duration::ZERO,
+        ..CognigyRest::default()
+    };
+    place.client = client_with(&place.server, options);
+    let reads = |place: &Place| place.requests().iter().filter(|it| it.contains("/chart/nodes/")).count();
+    assert_eq!(place.export().await.unwrap().flows.len(), 3);
+    assert_eq!(reads(&place), 6, "nothing is known at first");
+    assert_eq!(place.export().await.unwrap().flows.len(), 3);
+    assert_eq!(reads(&place), 6 + 2, "all are due, and one has its turn");
+    place.change(Held::touch);
+    place.export().await.unwrap();
+    assert_eq!(reads(&place), 6 + 2 + 2, "what changed is read");
 }
 
 #[tokio::test]

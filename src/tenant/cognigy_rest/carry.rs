@@ -19,6 +19,7 @@ use super::names::{self, Ours};
 use super::packages::{Conflict, Merged, PackageHead, Packages};
 use super::parcel::Parcel;
 use super::read::Reading;
+use crate::config::Snapshot;
 use crate::format::cognigy::document::Flow;
 
 /// How long a new flow's looks are good for: the platform may be upgraded.
@@ -32,6 +33,8 @@ const SCAN_LIVES_SECONDS: i64 = 3_600;
 pub(super) struct Carrying<'a> {
     pub(super) reading: &'a Reading<'a>,
     pub(super) memory: &'a Memory,
+    /// Whether the project is kept as it was first.
+    pub(super) snapshot: Snapshot,
 }
 
 /// A package in the project that holds a flow as it was before.
@@ -60,12 +63,13 @@ impl<'a> Carrying<'a> {
         self.calls().error(Failure::Impossible { reason })
     }
 
-    /// Waits until nobody else's task changes the project, once a deployment.
-    async fn quiet(&self) -> Result<(), TenantError> {
+    /// Waits until nobody else's task changes the project, and keeps that as it is; once a deployment.
+    async fn prepare(&self) -> Result<(), TenantError> {
         if !self.memory.is_quiet.load(Ordering::Relaxed) {
             self.calls().quiet(self.reading.project_id).await?;
             self.memory.is_quiet.store(true, Ordering::Relaxed);
         }
+        self.snapshot().await;
         Ok(())
     }
 
@@ -74,7 +78,7 @@ impl<'a> Carrying<'a> {
     /// # Errors
     /// Of a request or a task; or somebody else has created it meanwhile.
     pub(super) async fn create(&self, desired: &Flow) -> Result<(), TenantError> {
-        self.quiet().await?;
+        self.prepare().await?;
         let reference = desired.reference.to_string();
         let kept = self.kept(&reference).await?;
         let is_trained = kept.as_ref().is_some_and(|kept| kept.is_trained);
@@ -104,7 +108,7 @@ impl<'a> Carrying<'a> {
         desired: &Flow,
         shown: Option<&str>,
     ) -> Result<(), TenantError> {
-        self.quiet().await?;
+        self.prepare().await?;
         let reference = desired.reference.to_string();
         let kept = self.kept(&reference).await?;
         let is_trained = match &kept {
@@ -151,7 +155,7 @@ impl<'a> Carrying<'a> {
     /// Of a request or a task; or something leads to it that nobody knew of. `knows` says whether what is known of a flow
     /// leads there.
     pub(super) async fn delete(&self, head: &FlowHead, knows: impl Fn(&str) -> bool) -> Result<(), TenantError> {
-        self.quiet().await?;
+        self.prepare().await?;
         self.check_needed(head, knows).await?;
         if self.kept(&head.reference_id).await?.is_none() {
             let is_trained = head.is_training_out_of_date == Some(false);

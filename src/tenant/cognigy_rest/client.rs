@@ -214,11 +214,14 @@ impl Tenant for Client {
     async fn settle(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
         self.calls(Call::Export, environment, None, limits).quiet(environment.as_str()).await?;
         self.memory.is_quiet.store(true, Ordering::Relaxed);
+        // What is there now is not what was there before.
+        *self.memory.is_frozen.lock().await = true;
         Ok(())
     }
 
     async fn tidy(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
         self.memory.is_quiet.store(false, Ordering::Relaxed);
+        *self.memory.is_frozen.lock().await = false;
         let calls = self.calls(Call::Delete, environment, None, limits);
         for leftover in self.memory.leftovers() {
             let path = match &leftover {

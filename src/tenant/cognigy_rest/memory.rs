@@ -1,8 +1,9 @@
 //! What one client remembers from one call to the next.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -42,6 +43,8 @@ pub(super) struct Memory {
     shown: Mutex<BTreeMap<FlowId, String>>,
     /// The lists of the last export, until flows come or go by our own doing.
     listed: Mutex<Option<Arc<Project>>>,
+    /// When flows were read anew whose stamps stood still, and how many nodes that was.
+    rotated: Mutex<VecDeque<(Instant, usize)>>,
     /// How many configurations each flow has, by `_id`.
     sizes: Mutex<HashMap<String, usize>>,
     code: Mutex<BTreeMap<FlowId, WrittenCode>>,
@@ -53,11 +56,16 @@ pub(super) struct Memory {
     leftovers: Mutex<BTreeSet<Leftover>>,
     /// Whether the project was seen without a task that changes it since the deployment began.
     pub(super) is_quiet: AtomicBool,
+    /// Whether a snapshot was taken in this deployment, or none is to be taken any more.
+    pub(super) is_frozen: tokio::sync::Mutex<bool>,
     /// Whether a task of ours may be under way that nobody waited for.
     pub(super) has_left_running: AtomicBool,
     /// Whether packages are refused to this user.
     pub(super) has_no_packages: AtomicBool,
 }
+
+/// The time within which nodes that are read anew are counted.
+const ROTATED_WITHIN: Duration = Duration::from_secs(300);
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,6 +93,11 @@ impl Memory {
     /// A name for a scaffold.
     pub(super) fn scaffold(&self) -> String {
         self.named(names::scaffold)
+    }
+
+    /// A name for a snapshot.
+    pub(super) fn before(&self) -> String {
+        self.named(names::before)
     }
 
     /// A name for what something is found out by.
@@ -136,6 +149,21 @@ impl Memory {
         held(&self.sizes).get(id).copied()
     }
 
+    /// Whether so many nodes may be read anew now, of which nobody knows that they changed: no more than `n_most` within
+    /// five minutes, but of one flow at least.
+    pub(super) fn may_rotate(&self, n_nodes: usize, n_most: usize) -> bool {
+        let (mut rotated, now) = (held(&self.rotated), Instant::now());
+        while rotated.front().is_some_and(|(at, _)| now.duration_since(*at) >= ROTATED_WITHIN) {
+            rotated.pop_front();
+        }
+        let n_so_far: usize = rotated.iter().map(|(_, n)| n).sum();
+        let may = rotated.is_empty() || n_so_far + n_nodes <= n_most;
+        if may {
+            rotated.push_back((now, n_nodes));
+        }
+        may
+    }
+
     pub(super) fn note_size(&self, id: &str, n_configs: usize) {
         held(&self.sizes).insert(id.to_owned(), n_configs);
     }
@@ -151,5 +179,21 @@ impl Memory {
 
     pub(super) fn code(&self, id: &FlowId) -> Option<WrittenCode> {
         held(&self.code).get(id).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_anew_for_nothing_is_bounded_and_one_flow_always_has_its_turn() {
+        let memory = Memory::new(1);
+        let may = |n| memory.may_rotate(n, 10);
+        assert_eq!([may(30), may(1)], [true, false]);
+        tokio::time::advance(ROTATED_WITHIN).await;
+        assert_eq!([may(4), may(6), may(1)], [true, true, false]);
+        tokio::time::advance(ROTATED_WITHIN / 2).await;
+        assert!(!may(1));
     }
 }

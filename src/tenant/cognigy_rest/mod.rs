@@ -5,14 +5,16 @@
 //! `call` makes `request`s of one call from above the seam, whose answers `endpoint` judges; `heads` and `list` read what
 //! is in a project, `read` a flow, of which `store` keeps what its stamp still proves; `scan` reads all that is left.
 //! `write` brings one in: by fields (`import`), or as a package (`carry`), which is made by `parcel`, which is pure, and
-//! goes through `packages` and the `task`s that they take. What is our own in a project goes by its `names`.
+//! goes through `packages` and the `task`s that they take. What is our own in a project goes by its `names`. `before` structure changes, the whole
+//! project is kept as one of its `snapshots`.
 //!
-//! `probe` finds out what only a live tenant can tell, by flows and `snapshots` that it makes and removes.
+//! `probe` finds out what only a live tenant can tell, by a flow that it makes and removes.
 //!
 //! `cloned` reads what the vendor's own command line keeps of a project on disk.
 //!
 //! A flow's `_id` is looked up in every pass and recorded nowhere.
 
+mod before;
 mod call;
 mod carry;
 pub mod chart;

@@ -18,6 +18,7 @@ pub(super) enum Ours {
 
 const PREFIX: &str = "flowsync-";
 const SCAFFOLD: &str = "flowsync-scaffold-";
+const BEFORE: &str = "flowsync-before-";
 const PROBE: &str = "flowsync-probe-";
 const TRAINED: &str = "-trained";
 
@@ -39,6 +40,16 @@ pub(super) fn scaffold(run: u32, nth: u32) -> String {
 /// The name of a flow, and of a snapshot, by which something is found out.
 pub(super) fn probe(run: u32, nth: u32) -> String {
     format!("{PROBE}{run:08x}-{nth}")
+}
+
+/// The name of a snapshot of what was there before a deployment.
+pub(super) fn before(run: u32, nth: u32) -> String {
+    format!("{BEFORE}{run:08x}-{nth}")
+}
+
+/// Whether a snapshot is of what was there before a deployment.
+pub(super) fn is_before(name: &str) -> bool {
+    name.strip_prefix(BEFORE).is_some_and(is_numbered)
 }
 
 /// Whether something was made to find something out.
@@ -89,7 +100,7 @@ mod tests {
         assert_eq!(ours(&scan(7, 1)), Some(Ours::Scan));
         assert_eq!(ours(&kept(reference, false)), Some(Ours::Kept { flow: flow.clone(), is_trained: false }));
         assert_eq!(ours(&kept(reference, true)), Some(Ours::Kept { flow, is_trained: true }));
-        assert!(is_scaffold(&scaffold(7, 1)) && is_probe(&probe(7, 1)));
+        assert!(is_scaffold(&scaffold(7, 1)) && is_probe(&probe(7, 1)) && is_before(&before(7, 1)));
         for theirs in [
             "flowsync",
             "flowsync-backup",
@@ -97,9 +108,13 @@ mod tests {
             "flowsync-2026-01",
             "Main",
             "flowsync-scaffold-x",
+            "flowsync-before-x",
             "flowsync-probe-x",
         ] {
-            assert!(ours(theirs).is_none() && !is_scaffold(theirs) && !is_probe(theirs), "{theirs}");
+            assert!(
+                ours(theirs).is_none() && !is_scaffold(theirs) && !is_probe(theirs) && !is_before(theirs),
+                "{theirs}"
+            );
         }
     }
 }

@@ -14,29 +14,37 @@ use super::names;
 use super::packages::Packages;
 use super::parcel::Parcel;
 use super::read::{ReadFlow, Reading};
+use super::store::Known;
 use crate::config::Scan;
 use crate::flow::FlowId;
-use crate::format::cognigy::document::FlowRef;
+use crate::format::cognigy::document::{Flow, FlowRef};
 
 /// Flows that are read side by side; the nodes of each are, as well.
 const FLOWS_AT_ONCE: usize = 2;
 /// More nodes than this are read from a package, where that may be chosen.
 const NODE_READS_MAX: usize = 50;
+/// What is read anew although nothing says that it changed takes this part of the requests, where it is read by nodes.
+const ROTATION_SHARE: usize = 10;
 
 impl Client {
     /// Every flow as it is live.
     pub(super) async fn texts(&self, reading: &Reading<'_>) -> Result<Vec<(FlowId, String)>, TenantError> {
         let key = self.key(reading);
-        let (mut texts, mut stale) = (Vec::new(), Vec::new());
+        let (mut texts, mut due, mut stale) = (Vec::new(), Vec::new(), Vec::new());
         for head in reading.project.flows.values().filter(|head| !names::is_scaffold(&head.name)) {
             match self.known(head, &key) {
-                Some(known) => texts.push(known),
+                Some((id, known)) if known.is_due => due.push((head.clone(), (id, known.text))),
+                Some((id, known)) => texts.push((id, known.text)),
                 None => stale.push(head.clone()),
             }
         }
+        stale.extend(due.iter().map(|(head, _)| head.clone()));
         let mut packed = match self.wants_package(reading, &stale).await? {
             true => self.read_package(reading, &stale).await?,
-            false => HashMap::new(),
+            false => {
+                texts.extend(self.put_off(due, &mut stale));
+                HashMap::new()
+            }
         };
         let flows: Vec<ReadFlow> = stream::iter(stale)
             .map(|head| {
@@ -52,8 +60,8 @@ impl Client {
 
     /// One flow as it is live.
     pub(super) async fn text(&self, reading: &Reading<'_>, head: &FlowHead) -> Result<String, TenantError> {
-        match self.known(head, &self.key(reading)) {
-            Some((_, text)) => Ok(text),
+        match self.stored(reading, head) {
+            Some(text) => Ok(text),
             None => Ok(self.keep(head, reading, None).await?.text),
         }
     }
@@ -65,12 +73,27 @@ impl Client {
 
     /// What is known of a flow still, without reading it again.
     pub(super) fn stored(&self, reading: &Reading<'_>, head: &FlowHead) -> Option<String> {
-        self.known(head, &self.key(reading)).map(|(_, text)| text)
+        self.store.get(&head.id, &self.key(reading), head.last_changed, now())
     }
 
-    fn known(&self, head: &FlowHead, key: &str) -> Option<(FlowId, String)> {
+    fn known(&self, head: &FlowHead, key: &str) -> Option<(FlowId, Known)> {
         let reference: FlowRef = head.reference_id.parse().ok()?;
-        Some((reference.flow_id(), self.store.get(&head.id, key, head.last_changed, now())?))
+        Some((reference.flow_id(), self.store.kept_of(&head.id, key, head.last_changed, now())?))
+    }
+
+    /// Of flows whose stamps stand still, those that are not read anew this time: node by node that takes no more than a
+    /// share of the requests that there are.
+    fn put_off(&self, due: Vec<(FlowHead, (FlowId, String))>, stale: &mut Vec<FlowHead>) -> Vec<(FlowId, String)> {
+        let n_most = self.options.requests_per_5_minutes as usize / ROTATION_SHARE;
+        let n_configs = |text: &str| {
+            let flow = Flow::parse(text.as_bytes()).ok();
+            flow.map_or(1, |flow| flow.nodes().map(|node| node.config.len()).sum::<usize>() + 2)
+        };
+        let is_put_off =
+            |(_, (_, text)): &(FlowHead, (FlowId, String))| !self.memory.may_rotate(n_configs(text), n_most);
+        let (put_off, _): (Vec<_>, Vec<_>) = due.into_iter().partition(is_put_off);
+        stale.retain(|head| !put_off.iter().any(|(other, _)| other.id == head.id));
+        put_off.into_iter().map(|(_, known)| known).collect()
     }
 
     /// A flow, read; and kept as long as its stamp proves it.

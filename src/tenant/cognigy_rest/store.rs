@@ -29,6 +29,14 @@ pub(super) struct Kept {
     pub(super) text: String,
 }
 
+/// What is known of a flow whose stamp stands still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) text: String,
+    /// Whether it is time to read it anew all the same.
+    pub(super) is_due: bool,
+}
+
 /// Flows by `_id`.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -54,15 +62,18 @@ impl Store {
 
     /// The text of a flow, where what was kept of it has this key and stamp and is not due to be read anew at `now`.
     pub(super) fn get(&self, id: &str, key: &str, stamp: i64, now: i64) -> Option<String> {
+        self.kept_of(id, key, stamp, now).filter(|known| !known.is_due).map(|known| known.text)
+    }
+
+    /// The text of a flow, where what was kept of it has this key and stamp, and whether it is time to read it anew.
+    pub(super) fn kept_of(&self, id: &str, key: &str, stamp: i64, now: i64) -> Option<Known> {
         let mut kept = self.kept();
         let entry = kept.entry(id.to_owned()).or_insert_with(|| read(&self.file(id)?));
-        let is_good = |it: &&mut Kept| {
-            it.version == VERSION
-                && it.key == key
-                && it.stamp == stamp
-                && (0..self.lives(id)).contains(&(now - it.read_at))
-        };
-        entry.as_mut().filter(is_good).map(|it| it.text.clone())
+        let is_good = |it: &&mut Kept| it.version == VERSION && it.key == key && it.stamp == stamp && it.read_at <= now;
+        entry
+            .as_mut()
+            .filter(is_good)
+            .map(|it| Known { text: it.text.clone(), is_due: now - it.read_at >= self.lives(id) })
     }
 
     /// How long one flow is good, in seconds: not all of them are due at once.

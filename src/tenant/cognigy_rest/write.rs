@@ -45,7 +45,7 @@ impl Client {
         }
         let project = self.project_for(calls, environment, wanted.git.reference).await?;
         let reading = self.reading(calls, &project, environment);
-        let carrying = Carrying { reading: &reading, memory: &self.memory };
+        let carrying = Carrying { reading: &reading, memory: &self.memory, snapshot: self.options.snapshot };
         let outcome = match project.flow(wanted.git.reference) {
             Some(head) => Box::pin(self.update(&carrying, head, id, &wanted)).await.map(|()| Imported::Updated),
             None => {
@@ -143,7 +143,7 @@ impl Client {
         self.memory.note_code(id, None);
         let Some(head) = head else { return Ok(()) };
         self.may_package(calls, &format!("delete `{}` so that it can be brought back", head.name))?;
-        let carrying = Carrying { reading: &reading, memory: &self.memory };
+        let carrying = Carrying { reading: &reading, memory: &self.memory, snapshot: self.options.snapshot };
         // What was planned knew of these.
         let knows = |reference: &str| {
             let id = reference.parse().map(FlowRef::flow_id);

@@ -61,6 +61,8 @@ impl Client {
             let project = calls.project_name(environment.as_str()).await?;
             return Err(Refusal::NotAScratchProject { project, n_flows });
         }
+        // What is tried here is no reason to keep the project.
+        *self.memory.is_frozen.lock().await = true;
         let mut asking = Asking { tell };
         let ground = Box::pin(Ground::make(self, &calls, environment, project)).await?;
         Box::pin(Chart { ground: &ground }.ask(&mut asking)).await;
