@@ -30,6 +30,8 @@ mod cognigy_package;
 mod cognigy_plan;
 #[path = "cli/cognigy_probe.rs"]
 mod cognigy_probe;
+#[path = "cli/cognigy_release.rs"]
+mod cognigy_release;
 #[path = "cli/cognigy_war.rs"]
 mod cognigy_war;
 #[path = "cli/config.rs"]

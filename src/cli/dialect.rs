@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::flow::{Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::LocaleName;
+use crate::release::{Frozen, Serving, Shows};
 use crate::tenant::cognigy_rest::{Finding, ProbeDepth, ProbeRefusal};
 use crate::tenant::{
     CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
@@ -145,6 +146,43 @@ impl Tenant for Dialect {
 
     async fn tidy(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
         whichever!(self, client => client.tidy(environment, limits).await)
+    }
+
+    async fn serving(
+        &self,
+        environment: &EnvironmentId,
+        endpoints: &[String],
+        limits: &CallLimits,
+    ) -> Result<Serving, TenantError> {
+        whichever!(self, client => client.serving(environment, endpoints, limits).await)
+    }
+
+    async fn freeze(
+        &self,
+        environment: &EnvironmentId,
+        release: &str,
+        limits: &CallLimits,
+    ) -> Result<Frozen, TenantError> {
+        whichever!(self, client => client.freeze(environment, release, limits).await)
+    }
+
+    async fn show(
+        &self,
+        environment: &EnvironmentId,
+        endpoint: &str,
+        to: &Shows,
+        limits: &CallLimits,
+    ) -> Result<(), TenantError> {
+        whichever!(self, client => client.show(environment, endpoint, to, limits).await)
+    }
+
+    async fn discard(
+        &self,
+        environment: &EnvironmentId,
+        releases: &BTreeSet<String>,
+        limits: &CallLimits,
+    ) -> Result<(), TenantError> {
+        whichever!(self, client => client.discard(environment, releases, limits).await)
     }
 
     async fn delete(

@@ -57,6 +57,7 @@ fn tell((known, deployments): &mut (BTreeSet<DeploymentId>, Vec<Value>), commit:
         "commit": manifest.source.commit, "recordCommit": commit, "generatedAt": manifest.generated_at,
         "create": count(FlowAction::Create), "update": count(FlowAction::Update),
         "delete": count(FlowAction::Delete), "failure": manifest.failure,
+        "release": manifest.release.as_ref().and_then(|release| release.target.as_ref()?.name.clone()),
     }));
 }
 
@@ -73,7 +74,10 @@ fn text(document: &Value) -> String {
             deployment["create"],
             deployment["update"],
             deployment["delete"],
-            match word("failure") {
+            match word("release") {
+                "" => String::new(),
+                release => format!("  release {}", crate::problem::escape_terminal(release)),
+            } + &match word("failure") {
                 "" => String::new(),
                 failure => format!("  {}", crate::problem::escape_terminal(failure)),
             }

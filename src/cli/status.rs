@@ -69,6 +69,7 @@ async fn one(context: &Context, environment: &Environment) -> Result<Value, Fail
         "flowsChangedSince": digest != manifest.source.flows_digest,
         "managedFlows": manifest.last_flows().len(),
         "notRestored": not_restored(manifest),
+        "release": released(manifest),
         "holder": manifest.holder.as_ref().filter(|_| seen.interrupted),
         "failure": manifest.failure,
         "quarantine": manifest.quarantine,
@@ -89,7 +90,18 @@ fn shown(hold: Option<&Hold>) -> Value {
 
 fn not_restored(manifest: &Manifest) -> Vec<Value> {
     let open = manifest.flows.iter().filter(|flow| flow.status == FlowStatus::NotRestored);
-    open.map(|flow| json!({ "id": flow.id, "error": flow.error })).collect()
+    let endpoints = manifest.release.iter().flat_map(|release| &release.endpoints);
+    let endpoints = endpoints.filter(|endpoint| endpoint.status == FlowStatus::NotRestored);
+    let endpoints = endpoints.map(|it| json!({ "id": it.id, "name": it.name, "error": it.error }));
+    open.map(|flow| json!({ "id": flow.id, "error": flow.error })).chain(endpoints).collect()
+}
+
+/// What callers are to meet, as the last deployment left it; null where that is what is live.
+fn released(manifest: &Manifest) -> Value {
+    let releases = manifest.releases();
+    let Some((now, earlier)) = releases.split_first() else { return Value::Null };
+    let earlier: Vec<_> = earlier.iter().map(|release| &release.name).collect();
+    json!({ "name": now.name, "endpoints": now.endpoints.len(), "kept": earlier })
 }
 
 /// Why the newest commit is not tried, and until when; nothing where it may be.
@@ -126,6 +138,10 @@ fn text(document: &Value) -> String {
         if !word(key).is_empty() {
             text.push_str(&format!("  {label}: {}\n", escape_terminal(word(key))));
         }
+    }
+    if let Some(release) = document["release"]["name"].as_str() {
+        let n_endpoints = &document["release"]["endpoints"];
+        text.push_str(&format!("  release {}, shown by {n_endpoints} endpoint(s)\n", escape_terminal(release)));
     }
     for flow in document["notRestored"].as_array().into_iter().flatten() {
         let (id, error) = (flow["id"].as_str().unwrap_or_default(), flow["error"].as_str().unwrap_or_default());

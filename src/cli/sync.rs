@@ -10,7 +10,7 @@ use super::line::About;
 use super::output::{self, Failure, complain_of};
 use super::{panics, progress};
 use crate::config::Environment;
-use crate::controller::{EnvironmentReport, Outcome, PassOptions, SyncResult};
+use crate::controller::{EndpointReport, EnvironmentReport, Outcome, PassOptions, ReleaseReport, SyncResult};
 use crate::disk::read_regular;
 use crate::problem::escape_terminal;
 use crate::record::MANIFEST_BYTES_MAX;
@@ -105,6 +105,32 @@ pub(super) fn about(report: &EnvironmentReport) -> About<'_> {
     About::environment(&report.environment, report.deployment_id.as_deref())
 }
 
+/// What callers meet.
+fn released(release: &ReleaseReport) -> String {
+    let mut text = String::new();
+    for EndpointReport { name, shows, drifted, outcome, error, .. } in &release.endpoints {
+        let did = match outcome {
+            None => String::new(),
+            Some(outcome) => format!(", {}", shown(*outcome)),
+        };
+        let drifted = if *drifted { ", drifted" } else { "" };
+        let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        let line = format!("  endpoint \"{name}\" shows {shows}{drifted}{did}{error}");
+        text.push_str(&format!("{}\n", escape_terminal(&line)));
+    }
+    text
+}
+
+fn shown(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Deployed => "deployed",
+        Outcome::Failed => "failed",
+        Outcome::RolledBack => "rolled back",
+        Outcome::NotRestored => "NOT RESTORED",
+        Outcome::NotAttempted => "not attempted",
+    }
+}
+
 /// The result for people, on stdout.
 pub(super) fn text(report: &EnvironmentReport) -> String {
     let mut text = format!("{}: {}", report.environment, report.result.as_str());
@@ -119,15 +145,10 @@ pub(super) fn text(report: &EnvironmentReport) -> String {
         text.push_str(&format!("  {}\n", escape_terminal(&hold.to_string())));
     }
     for flow in &report.flows {
-        let outcome = match flow.outcome {
-            Outcome::Deployed => "deployed",
-            Outcome::Failed => "failed",
-            Outcome::RolledBack => "rolled back",
-            Outcome::NotRestored => "NOT RESTORED",
-            Outcome::NotAttempted => "not attempted",
-        };
+        let outcome = shown(flow.outcome);
         let error = flow.error.as_ref().map_or_else(String::new, |error| format!(": {}", escape_terminal(error)));
         text.push_str(&format!("  {:6} {:24} {outcome}{error}\n", flow.action, flow.id));
     }
+    report.release.iter().for_each(|release| text.push_str(&released(release)));
     text
 }

@@ -11,6 +11,16 @@ pub const FILE_NAME: &str = "flowsync.yaml";
 /// The environment variables flowsync knows.
 const VARIABLES: [&str; 3] = ["FLOWSYNC_CONFIG", "FLOWSYNC_LOG_FORMAT", "FLOWSYNC_STATE_DIR"];
 
+/// Those that flowsync gives to a smoke test.
+const GIVEN: [&str; 6] = [
+    "FLOWSYNC_ENVIRONMENT",
+    "FLOWSYNC_DEPLOYMENT",
+    "FLOWSYNC_SNAPSHOT",
+    "FLOWSYNC_SNAPSHOT_ID",
+    "FLOWSYNC_ENDPOINT_URLS",
+    "FLOWSYNC_ENDPOINT_TOKENS",
+];
+
 /// Where the configuration is: `--config`, else `FLOWSYNC_CONFIG` unless empty, else `./flowsync.yaml`.
 #[must_use]
 pub fn locate(flag: Option<&Path>, variable: Option<OsString>) -> PathBuf {
@@ -27,7 +37,7 @@ pub fn unknown_variables(names: impl IntoIterator<Item = String>, config: Option
     let foreign = |name: &str| name.starts_with("FLOWSYNC_SERVICE_") || is_kubernetes_port(name);
     let mut unknown: Vec<String> = names
         .into_iter()
-        .filter(|name| name.starts_with("FLOWSYNC_") && !VARIABLES.contains(&name.as_str()))
+        .filter(|name| name.starts_with("FLOWSYNC_") && ![&VARIABLES[..], &GIVEN].concat().contains(&name.as_str()))
         .filter(|name| !foreign(name) && !secrets.contains(name.as_str()))
         .map(|name| match nearest(&name, VARIABLES) {
             Some(known) => format!("unknown environment variable `{name}`: did you mean `{known}`?"),

@@ -12,7 +12,10 @@ use super::names::environment_name;
 use super::notifications::{self, Around};
 use super::written::{ENVIRONMENT, FILE, Findings, Section, Wrong, check_keys};
 use super::yaml::{self, FILE_BYTES_MAX, Node, SyntaxError, Value, shorten};
-use super::{Config, Environment, Notification, Repository, Server, repository, server, sync, tenant, urls};
+use super::{
+    Api, Config, Environment, Notification, Repository, Server, SyncPolicy, release, repository, server, sync, tenant,
+    urls,
+};
 use crate::problem::{Place, Problem, Rule, Severity};
 
 /// The version of the file's format that this binary reads.
@@ -68,7 +71,8 @@ fn read(text: &str, path: &Path, folder: &Path) -> Result<Config, ConfigError> {
         .filter_map(|(name, environment)| Some((name, environment?)))
         .collect();
     if fatal.is_empty() && !environments.is_empty() {
-        return Ok(Config { path: path.to_path_buf(), environments, notifications, broken, server });
+        let config = Config { path: path.to_path_buf(), environments, notifications, broken, server };
+        return Ok(config.withholding_secrets());
     }
     let mut problems: Vec<Problem> = fatal.into_iter().chain(broken.into_values().flatten()).collect();
     problems.sort();
@@ -180,10 +184,15 @@ fn read_environment<'n>(
     let place = section.required("tenant", findings);
     let tenant = place.and_then(|node| tenant::read(node, folder, findings));
     let sync = section.get("sync").map(|node| sync::read(node, folder, findings)).unwrap_or_default();
-    if let Some(node) = section.get("release") {
-        let help = "remove it: what is deployed is live at once";
-        findings.add(node, Wrong::value("`release` is not built yet", help));
-    }
+    let release = section.get("release").and_then(|node| match tenant.as_ref().map(|tenant| &tenant.api) {
+        Some(Api::FlowsV2) => {
+            let message = "`release` belongs to `api: cognigy-rest`";
+            findings.add(node, Wrong::rule(Rule::UnknownKey, message, "remove it: what is deployed is live at once"));
+            None
+        }
+        _ => release::read(node, folder, findings),
+    });
+    let sync = SyncPolicy { release, ..sync };
     let address = tenant.as_ref().map(|it| (urls::tenant_key(&it.url), it.environment_id.0.clone()));
     let environment = match (repository, tenant) {
         (Some(repository), Some(tenant)) => {

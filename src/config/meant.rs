@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Exclude, ForgeAddress, Notification, Protect, SecretSource, Server, SubjectTemplate, Verify, Window};
+use super::{
+    Exclude, ForgeAddress, Notification, Protect, Release, SecretSource, Server, SubjectTemplate, Verify, Window,
+};
 use crate::flow::EnvironmentId;
 use crate::format::Format;
 use crate::problem::Problem;
@@ -53,6 +55,18 @@ impl Config {
                 SecretSource::File(_) => None,
             })
             .collect()
+    }
+}
+
+impl Config {
+    /// The same, whose smoke tests are given no variable that a secret is taken from.
+    pub(super) fn withholding_secrets(mut self) -> Self {
+        let withheld: BTreeSet<String> = self.secret_variables().into_iter().map(str::to_owned).collect();
+        let releases = self.environments.values_mut().filter_map(|environment| environment.sync.release.as_mut());
+        for smoke_test in releases.filter_map(|release| release.smoke_test.as_mut()) {
+            smoke_test.withheld.clone_from(&withheld);
+        }
+        self
     }
 }
 
@@ -303,6 +317,8 @@ pub struct SyncPolicy {
     pub deploy_timeout: Duration,
     /// A pass that takes longer is stuck.
     pub pass_deadline: Duration,
+    /// What callers meet; what is live, where this is absent.
+    pub release: Option<Release>,
 }
 
 impl SyncPolicy {
@@ -332,6 +348,7 @@ impl Default for SyncPolicy {
             verify_timeout: Duration::from_secs(60),
             deploy_timeout,
             pass_deadline: Self::pass_deadline_for(deploy_timeout),
+            release: None,
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) fn read(node: &Node, folder: &Path, findings: &mut Findings) -> SyncP
         verify_timeout: verify_timeout.unwrap_or(default.verify_timeout),
         deploy_timeout,
         pass_deadline: pass_deadline.unwrap_or_else(|| SyncPolicy::pass_deadline_for(deploy_timeout)),
+        // It stands beside `sync`.
+        release: None,
     }
 }
 

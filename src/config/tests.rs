@@ -98,6 +98,7 @@ fn what_is_written_is_meant() {
         verify_timeout: Duration::from_secs(1),
         deploy_timeout: Duration::from_secs(5400),
         pass_deadline: Duration::from_secs(5400 + 900),
+        release: None,
     };
     assert_eq!(sync, &expected);
 }
@@ -455,10 +456,10 @@ fn a_number_in_quotes_is_called_text() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_said_to_be() {
-    let found = problems(&file("", "    release: { mode: endpoint }", ""));
+fn only_what_has_snapshots_is_released() {
+    let found = problems(&file("", "    release: { mode: endpoint, endpoints: [Web] }", ""));
     let shown: Vec<&str> = found.iter().map(|it| it.message.as_str()).collect();
-    assert_eq!(shown, ["`release` is not built yet"]);
+    assert_eq!(shown, ["`release` belongs to `api: cognigy-rest`"]);
 }
 
 #[test]

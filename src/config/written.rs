@@ -97,6 +97,9 @@ pub(super) const SYNC: Shape = Shape {
         "passDeadline",
     ],
 };
+/// `release`.
+pub(super) const RELEASE: Shape =
+    Shape { name: "release", keys: &["mode", "endpoints", "endpointUrl", "smokeTest", "smokeTestTimeout"] };
 /// `sync.verify`.
 pub(super) const VERIFY: Shape = Shape { name: "verify", keys: &["allowedSigners", "openpgpKeys"] };
 /// One of `sync.windows`.
@@ -114,7 +117,7 @@ pub(super) const WEBHOOK: Shape = Shape { name: "webhook", keys: &["secret"] };
 pub(super) const SECRET: Shape = Shape { name: "a secret", keys: &["env", "file"] };
 
 /// Every kind of section, to say where a key belongs that stands in the wrong one.
-pub(super) const SHAPES: [Shape; 16] = [
+pub(super) const SHAPES: [Shape; 17] = [
     FILE,
     REPOSITORY,
     FORGE,
@@ -125,6 +128,7 @@ pub(super) const SHAPES: [Shape; 16] = [
     AUTH,
     OAUTH2,
     SYNC,
+    RELEASE,
     VERIFY,
     WINDOW,
     SERVER,

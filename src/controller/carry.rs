@@ -7,12 +7,13 @@ use tokio::sync::watch;
 use tracing::{Instrument as _, info_span};
 
 use super::deployment::Deployment;
-use super::report::{EnvironmentReport, FlowReport, Outcome, SyncResult};
+use super::releasing::{enter_shown, enter_taken_back};
+use super::report::{EnvironmentReport, FlowReport, Outcome, ReleaseReport, SyncResult};
 use super::{Engine, PassError};
 use crate::clock::in_future;
 use crate::deploy::{
-    Beside, Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restoration, Restored, SideEffect,
-    Standing, Step, Undo,
+    Beside, Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restoration, Restored, ShownRelease,
+    SideEffect, Standing, Step, Undo,
 };
 use crate::flow::FlowId;
 use crate::local::LocalState;
@@ -48,6 +49,8 @@ pub(super) struct Work {
     pub lost: BTreeSet<FlowId>,
     /// Creates that an earlier run saw answered as updates.
     pub existed: BTreeSet<FlowId>,
+    /// Whether an earlier run may have done more than its trail tells.
+    pub trail_is_lost: bool,
 }
 
 /// Which way a deployment goes.
@@ -67,13 +70,14 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let (stop, stopped) = watch::channel(false);
         self.ledger.lease.limit().is_renewed();
         let renewal = self.keep_renewed(&stop);
-        let ending = self.to_the_end(work, stopped);
+        let ending = Box::pin(self.to_the_end(work, stopped));
         let ended = tokio::select! {
             biased;
             report = ending => report,
             never = renewal => match never {},
         };
         if ended.is_ok() {
+            Box::pin(self.tidy_releases()).await;
             self.tidy().await;
         }
         (self.engine.progress)(Step::Over);
@@ -100,14 +104,17 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
             Course::Forward => {
                 let patience = self.engine.policy.deploy_timeout;
                 let deployer = self.deployer(&work, patience, stopped.clone());
-                let report = deployer.push(&work.changes, &work.standing).await;
+                let mut report = Box::pin(deployer.push(&work.changes, &work.standing)).await;
                 if report.is_complete() {
-                    return self.close_deployed(&work, &report.side_effects).await;
+                    match Box::pin(self.release(&deployer, &work.changes, &report)).await {
+                        Ok(shown) => return self.close_deployed(&work, &report.side_effects, shown.as_ref()).await,
+                        Err(failure) => report.failure = Some(failure),
+                    }
                 }
                 report
             }
         };
-        self.take_back(&work, &pushed, stopped).await
+        Box::pin(self.take_back(&work, &pushed, stopped)).await
     }
 
     fn deployer<'a>(&'a self, work: &'a Work, patience: Duration, stop: watch::Receiver<bool>) -> Deployer<'a, T, L> {
@@ -149,7 +156,12 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         })
     }
 
-    async fn close_deployed(&self, work: &Work, side_effects: &[SideEffect]) -> Result<EnvironmentReport, PassError> {
+    async fn close_deployed(
+        &self,
+        work: &Work,
+        side_effects: &[SideEffect],
+        shown: Option<&ShownRelease>,
+    ) -> Result<EnvironmentReport, PassError> {
         let commit = self
             .close(StatusEvent::Verified, |manifest| {
                 manifest.flows.iter_mut().for_each(|flow| flow.status = FlowStatus::Deployed);
@@ -157,6 +169,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                     deployment_id: manifest.deployment_id.clone(),
                     commit: manifest.source.commit.clone(),
                 });
+                enter_shown(manifest, shown);
                 if manifest.kind != Kind::Rollback {
                     manifest.quarantine = None;
                 }
@@ -182,15 +195,21 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let undos: Vec<Undo> = touched(work, pushed);
         let patience = self.engine.policy.deploy_timeout.max(RESTORE_PATIENCE);
         let deployer = self.deployer(work, patience, stopped);
-        let Restoration { flows: mut restored, side_effects } = tokio::select! {
+        let taking_back = async {
+            // Callers first.
+            let endpoints = Box::pin(self.switch_back(&deployer, work.trail_is_lost)).await;
+            (endpoints, Box::pin(deployer.restore(&undos)).await)
+        };
+        let (endpoints, Restoration { flows: mut restored, side_effects }) = tokio::select! {
             biased;
-            restored = deployer.restore(&undos).instrument(info_span!("restore")) => restored,
+            restored = taking_back.instrument(info_span!("restore")) => restored,
             grace = self.engine.shutdown.end_of(Stage::Restore) => return Err(self.unfinished(&undos, grace.by).await),
         };
         for id in &work.lost {
             restored.insert(id.clone(), Restored::Not("its previous definition is not in git any more".into()));
         }
-        let incomplete = restored.values().any(|restored| matches!(restored, Restored::Not(_)));
+        let incomplete =
+            restored.values().chain(endpoints.values()).any(|restored| matches!(restored, Restored::Not(_)));
         if incomplete && !self.ledger.lease.limit().holds().await {
             return Err(PassError::Busy(
                 "the lease ended while the deployment was being taken back; the next pass goes on with it".into(),
@@ -203,6 +222,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                     hold_back.enter(manifest)?;
                 }
                 settle(manifest, pushed, &restored);
+                enter_taken_back(manifest, &endpoints);
                 if let Some(quarantine) = &mut manifest.quarantine {
                     quarantine.count_from(self.engine.now());
                 }
@@ -243,7 +263,8 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     fn hold_back(&self, work: &Work, pushed: &PushReport) -> HoldBack {
         let (blame, reason, flows) =
             pushed.summary().unwrap_or((Blame::Transport, "the deployment was not complete".into(), Vec::new()));
-        let drift_only = work.changes.iter().all(|change| change.cause == crate::plan::Cause::Drift);
+        let is_drift = |change: &Change| change.cause == crate::plan::Cause::Drift;
+        let drift_only = !work.changes.is_empty() && work.changes.iter().all(is_drift);
         let existed = pushed.flows.iter().filter(|(_, pushed)| pushed.existed()).map(|(id, _)| id.clone()).collect();
         HoldBack {
             cause: match blame {
@@ -286,6 +307,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         EnvironmentReport {
             deployment_id: Some(manifest.deployment_id.to_string()),
             commit: manifest.source.commit.clone(),
+            release: ReleaseReport::of(manifest),
             ..EnvironmentReport::new(&self.records.environment, result)
         }
     }
@@ -392,7 +414,10 @@ fn hold_incomplete(manifest: &mut Manifest) {
         .filter(|flow| flow.status == FlowStatus::NotRestored)
         .map(|flow| flow.id.clone())
         .collect();
-    let names: Vec<&str> = open.iter().map(FlowId::as_str).collect();
+    let endpoints = manifest.release.iter().flat_map(|release| &release.endpoints);
+    let endpoints = endpoints.filter(|endpoint| endpoint.status == FlowStatus::NotRestored);
+    let endpoints = endpoints.map(|endpoint| format!("the endpoint `{}`", endpoint.name));
+    let names: Vec<String> = open.iter().map(ToString::to_string).chain(endpoints).collect();
     let reason = format!(
         "not restored: {}; see the manifest for what each needs, put it right in the tenant, then commit or pass --retry",
         names.join(", ")

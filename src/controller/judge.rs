@@ -1,9 +1,10 @@
 //! Whether a plan may be carried out, and what says that it may not.
 
 use super::approval::Approved;
+use super::releases::objection;
 use super::{Engine, PassError, PassOptions, Prepared, Seen};
 use crate::local::LocalState;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, ReleasePlan};
 use crate::problem::any_error;
 use crate::record::{Manifest, QuarantineCause, Verdict};
 use crate::source::Source;
@@ -42,8 +43,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let empty = prepared.desired.flows.is_empty();
         plan::check_deletes(plan.deletes().count(), n_managed, empty, self.policy.max_deletes, options.allow_deletes)
             .map_err(|error| refused(error.to_string()))?;
+        if let Some(reason) = prepared.release.as_ref().and_then(|release| objection(release, &plan.reported)) {
+            return Err(refused(reason));
+        }
+        let releases = prepared.release.as_ref().is_some_and(ReleasePlan::is_due);
         match seen.manifest.as_ref() {
-            Some(manifest) if !plan.changes.is_empty() && !options.retry => self.check_quarantine(manifest, plan),
+            Some(manifest) if (releases || !plan.changes.is_empty()) && !options.retry => {
+                self.check_quarantine(manifest, plan)
+            }
             _ => Ok(()),
         }
     }

@@ -41,6 +41,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             plan_digest: plan.digest.clone(),
             rollback: prepared.back_to.as_ref().map(|back_to| back_to.to.clone()),
             ignore: self.reader.comparison().ignored().to_vec(),
+            release: self.release_record(prepared, earlier),
             flows,
             dependency_graph: plan.graph.clone(),
         };

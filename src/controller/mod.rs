@@ -32,6 +32,8 @@ mod prove;
 mod quiet;
 mod records;
 mod recovery;
+mod releases;
+mod releasing;
 mod report;
 mod rollback;
 pub mod run;
@@ -76,7 +78,9 @@ pub use panicked::{internal_error, panic_words};
 pub use prepare::Prepared;
 pub use promote::promotion_branch;
 pub use records::Records;
-pub use report::{EnvironmentReport, FlowCounts, FlowReport, FlowSummary, Outcome, SyncResult};
+pub use report::{
+    EndpointReport, EnvironmentReport, FlowCounts, FlowReport, FlowSummary, Outcome, ReleaseReport, SyncResult,
+};
 pub use states::BackTo;
 pub use suspend::{Suspender, Switched};
 pub use trail::{TrailFault, TrailFile, Verified};

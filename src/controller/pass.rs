@@ -7,11 +7,11 @@ use tracing::{Instrument as _, info_span};
 
 use super::approval::Warrant;
 use super::carry::Work;
-use super::report::{EnvironmentReport, FlowCounts, FlowReport, Outcome, SyncResult};
+use super::report::{EnvironmentReport, FlowCounts, FlowReport, Outcome, ReleaseReport, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Records, Seen, adoption_branch, read_desired};
 use crate::config::Drift;
 use crate::local::LocalState;
-use crate::plan::{self, Cause, Change, Hold, Plan};
+use crate::plan::{self, Cause, Change, Hold, Plan, ReleasePlan};
 use crate::problem::any_error;
 use crate::record::{Kind, Suspended};
 use crate::revision::CommitId;
@@ -83,7 +83,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Reads git, looks at the tenant, and does what differs. `None`: git moved, look again.
     async fn reconcile(&self, seen: &Seen, options: &PassOptions) -> Result<Option<EnvironmentReport>, PassError> {
         let suspension = self.records.hold_of(&seen.suspended)?;
-        let (prepared, contested) = match self.find_out(seen).await {
+        let (prepared, contested) = match Box::pin(self.find_out(seen)).await {
             Ok(found) => found,
             Err(refused) => return suspended_anyway(self.report_on(seen), suspension, refused),
         };
@@ -91,6 +91,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         report.problems.clone_from(&prepared.problems);
         report.alarms.extend(contested);
         report.flows = not_attempted(&prepared.plan);
+        report.release = prepared.release.as_ref().map(ReleaseReport::planned);
         report.counts = Some(counts(&prepared));
         let weighing = self.weigh(seen, &prepared, options).instrument(info_span!("judge"));
         let approved = match self.look(weighing).await {
@@ -101,15 +102,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if let Some(hold) = suspension.or_else(|| plan::closed(&self.policy.windows, self.now())) {
             return Ok(Some(report.held_by(hold)));
         }
+        let is_due = !prepared.plan.changes.is_empty() || releases(&prepared);
         if options.dry_run {
-            if !prepared.plan.changes.is_empty() {
+            if is_due {
                 report.result = SyncResult::Planned;
-            } else if !prepared.plan.reported.is_empty() {
+            } else if prepared.is_drifted() {
                 report.result = SyncResult::Drifted;
             }
             return Ok(Some(report));
         }
-        if prepared.plan.changes.is_empty() {
+        if !is_due {
             return self.leave(seen, &prepared, report).await;
         }
         let n_reported = prepared.plan.reported.len();
@@ -118,7 +120,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Some(deployment) = self.begin(seen, &prepared.plan, &prepared, Kind::Sync, warrant).await? else {
             return Ok(None);
         };
-        let mut done = deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside)).await?;
+        let mut done =
+            Box::pin(deployment.carry_out(Work::new(prepared.plan.changes, prepared.looked, prepared.beside))).await?;
         done.counts = report.counts.map(|found| match done.result {
             SyncResult::Deployed => FlowCounts { drifted: n_reported, ..found },
             _ => found,
@@ -145,7 +148,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             self.look(self.prepare(desired, seen.manifest.as_ref()).instrument(info_span!("prepare"))).await?;
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
-        let is_quiet = prepared.plan.changes.is_empty() && prepared.plan.reported.is_empty();
+        let is_quiet = prepared.plan.changes.is_empty() && !prepared.is_drifted() && !releases(&prepared);
         let is_settled = seen.manifest.is_some() && !seen.interrupted && seen.suspended == Suspended::No;
         let is_told = is_settled && seen.alarms.is_empty() && self.is_written_down(seen, &prepared.plan);
         if is_quiet && is_told && !any_error(&prepared.problems) {
@@ -153,6 +156,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         self.reader.index().save();
         let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
+        if !contested.is_empty() {
+            self.plan_release(&mut prepared, seen.manifest.as_ref());
+        }
         Ok((prepared, contested))
     }
 
@@ -174,8 +180,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared: &Prepared,
         mut report: EnvironmentReport,
     ) -> Result<Option<EnvironmentReport>, PassError> {
-        if !prepared.plan.reported.is_empty() {
+        if prepared.is_drifted() {
             report.result = SyncResult::Drifted;
+        }
+        if !prepared.plan.reported.is_empty() {
             self.adopt_drift(seen, prepared).await?;
         }
         if seen.adopts || !self.is_written_down(seen, &prepared.plan) {
@@ -332,6 +340,18 @@ fn suspended_anyway(
             Ok(Some(report.held_by(hold)))
         }
         (error, _) => Err(error),
+    }
+}
+
+/// Whether callers are to meet something else.
+fn releases(prepared: &Prepared) -> bool {
+    prepared.release.as_ref().is_some_and(ReleasePlan::is_due)
+}
+
+impl Prepared {
+    /// Whether something is left as somebody made it behind git's back.
+    fn is_drifted(&self) -> bool {
+        !self.plan.reported.is_empty() || self.release.as_ref().is_some_and(ReleasePlan::is_drifted)
     }
 }
 

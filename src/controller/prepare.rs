@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
@@ -12,12 +12,13 @@ use super::unread::{set_aside, still_there};
 use super::{BackTo, Engine, PassError};
 use crate::config::Prune;
 use crate::deploy::{Beside, Looked};
-use crate::flow::{self, FlowId, ReferenceKind};
+use crate::flow::{self, ContentHash, FlowId, ReferenceKind};
 use crate::index::LiveReader;
 use crate::local::LocalState;
-use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, Step};
+use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, ReleasePlan, Step};
 use crate::problem::Problem;
 use crate::record::Manifest;
+use crate::release::Serving;
 use crate::source::Source;
 use crate::tenant::{CallLimits, Cost, Export, Tenant};
 
@@ -41,6 +42,12 @@ pub struct Prepared {
     pub costs: BTreeMap<FlowId, Cost>,
     /// For a rollback: what it goes back to.
     pub back_to: Option<BackTo>,
+    /// What callers are to meet; nothing where that is what is live.
+    pub release: Option<ReleasePlan>,
+    /// What callers met when that was planned.
+    pub(super) serving: Option<Serving>,
+    /// Live flows that nobody manages here, where they are part of a release.
+    pub(super) others: Others,
 }
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
@@ -59,6 +66,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             prepared.problems.extend(kept.map(|(id, path)| still_there(id, path)));
         }
         prepared.problems.sort();
+        self.plan_release(&mut prepared, manifest);
         Ok(prepared)
     }
 
@@ -77,9 +85,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let limits = CallLimits::before_deployment();
         let reader = self.reader.unlike(&desired, last);
         let mut began = Instant::now();
-        let (mut live, present) =
-            try_join(self.live(&reader, &limits), self.present(plan::lookups(&desired, &self.records.target), &limits))
-                .await?;
+        let looking_up = self.present(plan::lookups(&desired, &self.records.target), &limits);
+        let (mut live, present, serving) = try_join3(self.live(&reader, &limits), looking_up, self.serving()).await?;
         let mut looked = Looked::since(began);
         let mut plan = plan::plan(&desired, &live, last, policy);
         for look in 1.. {
@@ -121,7 +128,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         problems.sort();
         let beside = Beside::of(live.flows.values().map(Arc::as_ref), &plan.changes);
-        Ok(Prepared { desired, plan, looked, beside, problems, costs, back_to: None })
+        let others = if serving.is_some() { others(&live, &desired) } else { Others::new() };
+        Ok(Prepared { desired, plan, looked, beside, problems, costs, back_to: None, release: None, serving, others })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {
@@ -152,6 +160,15 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .try_collect()
             .await
     }
+}
+
+/// Live flows that nobody manages here, with what people call them.
+type Others = BTreeMap<FlowId, (String, ContentHash)>;
+
+/// Live flows that git does not hold.
+fn others(live: &Live, desired: &Desired) -> Others {
+    let others = live.flows.iter().filter(|(id, _)| !desired.flows.contains_key(*id));
+    others.map(|(id, flow)| (id.clone(), (flow.name.clone(), flow.content_hash))).collect()
 }
 
 /// The flows a plan creates or deletes: those whose absence or presence matters.

@@ -10,13 +10,15 @@ use crate::index::QuietReader;
 use crate::local::LocalState;
 use crate::plan::Lookup;
 use crate::record::hex_sha256;
+use crate::release::Serving;
 use crate::source::{Source, Tips};
 use crate::tenant::{CallLimits, Tenant};
 
 impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Whether the answer of the last quiet pass is the answer now. `None`: it has to be worked out.
     pub(super) async fn still_quiet(&self, tips: &Tips) -> Result<Option<EnvironmentReport>, PassError> {
-        let Some(key) = self.inputs_key(tips).await? else {
+        let serving = self.serving().await?;
+        let Some(key) = self.inputs_key(tips, serving.as_ref()).await? else {
             return Ok(None);
         };
         let Some(quiet) = self.reader.index().quiet(&key) else {
@@ -45,7 +47,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Remembers that there was nothing to do.
     pub(super) async fn remember_quiet(&self, tips: &Tips, prepared: &Prepared) -> Result<(), PassError> {
-        let Some(key) = self.inputs_key(tips).await? else {
+        let Some(key) = self.inputs_key(tips, prepared.serving.as_ref()).await? else {
             return Ok(());
         };
         let plan = &prepared.plan;
@@ -64,8 +66,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         Ok(())
     }
 
-    /// Digest over everything but the tenant that a pass depends on.
-    async fn inputs_key(&self, tips: &Tips) -> Result<Option<String>, PassError> {
+    /// Digest over everything that a pass depends on but what is live; what callers meet is part of it.
+    async fn inputs_key(&self, tips: &Tips, serving: Option<&Serving>) -> Result<Option<String>, PassError> {
         let Some(records) = &tips.records else {
             return Ok(None);
         };
@@ -77,6 +79,6 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let seal = self.records.seal_key()?.map(|key| key.fingerprint());
         let identity = (&self.records.branch, &self.records.target, &self.records.tenant_url, seal);
         let policy = (&self.policy, identity, self.reader.comparison().ignored());
-        Ok(Some(hex_sha256(format!("{}\n{}\n{policy:?}", flows.0, records.0).as_bytes())))
+        Ok(Some(hex_sha256(format!("{}\n{}\n{policy:?}\n{serving:?}", flows.0, records.0).as_bytes())))
     }
 }

@@ -118,8 +118,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
             None => Course::Forward,
         };
-        let work = Work { changes, standing, looked, beside, course, touched, lost, existed };
-        deployment.carry_out(work).await.map(Some)
+        let trail_is_lost = !asked.is_all();
+        let work = Work { changes, standing, looked, beside, course, touched, lost, existed, trail_is_lost };
+        Box::pin(deployment.carry_out(work)).await.map(Some)
     }
 
     fn check_free(
@@ -336,6 +337,7 @@ impl Work {
             touched: BTreeSet::new(),
             lost: BTreeSet::new(),
             existed: BTreeSet::new(),
+            trail_is_lost: false,
         }
     }
 }

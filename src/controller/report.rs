@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::flow::FlowId;
-use crate::plan::{Action, Hold};
+use crate::plan::{Action, EndpointAction, Hold, PlannedEndpoint, ReleasePlan};
 use crate::problem::Problem;
-use crate::record::{FlowAction, FlowStatus, ManifestFlow};
+use crate::record::{FlowAction, FlowStatus, Manifest, ManifestFlow, SwitchedEndpoint};
+use crate::release::Shows;
 use crate::revision::CommitId;
 use crate::source::TreeId;
 
@@ -144,14 +145,7 @@ impl FlowReport {
             FlowAction::Delete => Action::Delete,
             FlowAction::None => return None,
         };
-        let outcome = match flow.status {
-            FlowStatus::Deployed => Outcome::Deployed,
-            FlowStatus::Failed => Outcome::Failed,
-            FlowStatus::RolledBack => Outcome::RolledBack,
-            FlowStatus::NotRestored => Outcome::NotRestored,
-            FlowStatus::Pending | FlowStatus::NotAttempted => Outcome::NotAttempted,
-        };
-        Some(Self { id: flow.id.clone(), action, outcome, error: flow.error.clone() })
+        Some(Self { id: flow.id.clone(), action, outcome: outcome_of(flow.status), error: flow.error.clone() })
     }
 }
 
@@ -175,6 +169,84 @@ pub struct FlowSummary {
     pub delete: usize,
     /// Those among them with which something went wrong.
     pub failed: usize,
+}
+
+/// What callers of an environment meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReleaseReport {
+    /// The release that counts; absent before there is one.
+    pub name: Option<String>,
+    /// The endpoints of the configuration, or, of a deployment, those that it switched.
+    pub endpoints: Vec<EndpointReport>,
+}
+
+/// An endpoint of a pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndpointReport {
+    /// The tenant's id of it.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it shows.
+    pub shows: Shows,
+    /// Whether somebody pointed it elsewhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drifted: bool,
+    /// How it ended; absent where nothing is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// What went wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl ReleaseReport {
+    /// Before anything is done.
+    #[must_use]
+    pub(super) fn planned(plan: &ReleasePlan) -> Self {
+        let endpoint = |planned: &PlannedEndpoint| EndpointReport {
+            id: planned.endpoint.id.clone(),
+            name: planned.endpoint.name.clone(),
+            shows: planned.endpoint.shows.clone(),
+            drifted: planned.is_drifted,
+            outcome: (planned.action != EndpointAction::None).then_some(Outcome::NotAttempted),
+            error: None,
+        };
+        Self { name: plan.last.clone(), endpoints: plan.endpoints.iter().map(endpoint).collect() }
+    }
+
+    /// As a closed manifest says; nothing where its deployment had nothing to do with releases.
+    #[must_use]
+    pub(super) fn of(manifest: &Manifest) -> Option<Self> {
+        let release = manifest.release.as_ref()?;
+        let target = release.target.as_ref()?;
+        let endpoint = |endpoint: &SwitchedEndpoint| {
+            let shows = match (&target.name, endpoint.status) {
+                (Some(name), FlowStatus::Deployed) => Shows::Release(name.clone()),
+                _ => endpoint.before.clone(),
+            };
+            let outcome = Some(outcome_of(endpoint.status));
+            let (id, name, error) = (endpoint.id.clone(), endpoint.name.clone(), endpoint.error.clone());
+            EndpointReport { id, name, shows, drifted: false, outcome, error }
+        };
+        let name = manifest.releases().into_iter().next().and_then(|release| release.name);
+        Some(Self { name, endpoints: release.endpoints.iter().map(endpoint).collect() })
+    }
+
+    /// Whether something was to be done and was not.
+    pub(super) fn is_due(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.outcome == Some(Outcome::NotAttempted))
+    }
+}
+
+fn outcome_of(status: FlowStatus) -> Outcome {
+    match status {
+        FlowStatus::Deployed => Outcome::Deployed,
+        FlowStatus::Failed => Outcome::Failed,
+        FlowStatus::RolledBack => Outcome::RolledBack,
+        FlowStatus::NotRestored => Outcome::NotRestored,
+        FlowStatus::Pending | FlowStatus::NotAttempted => Outcome::NotAttempted,
+    }
 }
 
 /// One environment of a pass.
@@ -201,6 +273,9 @@ pub struct EnvironmentReport {
     pub held: Option<Hold>,
     /// The flows that were, or would be, changed.
     pub flows: Vec<FlowReport>,
+    /// What callers meet, where that is a release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseReport>,
     /// Problems found in the flows.
     pub problems: Vec<Problem>,
     /// Things a person should know although the pass went on.
@@ -224,6 +299,7 @@ impl EnvironmentReport {
             error: None,
             held: None,
             flows: Vec::new(),
+            release: None,
             problems: Vec::new(),
             alarms: Vec::new(),
             counts: None,
@@ -251,7 +327,11 @@ impl EnvironmentReport {
         let result = match &hold {
             Hold::Suspended { .. } => SyncResult::Suspended,
             // Where there is nothing to do, there is nothing to hold back.
-            Hold::Window { .. } if self.flows.is_empty() => return self,
+            Hold::Window { .. }
+                if self.flows.is_empty() && !self.release.as_ref().is_some_and(ReleaseReport::is_due) =>
+            {
+                return self;
+            }
             Hold::Window { .. } => SyncResult::Drifted,
         };
         Self { result, held: Some(hold), ..self }

@@ -11,13 +11,14 @@ use super::carry::Work;
 use super::judge::check_references;
 use super::named::Named;
 use super::pass::{Attempt, STARTS_MAX};
+use super::releases::{last_release, objection};
 use super::report::{EnvironmentReport, SyncResult};
 use super::states::{BackTo, State, WantedFlow};
-use super::{Engine, PassError, PassOptions, Prepared, Seen, read_desired};
+use super::{Engine, PassError, PassOptions, Prepared, Recorded, Seen, read_desired};
 use crate::config::{Drift, Prune};
 use crate::flow::Definition;
 use crate::local::LocalState;
-use crate::plan::{self, Desired, DesiredFlow, Last, Policy};
+use crate::plan::{self, Desired, DesiredFlow, Last, LastRelease, Policy, ReleasePlan};
 use crate::record::{DEFINITION_BYTES_MAX, Kind, Quarantine, QuarantineCause, RollbackState, RollbackTo};
 use crate::source::Source;
 use crate::tenant::Tenant;
@@ -34,13 +35,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         report
     }
 
-    /// The flows that are to be live, and where they come from.
-    async fn wanted_state(
-        &self,
-        seen: &Seen,
-        to: Option<&str>,
-        options: &PassOptions,
-    ) -> Result<(State, RollbackTo), PassError> {
+    /// The state that is to be live, and what callers met in it.
+    async fn wanted_state(&self, seen: &Seen, to: Option<&str>, options: &PassOptions) -> Result<Wanted, PassError> {
         let (Some(newest), Some(records)) = (&seen.manifest, &seen.tips.records) else {
             return Err(PassError::NotFound(format!(
                 "`{}` has no deployment to go back from",
@@ -60,12 +56,56 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 "deployment {id} only wrote down what was live; there is no state before it"
             )));
         }
-        let wanted = self.records.state(&seen.tips.flows, &recorded, state, options).await?;
+        let release = match state {
+            RollbackState::After => recorded.manifest.releases().first().and_then(last_release),
+            RollbackState::Before => {
+                recorded.manifest.release.as_ref().and_then(|release| release.before()).and_then(last_release)
+            }
+        };
+        let flows = self.proven_state(seen, &recorded, state, options).await?;
         let to = RollbackTo { deployment_id: recorded.manifest.deployment_id, state };
-        wanted.map(|wanted| (wanted, to)).map_err(|reason| {
+        Ok(Wanted { flows, to, release })
+    }
+
+    async fn proven_state(
+        &self,
+        seen: &Seen,
+        recorded: &Recorded,
+        state: RollbackState,
+        options: &PassOptions,
+    ) -> Result<State, PassError> {
+        let proven = self.records.state(&seen.tips.flows, recorded, state, options).await?;
+        let id = recorded.manifest.deployment_id.as_str();
+        proven.map_err(|reason| {
             self.records
                 .refuse(format!("the state {} is not proven by git: {reason}; nothing was written", words(state, id)))
         })
+    }
+
+    /// Plans that callers meet an earlier release again, which is kept: no flow is written, so that the newest
+    /// deployment's stay as they are. Nothing where it is not kept.
+    async fn prepare_release(
+        &self,
+        seen: &Seen,
+        wanted: &Wanted,
+        options: &PassOptions,
+    ) -> Result<Option<(Prepared, Wanted)>, PassError> {
+        let (Some(release), Some(serving)) = (&wanted.release, self.serving().await?) else { return Ok(None) };
+        let newest = seen.manifest.as_ref().and_then(|manifest| manifest.last_deployed.as_ref());
+        let (Some(newest), Some(records)) = (newest, &seen.tips.records) else { return Ok(None) };
+        let newest = newest.deployment_id.clone();
+        let Some(recorded) = self.records.completed(records, newest.as_str()).await? else { return Ok(None) };
+        if !serving.releases.contains(&release.name) {
+            return Ok(None);
+        }
+        let flows = self.proven_state(seen, &recorded, RollbackState::After, options).await?;
+        let mut prepared = self.prepare_state(seen, &flows).await?;
+        prepared.plan.changes.clear();
+        prepared.plan.reported.clear();
+        prepared.plan.bind(&self.records.target);
+        self.plan_back(&mut prepared, seen.manifest.as_ref(), release);
+        let to = RollbackTo { deployment_id: newest, state: RollbackState::After };
+        Ok(Some((prepared, Wanted { flows, to, release: Some(release.clone()) })))
     }
 
     /// Plans the way to a state. Limits on deletes do not apply; references must hold all the same.
@@ -76,10 +116,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let zero = crate::flow::ContentHash([0; 32]);
         wanted.keys().for_each(|id| _ = last.flows.entry(id.clone()).or_insert(zero));
         let policy = Policy { target: &self.records.target, drift: Drift::Correct, prune: Prune::Remove };
-        let prepared = self.prepare_with(Arc::new(desired), &last, policy).await?;
-        check_references(&prepared)?;
-        self.check_time(&prepared)?;
-        Ok(prepared)
+        self.prepare_with(Arc::new(desired), &last, policy).await
     }
 
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
@@ -126,6 +163,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 }
 
+/// What a person wants back.
+struct Wanted {
+    /// The flows that are to be live, and where they come from.
+    flows: State,
+    /// Of which deployment.
+    to: RollbackTo,
+    /// What callers met then.
+    release: Option<LastRelease>,
+}
+
 impl Attempt {
     /// Goes back, from a start that git may move under.
     async fn rollback<T: Tenant, S: Source, L: LocalState>(
@@ -148,15 +195,31 @@ impl Attempt {
                 }
                 continue;
             }
-            let (wanted, back_to) = engine.look(engine.wanted_state(&seen, to, &options)).await?;
-            let preparing = engine.prepare_state(&seen, &wanted).instrument(info_span!("prepare"));
-            let mut prepared = engine.look(preparing).await?;
-            if prepared.plan.changes.is_empty() {
+            let wanted = engine.look(engine.wanted_state(&seen, to, &options)).await?;
+            let switching = engine.look(Box::pin(engine.prepare_release(&seen, &wanted, &options))).await?;
+            let (mut prepared, Wanted { flows: wanted, to: back_to, release: shown }) = match switching {
+                Some(switching) => switching,
+                None => {
+                    let preparing = engine.prepare_state(&seen, &wanted.flows).instrument(info_span!("prepare"));
+                    let mut prepared = engine.look(preparing).await?;
+                    check_references(&prepared)?;
+                    engine.check_time(&prepared)?;
+                    engine.plan_release(&mut prepared, seen.manifest.as_ref());
+                    if let Some(reason) = prepared.release.as_ref().and_then(|release| objection(release, &[])) {
+                        return Err(engine.records.refuse(reason));
+                    }
+                    (prepared, Wanted { release: None, ..wanted })
+                }
+            };
+            if prepared.plan.changes.is_empty() && !prepared.release.as_ref().is_some_and(ReleasePlan::is_due) {
                 let mut report = EnvironmentReport::new(&engine.records.environment, SyncResult::InSync);
                 report.commit = Some(seen.tips.flows.clone());
                 return Ok(report);
             }
-            let state = words(back_to.state, back_to.deployment_id.as_str());
+            let state = match shown {
+                Some(release) => format!("of the release `{}`", release.name),
+                None => words(back_to.state, back_to.deployment_id.as_str()),
+            };
             let seen = engine.look(engine.quarantine_git(seen, &state)).await?;
             // The commit that this rollback names as its source holds the rest.
             let git = engine.look(engine.records.holding(&seen.tips.flows)).await?.flows;
@@ -168,7 +231,8 @@ impl Attempt {
                 plan.flows_digest.clone_from(&quarantine.key);
             }
             if let Some(deployment) = engine.begin(&seen, &plan, &prepared, Kind::Rollback, Warrant::default()).await? {
-                return deployment.carry_out(Work::new(plan.changes, prepared.looked, prepared.beside)).await;
+                let work = Work::new(plan.changes, prepared.looked, prepared.beside);
+                return Box::pin(deployment.carry_out(work)).await;
             }
         }
         Err(PassError::Unsettled(format!("branch `{}` moves faster than it can be read", engine.records.branch)))

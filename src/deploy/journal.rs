@@ -217,6 +217,14 @@ impl<L: LocalState> Journal<L> {
         parse(&self.state().text).map(|records| Asked::of(&records))
     }
 
+    /// Whether this deployment has switched an endpoint, as far as its trail tells.
+    pub fn has_switched(&self) -> Result<bool, Fault> {
+        let is_switch = |record: &crate::record::audit::Record| {
+            record.text("event") == EventKind::Releasing.as_str() && !record.text("endpoint").is_empty()
+        };
+        parse(&self.state().text).map(|records| records.iter().any(is_switch))
+    }
+
     /// Forgets the file on this machine: the records are in git. What cannot be removed is in nobody's way.
     pub fn forget(&self) {
         if let Err(error) = self.local.remove_journal(&self.deployment) {

@@ -1,7 +1,7 @@
 //! Carrying a plan out, and taking it back.
 //!
 //! `push` writes flows in the order of what they need, `verify` reads them back, `restore` puts back
-//! what was there before. Nothing here decides what is to be done: that is the plan's. Every request
+//! what was there before; `release` has endpoints show a frozen copy of it. Nothing here decides what is to be done: that is the plan's. Every request
 //! that changes the tenant has an intent record on the disk before it and an outcome record after it.
 
 mod asked;
@@ -14,6 +14,7 @@ mod look;
 mod looked;
 mod push;
 mod recover;
+mod release;
 mod restore;
 mod verify;
 
@@ -41,6 +42,7 @@ pub use lease::{HANDOVER, LEASE, Lease, MARGIN, believed_until};
 pub use looked::{LOOK_AGE, LOOK_SHARE, Looked, Looks};
 pub use push::{Standing, first_form};
 pub use recover::{Found, Recovery, look};
+pub use release::{EndpointSwitch, Meant, ShownRelease};
 pub use restore::{EXPORT_LAG, Restoration, Restored, Undo, overwritten};
 
 /// Pauses before what is live is read again.

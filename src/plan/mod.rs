@@ -11,6 +11,7 @@ pub mod graph;
 mod guard;
 mod hold;
 mod references;
+mod release;
 #[cfg(test)]
 mod tests;
 mod unreadable;
@@ -31,6 +32,10 @@ pub use digest::{drift_key, flows_digest};
 pub use guard::{ProtectedDeletes, TooLong, TooManyDeletes, check_deletes, check_protected, check_time, wait_for};
 pub use hold::Hold;
 pub use references::{Lookup, Present, lookup, lookups, missing, place_in};
+pub use release::{
+    EndpointAction, LastRelease, PlannedEndpoint, ReleasePlan, ReleaseTarget, ToRelease, UnmanagedDifference,
+    back_to_release, release, spent,
+};
 pub use unreadable::{objection, unreadable};
 pub use window::closed;
 

@@ -50,6 +50,10 @@ pub enum EventKind {
     Renewed,
     /// A final export showed every flow as sent.
     Verified,
+    /// A release is about to be made, shown or removed.
+    Releasing,
+    /// What came of it.
+    Released,
     /// Something failed; what was written is taken back.
     Restoring,
     /// The journal could not be written: what follows was in memory only until it was committed.
@@ -74,6 +78,8 @@ impl EventKind {
             Self::SideEffect => "side-effect",
             Self::Renewed => "renewed",
             Self::Verified => "verified",
+            Self::Releasing => "releasing",
+            Self::Released => "released",
             Self::Restoring => "restoring",
             Self::JournalFailed => "journal-failed",
             Self::Ended => "ended",

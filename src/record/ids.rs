@@ -132,7 +132,8 @@ fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(is_hex)
 }
 
-fn checked<'de, D: Deserializer<'de>>(
+/// Reads a text that holds to something.
+pub(super) fn checked<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &str,
     holds: impl Fn(&str) -> bool,
@@ -141,7 +142,8 @@ fn checked<'de, D: Deserializer<'de>>(
     if holds(&text) { Ok(text) } else { Err(unlike(expected, &text)) }
 }
 
-fn if_any<'de, D: Deserializer<'de>>(
+/// Reads the same, where there is one.
+pub(super) fn if_any<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &str,
     holds: impl Fn(&str) -> bool,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{self, DeploymentId};
 use super::last::{Held, LastFlow, LastState};
 use super::life::{Event, IllegalEvent};
-use super::{Quarantine, Status};
+use super::{FlowStatus, Quarantine, Release, Released, Status};
 use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
 use crate::revision::{BlobId, CommitId, Composed, Origin};
 
@@ -93,6 +93,9 @@ pub struct Manifest {
     /// The plan file that the deployment was bound to: the id that stands in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<DeploymentId>,
+    /// What callers meet, where that is a release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
     /// Every managed flow, by id.
     pub flows: Vec<ManifestFlow>,
     /// What each flow needs: a flow id alone, other kinds as `kind:id`.
@@ -177,24 +180,6 @@ pub enum FlowAction {
     Delete,
     /// It stays as it is.
     None,
-}
-
-/// How a flow fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FlowStatus {
-    /// Not decided yet.
-    Pending,
-    /// Live as git has it.
-    Deployed,
-    /// Failed, and never changed, so there was nothing to put back.
-    Failed,
-    /// Put back as it was.
-    RolledBack,
-    /// Could not be put back.
-    NotRestored,
-    /// Not reached.
-    NotAttempted,
 }
 
 /// One managed flow.
@@ -337,6 +322,8 @@ pub struct Planned {
     pub rollback: Option<RollbackTo>,
     /// The pointers left out of comparison.
     pub ignore: Vec<String>,
+    /// What callers are to meet.
+    pub release: Option<Release>,
     /// Every managed flow, by id.
     pub flows: Vec<ManifestFlow>,
     /// What each flow needs.
@@ -348,7 +335,7 @@ impl Manifest {
     #[must_use]
     pub fn planned(planned: Planned, earlier: Option<&Self>) -> Self {
         let Planned { now, environment, target_environment, tenant_digest, deployment_id, kind, .. } = planned;
-        let Planned { source, plan_digest, rollback, ignore, flows, dependency_graph, .. } = planned;
+        let Planned { source, plan_digest, rollback, ignore, release, flows, dependency_graph, .. } = planned;
         let last_deployed = earlier.and_then(|manifest| manifest.last_deployed.clone());
         Self {
             manifest_version: MANIFEST_VERSION.to_owned(),
@@ -372,6 +359,7 @@ impl Manifest {
             quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
             approvals: Vec::new(),
             bound_to: None,
+            release,
             flows,
             dependency_graph,
         }
@@ -401,6 +389,12 @@ impl Manifest {
     pub fn spent_approvals(&self) -> impl Iterator<Item = &UsedApproval> {
         let is_deployed = self.status == Status::Deployed;
         self.approvals.iter().filter(move |approval| is_deployed || approval.deployment_id != self.deployment_id)
+    }
+
+    /// The completed releases, newest first: what endpoints are to show is the first of them.
+    #[must_use]
+    pub fn releases(&self) -> Vec<Released> {
+        self.release.as_ref().map(|release| release.after(self.status == Status::Deployed)).unwrap_or_default()
     }
 
     /// The text that is committed: two-space indented, with a final newline.

@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod audit;
 mod digest;
+mod fared;
 mod identity;
 mod ids;
 mod last;
@@ -16,6 +17,7 @@ pub mod paths;
 pub mod proof;
 mod quarantine;
 mod reading;
+mod release;
 mod seal;
 mod suspension;
 
@@ -23,17 +25,19 @@ mod suspension;
 pub const DEFINITION_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 pub use digest::{digest_text, hex_sha256};
+pub use fared::FlowStatus;
 pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use last::{Held, LastFlow, LastState};
 pub use life::{Event as StatusEvent, IllegalEvent, Status};
 pub use manifest::{
-    FlowAction, FlowStatus, Holder, Kind, LastDeployed, MANIFEST_SCHEMA, Manifest, ManifestFlow, ManifestSource,
-    Planned, RollbackState, RollbackTo, UsedApproval,
+    FlowAction, Holder, Kind, LastDeployed, MANIFEST_SCHEMA, Manifest, ManifestFlow, ManifestSource, Planned,
+    RollbackState, RollbackTo, UsedApproval,
 };
 pub use ownership::{Claim, ClaimFacts, Unproven};
 pub use proof::HeldFlow;
 pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
 pub use reading::{MANIFEST_BYTES_MAX, ManifestError, ManifestFault};
+pub use release::{Release, Released, SwitchedEndpoint, made_by, release_name};
 pub use seal::{SealFault, SealKey, manifest_digest};
 pub use suspension::{Reason, Suspended, Suspension};

@@ -407,6 +407,7 @@ fn alteration(begun: &Manifest, now: &Manifest) -> Option<String> {
         .or_else(|| named(begun.last_deployed == now.last_deployed, "lastDeployed"))
         .or_else(|| named(begun.previous_deployment == now.previous_deployment, "previousDeployment"))
         .or_else(|| named(begun.rollback == now.rollback, "rollback"))
+        .or_else(|| named(begun.release == now.release, "release"))
         .or_else(|| {
             let theirs: BTreeMap<&FlowId, &ManifestFlow> = begun.flows.iter().map(|flow| (&flow.id, flow)).collect();
             let ours: BTreeMap<&FlowId, &ManifestFlow> = now.flows.iter().map(|flow| (&flow.id, flow)).collect();

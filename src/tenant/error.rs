@@ -26,6 +26,10 @@ pub enum Call {
     Rollback,
     /// Deleting a flow.
     Delete,
+    /// Reading what callers meet.
+    Serving,
+    /// Making a release, showing one, or removing it.
+    Release,
 }
 
 impl Call {
@@ -42,6 +46,8 @@ impl Call {
             Self::Status => "status",
             Self::Rollback => "rollback",
             Self::Delete => "delete",
+            Self::Serving => "serving",
+            Self::Release => "release",
         }
     }
 
@@ -49,10 +55,10 @@ impl Call {
     #[must_use]
     pub fn scope(self) -> &'static str {
         match self {
-            Self::Token | Self::Export => "flows:read",
+            Self::Token | Self::Export | Self::Serving => "flows:read",
             Self::Intents | Self::Entities | Self::Variables => "environments:read",
             Self::Import | Self::Delete => "flows:write",
-            Self::Status | Self::Rollback => "deployments:manage",
+            Self::Status | Self::Rollback | Self::Release => "deployments:manage",
         }
     }
 }

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use crate::flow::{Definition, EnvironmentId, FlowId};
+use crate::release::{Frozen, Serving, Shows};
 
 pub use cost::{Cost, NodeCount};
 pub use error::{Blame, Call, Failure, TenantError};
@@ -192,6 +193,69 @@ pub trait Tenant: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// What callers meet at these endpoints, each named by its id or by what people call it, and which releases there
+    /// are. A tenant without releases says [`Failure::Unsupported`], here and below.
+    ///
+    /// # Errors
+    /// Of a request; or one of the endpoints is not there, or not the only one of its name.
+    fn serving(
+        &self,
+        environment: &EnvironmentId,
+        endpoints: &[String],
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Serving, TenantError>> + Send {
+        let _ = (endpoints, limits);
+        let error = without_releases(Call::Serving, environment);
+        async { Err(error) }
+    }
+
+    /// Freezes what is live as a release of that name, and tells what of it was changed since the last export. Of one
+    /// that is there already nothing is made anew.
+    ///
+    /// # Errors
+    /// Of a request or of the tenant's own work; a release may have been made all the same.
+    fn freeze(
+        &self,
+        environment: &EnvironmentId,
+        release: &str,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<Frozen, TenantError>> + Send {
+        let _ = (release, limits);
+        let error = without_releases(Call::Release, environment);
+        async { Err(error) }
+    }
+
+    /// Has an endpoint, by its id, show something else.
+    ///
+    /// # Errors
+    /// Of a request, which may have taken effect; or what is to be shown is not there.
+    fn show(
+        &self,
+        environment: &EnvironmentId,
+        endpoint: &str,
+        to: &Shows,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<(), TenantError>> + Send {
+        let _ = (endpoint, to, limits);
+        let error = without_releases(Call::Release, environment);
+        async { Err(error) }
+    }
+
+    /// Removes releases. One that an endpoint shows stays, and so does what cannot be removed now.
+    ///
+    /// # Errors
+    /// The releases cannot be listed.
+    fn discard(
+        &self,
+        environment: &EnvironmentId,
+        releases: &BTreeSet<String>,
+        limits: &CallLimits,
+    ) -> impl Future<Output = Result<(), TenantError>> + Send {
+        let _ = (releases, limits);
+        let error = without_releases(Call::Release, environment);
+        async { Err(error) }
+    }
+
     /// Deletes a flow; one that is not there counts as deleted.
     fn delete(
         &self,
@@ -199,4 +263,10 @@ pub trait Tenant: Send + Sync + 'static {
         id: &FlowId,
         limits: &CallLimits,
     ) -> impl Future<Output = Result<Reply<()>, TenantError>> + Send;
+}
+
+/// What a tenant says that keeps no releases. 405: it has no such call.
+fn without_releases(call: Call, environment: &EnvironmentId) -> TenantError {
+    let failure = Failure::Unsupported { status: 405 };
+    TenantError { call, environment: environment.to_string(), flow: None, attempts: 0, failure }
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use flowsync::tenant::sandbox::cognigy_rest::rules::Behaviour;
 use flowsync::tenant::sandbox::cognigy_rest::settings::Settings;
 use flowsync::tenant::sandbox::cognigy_rest::{CognigySandbox, FaultPlan, Handle, Running, Seed};
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -135,6 +136,25 @@ impl Project {
 
     pub fn heals(&self) {
         self.state.set_faults(FaultPlan::default());
+    }
+
+    /// A request that must go well, as another user makes it; what it answers, if anything.
+    #[track_caller]
+    pub fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let tls = flowsync::tls::nobody().unwrap();
+        let client = Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap();
+        let request = client.request(method, format!("{}/new/v2.0{path}", self.url()));
+        let request = request.header("X-API-Key", "sandbox-key").header("Accept", "application/json");
+        let request = match body {
+            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+            None => request,
+        };
+        let (status, text) = RUNTIME.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        });
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
     }
 
     /// Everything the binary would pull now, as one text.

@@ -74,6 +74,7 @@ pub(crate) fn good(seen: &Seen) -> Act {
         Call::Status => reply(200, r#"{"status":"deployed"}"#),
         Call::Rollback => reply(200, "{}"),
         Call::Delete => reply(204, ""),
+        Call::Serving | Call::Release => reply(405, ""),
     }
 }
 
@@ -218,6 +219,8 @@ pub(crate) async fn make(client: &Client, call: Call, limits: &CallLimits) -> Re
         Call::Status => client.status(&env, &id, limits).await.map(words),
         Call::Rollback => client.rollback(&env, &id, "1.0.0", limits).await.map(|_| "()".to_owned()),
         Call::Delete => client.delete(&env, &id, limits).await.map(|_| "()".to_owned()),
+        Call::Serving => client.serving(&env, &[], limits).await.map(|serving| format!("{serving:?}")),
+        Call::Release => client.freeze(&env, "r", limits).await.map(|frozen| format!("{frozen:?}")),
     };
     if let Err(error) = &made {
         assert_no_secret(error);

@@ -11,6 +11,7 @@ mod limits;
 mod lines;
 mod markdown;
 mod raw;
+mod released;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -29,10 +30,10 @@ use super::arguments::{PlanArgs, PlanForm};
 use super::context::{Context, note, select};
 use super::output::{self, Failure, complain};
 use crate::config::{ApprovalPolicy, Environment, Protect};
-use crate::controller::view::{Basis, PlanView};
+use crate::controller::view::{Basis, PlanView, ReleaseView};
 use crate::controller::{PassError, PassOptions, Prepared, Seen, left_out_note};
 use crate::flow::{BodyAbsent, Comparison};
-use crate::plan::Hold;
+use crate::plan::{Hold, ReleasePlan};
 use crate::problem::{any_error, escape_terminal};
 use crate::record::Kind;
 use crate::record::approval::Verdict;
@@ -62,7 +63,7 @@ struct Planned {
 
 impl Planned {
     fn view(&self) -> PlanView<'_> {
-        let Prepared { plan, problems, costs, .. } = &self.prepared;
+        let Prepared { plan, problems, costs, release, .. } = &self.prepared;
         let mut view = PlanView::new(&self.environment, &self.target, plan, problems);
         view.price(costs);
         view.mark_protected(&self.protect);
@@ -71,11 +72,13 @@ impl Planned {
         }
         let (refused, proposed) = (self.refused.as_deref(), self.proposed.as_deref());
         let held = self.held.as_ref();
-        PlanView { commit: self.commit.as_ref(), basis: Some(&self.basis), refused, held, proposed, ..view }
+        let (basis, release) = (Some(&self.basis), release.as_ref().map(ReleaseView::new));
+        PlanView { commit: self.commit.as_ref(), basis, refused, held, proposed, release, ..view }
     }
 
     fn exit_code(&self, detailed: bool) -> u8 {
-        match (&self.refused, detailed && !self.prepared.plan.changes.is_empty()) {
+        let is_due = self.prepared.release.as_ref().is_some_and(ReleasePlan::is_due);
+        match (&self.refused, detailed && (is_due || !self.prepared.plan.changes.is_empty())) {
             (Some(_), _) => 3,
             (None, true) => 2,
             (None, false) => 0,

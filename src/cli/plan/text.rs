@@ -4,6 +4,7 @@ use super::inside::told;
 use super::limits::PLAN_BYTES_MAX;
 use super::lines::{Line, paint};
 use super::raw::unified;
+use super::released;
 use super::tell::{self, shortened};
 use crate::controller::view::{ChangeView, Compared, PlanView};
 use crate::flow::{BodyAbsent, Comparison, Reading};
@@ -81,6 +82,7 @@ pub(super) fn text(view: &PlanView<'_>, comparison: &Comparison, style: Style) -
     if !view.unmanaged.is_empty() {
         text.push_str(&format!("  {} live flow(s) are not managed here\n", view.unmanaged.len()));
     }
+    view.release.iter().for_each(|release| text.push_str(&released::text(release)));
     text.push_str(&format!("{}\n", view.summary));
     view.cost.iter().for_each(|cost| text.push_str(&format!("{cost}\n")));
     view.held.iter().for_each(|hold| text.push_str(&format!("{}\n", escape_terminal(&hold.to_string()))));

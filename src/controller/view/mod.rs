@@ -3,9 +3,11 @@
 mod basis;
 mod compared;
 mod plan;
+mod release;
 mod status;
 
 pub use basis::Basis;
 pub use compared::Compared;
 pub use plan::{ChangeView, PlanView, Summary};
+pub use release::{EndpointView, ReleaseView};
 pub use status::{EnvironmentView, STATUS_SCHEMA, StatusView};

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::basis::Basis;
 use super::compared::{Compared, view};
+use super::release::ReleaseView;
 use crate::config::Protect;
 use crate::flow::diff::{FlowDiff, View};
 use crate::flow::{BodyAbsent, Comparison, ContentHash, Definition, FlowId};
@@ -53,6 +54,9 @@ pub struct PlanView<'a> {
     pub proposed: Option<&'a str>,
     /// What binds the plan.
     pub plan_digest: &'a str,
+    /// What callers are to meet; absent where that is what is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseView<'a>>,
     /// What all of it takes of the tenant; absent where its dialect does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<TotalCost>,
@@ -179,6 +183,7 @@ impl<'a> PlanView<'a> {
             held: None,
             proposed: None,
             plan_digest: &plan.digest,
+            release: None,
             cost: None,
         }
     }

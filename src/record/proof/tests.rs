@@ -84,6 +84,7 @@ fn manifest() -> Manifest {
         quarantine: None,
         approvals: Vec::new(),
         bound_to: None,
+        release: None,
         flows: vec![updated, flow("b", FlowAction::Create), flow("c", FlowAction::None), deleted, orphan],
         dependency_graph: BTreeMap::new(),
     }

@@ -4,13 +4,11 @@
 use super::super::TenantError;
 use super::carry::Carrying;
 use super::names;
-use super::snapshots::{Snapshots, Taken};
+use super::snapshots::{SNAPSHOTS_MAX, Snapshots, Taken};
 use crate::config::Snapshot;
 
 /// So many snapshots of ours are kept, the one that is taken included.
 const KEPT_MAX: usize = 2;
-/// More than these the platform does not take.
-const SNAPSHOTS_MAX: usize = 10;
 const DESCRIPTION: &str = "The project before flowsync changed the structure of flows";
 
 impl Carrying<'_> {

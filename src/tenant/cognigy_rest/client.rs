@@ -19,10 +19,12 @@ use super::heads::Project;
 use super::import;
 use super::memory::{Leftover, Memory};
 use super::references::References;
+use super::release::Releases;
 use super::store::Store;
 use crate::config::{CognigyRest, TenantAddress};
 use crate::flow::{Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::Flow;
+use crate::release::{Frozen, Serving, Shows};
 use crate::web::ConnectError;
 
 /// After a 429 that names no pause: the first, and the longest.
@@ -209,6 +211,50 @@ impl Tenant for Client {
         let calls = self.calls(Call::Delete, environment, Some(id), limits);
         Box::pin(self.remove(&calls, environment, id)).await?;
         Ok(Reply { value: (), attempts: calls.attempts() })
+    }
+
+    async fn serving(
+        &self,
+        environment: &EnvironmentId,
+        endpoints: &[String],
+        limits: &CallLimits,
+    ) -> Result<Serving, TenantError> {
+        let calls = self.calls(Call::Serving, environment, None, limits);
+        let releases = Releases { calls: &calls, project: environment.as_str() };
+        Box::pin(releases.serving(endpoints)).await
+    }
+
+    async fn freeze(
+        &self,
+        environment: &EnvironmentId,
+        release: &str,
+        limits: &CallLimits,
+    ) -> Result<Frozen, TenantError> {
+        let calls = self.calls(Call::Release, environment, None, limits);
+        Box::pin(self.frozen(&calls, environment, release)).await
+    }
+
+    async fn show(
+        &self,
+        environment: &EnvironmentId,
+        endpoint: &str,
+        to: &Shows,
+        limits: &CallLimits,
+    ) -> Result<(), TenantError> {
+        let calls = self.calls(Call::Release, environment, None, limits);
+        let releases = Releases { calls: &calls, project: environment.as_str() };
+        Box::pin(releases.show(endpoint, to)).await
+    }
+
+    async fn discard(
+        &self,
+        environment: &EnvironmentId,
+        releases: &BTreeSet<String>,
+        limits: &CallLimits,
+    ) -> Result<(), TenantError> {
+        let calls = self.calls(Call::Release, environment, None, limits);
+        let of_project = Releases { calls: &calls, project: environment.as_str() };
+        Box::pin(of_project.discard(releases)).await
     }
 
     async fn settle(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {

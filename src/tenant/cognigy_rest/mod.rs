@@ -6,7 +6,7 @@
 //! is in a project, `read` a flow, of which `store` keeps what its stamp still proves; `scan` reads all that is left.
 //! `write` brings one in: by fields (`import`), or as a package (`carry`), which is made by `parcel`, which is pure, and
 //! goes through `packages` and the `task`s that they take. What is our own in a project goes by its `names`. `before` structure changes, the whole
-//! project is kept as one of its `snapshots`.
+//! project is kept as one of its `snapshots`. `release` knows snapshots that endpoints show, and those endpoints; `freeze` that one holds what was read.
 //!
 //! `probe` finds out what only a live tenant can tell, by a flow that it makes and removes.
 //!
@@ -24,6 +24,7 @@ mod compose;
 mod endpoint;
 mod equal;
 mod estimate;
+mod freeze;
 mod heads;
 mod import;
 mod list;
@@ -36,6 +37,7 @@ mod parcel;
 mod probe;
 mod read;
 mod references;
+mod release;
 mod request;
 mod scan;
 mod snapshots;

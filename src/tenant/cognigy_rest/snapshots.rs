@@ -9,6 +9,9 @@ use super::super::{Failure, TenantError};
 use super::call::{Calls, Started};
 use super::task::Ended;
 
+/// More than these the platform does not keep of a project.
+pub(super) const SNAPSHOTS_MAX: usize = 10;
+
 /// A snapshot in the list.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

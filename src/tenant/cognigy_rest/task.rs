@@ -13,7 +13,7 @@ use super::call::Calls;
 /// How often a task that was just started may be unknown still.
 const UNSEEN_MAX: u32 = 3;
 /// What is in the name of a task that may change a project.
-const CHANGING: [&str; 6] = ["merge", "restore", "import", "train", "upload", "package"];
+const CHANGING: [&str; 7] = ["merge", "restore", "import", "train", "upload", "package", "snapshot"];
 
 /// A task as it is read.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -35,10 +35,14 @@ impl Endpoint for EndpointOf {
 
     fn effect(&self) -> Effect {
         match self.0 {
-            Call::Import | Call::Rollback | Call::Delete => Effect::Writes,
-            Call::Token | Call::Export | Call::Intents | Call::Entities | Call::Variables | Call::Status => {
-                Effect::Reads
-            }
+            Call::Import | Call::Rollback | Call::Delete | Call::Release => Effect::Writes,
+            Call::Token
+            | Call::Export
+            | Call::Intents
+            | Call::Entities
+            | Call::Variables
+            | Call::Status
+            | Call::Serving => Effect::Reads,
         }
     }
 

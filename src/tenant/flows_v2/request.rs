@@ -70,7 +70,7 @@ impl Requests<'_> {
             Call::Export | Call::Intents | Call::Entities | Call::Variables => self.tuning.page_timeout,
             Call::Import => self.tuning.import_timeout,
             Call::Status => self.tuning.status_timeout,
-            Call::Rollback | Call::Delete | Call::Token => self.tuning.other_timeout,
+            Call::Rollback | Call::Delete | Call::Token | Call::Serving | Call::Release => self.tuning.other_timeout,
         });
         Sent { endpoint: EndpointOf(call), request }
     }

@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::details::{detail, graph};
 use crate::cli::output::Failure;
+use crate::cli::plan::released;
 use crate::controller::view::{Basis, ChangeView, PlanView};
 use crate::flow::{BodyAbsent, Comparison};
 use crate::plan::Cause;
@@ -98,6 +99,8 @@ impl<'a> Parts<'a> {
                 self.rows.push(row);
             }
         }
+        let of_release = view.release.as_ref().map(released::rows).unwrap_or_default();
+        self.rows.extend(of_release.into_iter().take_while(|row| budget.take(row)));
     }
 
     /// Who needs whom.
