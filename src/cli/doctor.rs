@@ -14,6 +14,7 @@ use crate::controller::read_desired;
 use crate::forge::Forge;
 use crate::local::{LocalError, LocalState};
 use crate::problem::{any_error, escape_terminal};
+use crate::release::Serving;
 use crate::signature::Keys;
 use crate::source::PushProof;
 use crate::tenant::cognigy_rest::{Finding, ProbeDepth, ProbeVerdict};
@@ -62,6 +63,13 @@ fn line(what: &str, result: Result<String, String>) -> bool {
     result.is_ok()
 }
 
+/// What the endpoints show, and how much more can be kept.
+fn shown(serving: Serving) -> String {
+    let endpoints: Vec<String> =
+        serving.endpoints.iter().map(|endpoint| format!("`{}` shows {}", endpoint.name, endpoint.shows)).collect();
+    format!("{}; room for {} more snapshot(s)", endpoints.join(", "), serving.room)
+}
+
 async fn examine(engine: &RealEngine) -> bool {
     let name = &engine.records.environment;
     let git = git(engine).await;
@@ -76,6 +84,10 @@ async fn examine(engine: &RealEngine) -> bool {
     );
     let (right, found) = engine.tenant.examine(&engine.records.target, &limits).await;
     healthy &= line(&format!("{name}: tenant, {right}"), found.map_err(|error| error.to_string()));
+    if let Some(release) = &engine.policy.release {
+        let serving = engine.tenant.serving(&engine.records.target, &release.endpoints, &limits).await;
+        healthy &= line(&format!("{name}: endpoints"), serving.map(shown).map_err(|error| error.to_string()));
+    }
     if let Some(verify) = &engine.policy.verify {
         let checker = Keys::open(verify).and_then(|keys| keys.checker());
         let checked = checker.map(|_| "the keys and the programs that check them are there".to_owned());

@@ -198,7 +198,8 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         let taking_back = async {
             // Callers first.
             let endpoints = Box::pin(self.switch_back(&deployer, work.trail_is_lost)).await;
-            (endpoints, Box::pin(deployer.restore(&undos)).await)
+            let restored = Box::pin(deployer.restore(&undos)).await;
+            (Box::pin(self.still_back(&deployer, endpoints)).await, restored)
         };
         let (endpoints, Restoration { flows: mut restored, side_effects }) = tokio::select! {
             biased;

@@ -125,6 +125,23 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         }
     }
 
+    /// The same once the flows are put back: a request that was lost on its way may have come to its end meanwhile.
+    pub(super) async fn still_back(
+        &self,
+        deployer: &Deployer<'_, T, L>,
+        endpoints: BTreeMap<String, Restored>,
+    ) -> BTreeMap<String, Restored> {
+        let is_back = !endpoints.is_empty() && !endpoints.values().any(|end| matches!(end, Restored::Not(_)));
+        let Some(meant) = self.meant().filter(|_| is_back) else { return endpoints };
+        let mut last = deployer.switch_back(&meant).await;
+        for (id, end) in &mut last {
+            if *end == Restored::Untouched && endpoints.get(id) == Some(&Restored::Done) {
+                *end = Restored::Done;
+            }
+        }
+        last
+    }
+
     /// Removes releases that nobody needs any more: our own, but for the newest. What cannot be removed now goes later.
     pub(super) async fn tidy_releases(&self) {
         let manifest = self.ledger.manifest();

@@ -118,7 +118,7 @@ pub struct ReleasePlan {
     pub unmanaged: Vec<UnmanagedDifference>,
     /// Digest over the managed flows of the release.
     pub flows_digest: String,
-    /// Every live flow that nobody manages here.
+    /// Every flow of the release that nobody manages here.
     pub beside: BTreeMap<FlowId, ContentHash>,
     /// Why no release can be made, where one is to be.
     pub no_room: Option<String>,
@@ -163,7 +163,8 @@ pub fn release(serving: &Serving, last: Option<&LastRelease>, to: ToRelease, dri
     };
     let endpoints = serving.endpoints.iter().map(planned).collect();
     let no_room = (target == ReleaseTarget::New).then(|| no_room(serving, &stay, &ours)).flatten();
-    let beside = unmanaged.iter().map(|(id, (_, hash))| (id.clone(), *hash)).collect();
+    let now = || unmanaged.iter().map(|(id, (_, hash))| (id.clone(), *hash)).collect();
+    let beside = still.map_or_else(now, |last| last.unmanaged.clone());
     let unmanaged = last.map(|last| differences(last, &unmanaged)).unwrap_or_default();
     ReleasePlan {
         last: last.map(|last| last.name.clone()),
@@ -349,5 +350,8 @@ mod tests {
         ];
         assert_eq!(found, expected.map(|(id, change)| (id.to_owned(), change)));
         assert_eq!(with(None), [], "nothing was released before");
+        // One that is shown again holds what it held.
+        let to = ToRelease { unmanaged: now.clone().into(), ..to("d1", false) };
+        assert_eq!(release(&serving("web:live", &["r1"]), Some(&r1), to, Drift::Correct).beside, r1.unmanaged);
     }
 }

@@ -73,7 +73,9 @@ fn to_know(view: &EnvironmentView) -> Vec<String> {
     let problems = (view.problems > 0).then(|| format!("{} problem(s) in its flows", view.problems));
     let alarms = view.alarms.iter().map(|alarm| format!("alarm: {alarm}"));
     let held = view.held.as_ref().map(|held| held.text.clone());
-    alarms.chain(view.error.clone()).chain(held).chain(failed).chain(problems).collect()
+    let endpoints = view.release.iter().flat_map(|release| &release.endpoints).filter(|endpoint| endpoint.drifted);
+    let drifted = endpoints.map(|it| format!("endpoint {} shows {}, where somebody pointed it", it.name, it.shows));
+    alarms.chain(view.error.clone()).chain(held).chain(failed).chain(problems).chain(drifted).collect()
 }
 
 fn colour(result: Option<SyncResult>) -> &'static str {

@@ -241,6 +241,71 @@ fn whoever_comes_after_a_crash_between_two_switches_ends_what_was_begun() {
 }
 
 #[test]
+fn whoever_comes_while_endpoints_are_switched_back_goes_on_with_that() {
+    let (world, first) = World::released(RELEASE, "");
+    let before = world.0.live();
+    world.says("When?");
+    world.0.fails(
+        "- { match: { call: updateEndpoint, nth: 2 }, fault: { answer: { status: 400 } } }\n- { match: { call: updateEndpoint, from: 3, to: 1000 }, fault: { drop: before, wait: 60s } }",
+    );
+    let mut child = world.0.place.command(&["sync"]).spawn().unwrap();
+    until("it is taken back", || {
+        world.n_of("updateEndpoint") >= 2 && word(&world.0.place.manifest()["status"]) == "restoring"
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.0.heals();
+    assert_ne!(world.serves("Web"), first);
+    world.0.sync_with(&["--take-over"]);
+    assert_eq!((world.release(), world.0.live()), (first.clone(), before));
+    let manifest = world.0.place.manifest();
+    assert_eq!(
+        (word(&manifest["status"]), word(&manifest["release"]["endpoints"][0]["status"])),
+        ("rolled-back", "rolled-back")
+    );
+    assert_eq!(world.snapshots(), [first]);
+    world.0.place.run(&["audit", "verify"]).exits(0);
+}
+
+#[test]
+fn what_is_suspended_or_closed_is_not_switched_and_that_is_told() {
+    let (world, first) = World::released(RELEASE, "");
+    world.somebody_points("Web", PROJECT);
+    world.0.state.clear_requests();
+    world.0.place.run(&["suspend", "--reason", "a test"]).exits(0);
+    let told = world.0.sync_with(&[]).exits(0).environment();
+    assert_eq!(
+        (word(&told["result"]), word(&told["release"]["endpoints"][0]["outcome"])),
+        ("suspended", "not-attempted")
+    );
+    world.0.place.run(&["resume"]).exits(0);
+    let closed = "windows: [{ kind: allow, schedule: '0 0 29 2 *', duration: 1m, timeZone: UTC }]";
+    world.0.place.edit_configuration("    sync:\n", &format!("    sync:\n      {closed}\n"));
+    let told = world.0.sync_with(&[]).exits(0).environment();
+    assert_eq!((word(&told["result"]), &told["held"]["by"]), ("drifted", &json!("window")));
+    assert_eq!((world.serves("Web"), world.0.state.n_writes()), ("live".to_owned(), 0));
+    world.0.place.edit_configuration(closed, "windows: []");
+    world.0.sync_with(&[]).exits(0);
+    assert_eq!(world.release(), first);
+    world.0.place.run(&["doctor"]).exits(0).prints(&["endpoints: `Web` shows the release", "room for 9 more"]);
+}
+
+#[test]
+fn a_release_takes_the_room_of_a_snapshot_that_was_taken_before_a_structure_changed() {
+    let (world, first) = World::released(RELEASE, "");
+    for n in 1..=8 {
+        world.somebody_takes_a_snapshot(&format!("mine-{n}"));
+    }
+    world.somebody_takes_a_snapshot("flowsync-before-00000007-1");
+    world.says("When?");
+    world.0.sync_with(&[]).exits(0);
+    assert_ne!(world.release(), first);
+    let names = world.snapshots();
+    assert_eq!(names.iter().filter(|name| name.starts_with("mine-")).count(), 8);
+    assert!(!names.iter().any(|name| name.starts_with("flowsync-before-")), "{names:?}");
+}
+
+#[test]
 fn a_snapshot_that_a_dead_run_left_unseen_is_made_anew() {
     let (world, first) = World::released(RELEASE, "");
     killed(&world, "updateEndpoint", 1, "before", || world.snapshots().len() == 2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::controller::{EnvironmentReport, FlowCounts, SyncResult};
+use crate::controller::{EnvironmentReport, FlowCounts, ReleaseReport, SyncResult};
 use crate::plan::Hold;
 use crate::revision::CommitId;
 
@@ -64,6 +64,8 @@ pub struct EnvironmentView {
     pub managed: Option<usize>,
     /// Managed flows that were changed behind git's back, as last seen.
     pub drifted: Option<usize>,
+    /// What callers meet, as last seen, where that is a release.
+    pub release: Option<ReleaseReport>,
 }
 
 /// A pass that has ended.
@@ -109,6 +111,7 @@ impl EnvironmentView {
             problems: 0,
             managed: None,
             drifted: None,
+            release: None,
         }
     }
 
@@ -141,6 +144,9 @@ impl EnvironmentView {
         self.problems = report.problems.len();
         if let Some(FlowCounts { managed, drifted }) = report.counts {
             (self.managed, self.drifted) = (Some(managed), Some(drifted));
+        }
+        if report.release.is_some() {
+            self.release.clone_from(&report.release);
         }
     }
 }
