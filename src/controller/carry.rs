@@ -76,6 +76,8 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
             report = ending => report,
             never = renewal => match never {},
         };
+        // Nobody renews it any more: whoever needs more time than is left of it goes without.
+        self.ledger.lease.limit().is_renewed_no_more();
         if ended.is_ok() {
             Box::pin(self.tidy_releases()).await;
             self.tidy().await;

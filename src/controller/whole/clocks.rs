@@ -144,3 +144,17 @@ async fn a_deadline_beyond_any_lease_is_believed_for_seven_minutes_from_when_it_
         assert_eq!(world.whole("taken over"), "2.0.0");
     }
 }
+
+/// What a deployment has left beside the flows goes once it is closed. Then nobody renews the lease any more.
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_in_doubt_once_a_deployment_is_closed_is_waited_for_by_nobody() {
+    let world = World::new().await;
+    let machine = Machine::new(&world, 2).when(|machine, op, _| {
+        if op == Op::State(StateWrite::RemoveJournal) {
+            machine.clock.step(SignedDuration::from_hours(1));
+        }
+        None
+    });
+    let report = tokio::time::timeout(60 * MINUTE, machine.pass()).await.expect("the pass comes to its end");
+    assert_eq!(report.result, SyncResult::Deployed);
+}
