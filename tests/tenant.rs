@@ -10,6 +10,7 @@ mod certificates;
 mod tenant {
     mod auth;
     mod cognigy;
+    mod cognigy_budget;
     mod cognigy_sandbox;
     mod connect;
     mod faults;

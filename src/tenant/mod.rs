@@ -20,6 +20,7 @@ use std::future::Future;
 use crate::flow::{Definition, EnvironmentId, FlowId};
 use crate::release::{Frozen, Serving, Shows};
 
+pub use crate::web::{Answering, InsideAnswer, InsideRequest, InsideServer, NoAnswer};
 pub use cost::{Cost, NodeCount};
 pub use error::{Blame, Call, Failure, TenantError};
 pub use limits::{CallLimits, StartLimit};

@@ -1,10 +1,12 @@
 //! Opening the one HTTP client of a server. No request is made.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Proxy, Url};
 
+use super::inside::InsideServer;
 use crate::config::{Mask, Proxies, ProxyError, ProxyUrl};
 use crate::tls::{self, CaFileError, Roots, SetupError};
 
@@ -56,6 +58,8 @@ pub enum ConnectError {
 pub(crate) struct Http {
     pub(crate) client: reqwest::Client,
     pub(super) ca_file_key: &'static str,
+    /// Who answers instead of the network.
+    pub(super) inside: Option<Arc<dyn InsideServer>>,
     proxies: Proxies,
 }
 
@@ -85,7 +89,12 @@ impl Http {
             .proxy(Proxy::custom(through))
             .build()
             .map_err(ConnectError::Setup)?;
-        Ok(Self { client, ca_file_key: peer.ca_file_key, proxies })
+        Ok(Self { client, ca_file_key: peer.ca_file_key, inside: None, proxies })
+    }
+
+    /// The same, where `server` answers instead of the network.
+    pub(crate) fn answered_by(self, server: Option<Arc<dyn InsideServer>>) -> Self {
+        Self { inside: server, ..self }
     }
 
     /// The proxy on the way to `url`.

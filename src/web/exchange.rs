@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Request, Response, Url};
 
 use super::connect::Http;
+use super::inside;
 use super::room::Place;
 use crate::tls::{CertificateFault, handshake_fault};
 
@@ -76,6 +77,9 @@ pub(crate) async fn exchange(
     intake: Intake,
     may_start: impl Fn() -> bool,
 ) -> Result<Answer, Fault> {
+    if let Some(server) = &http.inside {
+        return inside::ask(server, request, intake).await;
+    }
     let timeout = request.timeout().copied().unwrap_or(Duration::ZERO);
     for _ in 0..REDIRECTS_MAX {
         let next = repeat(&request);
@@ -145,6 +149,13 @@ async fn read(mut response: Response, intake: Intake, timeout: Duration, http: &
         }
     }
     Ok(Answer { status, headers, body, is_cut, _place: place })
+}
+
+impl Answer {
+    /// An answer that is here already.
+    pub(super) fn whole(status: u16, headers: HeaderMap, body: Vec<u8>, is_cut: bool, place: Option<Place>) -> Self {
+        Self { status, headers, body, is_cut, _place: place }
+    }
 }
 
 impl Fault {

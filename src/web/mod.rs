@@ -1,11 +1,12 @@
 //! HTTP as a client, whoever asks whom: it knows no endpoint and judges no status.
 //!
 //! `connect` finds the way, through proxies and TLS; `exchange` is one request and its whole answer, for which there is
-//! `room`. What a server says reaches messages through `text` only, which hides secrets and escapes the rest.
+//! `room`; `inside` stands in for the network in proofs. What a server says reaches messages through `text` only, which hides secrets and escapes the rest.
 
 mod connect;
 mod exchange;
 mod headers;
+mod inside;
 mod room;
 mod text;
 
@@ -13,5 +14,6 @@ pub use connect::ConnectError;
 pub(crate) use connect::{Http, Peer};
 pub(crate) use exchange::{Answer, Fault, FaultKind, Intake, Over, exchange, location};
 pub(crate) use headers::{now_seconds, retry_after_seconds, text};
+pub use inside::{Answering, InsideAnswer, InsideRequest, InsideServer, NoAnswer};
 pub(crate) use room::{Place, Room, SHARE_BYTES_MAX};
 pub(crate) use text::Mask;

@@ -3,9 +3,11 @@
 //!
 //! [`MemoryRemote`] is the shared repository; [`MemorySource`] is one process's way to it, with a hook
 //! that may refuse, delay, lose or cut off each operation. Ids are content-addressed and look like git's.
+//! Flows may stand in folders: see [`MemorySource::in_format`].
 
 mod propose;
 mod remote;
+mod units;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
+
+use crate::format::{Format, Unit};
 
 use super::selection::{FlowSelection, Met, Step, Walk};
 use super::{
@@ -106,13 +110,20 @@ pub struct MemorySource {
     remote: MemoryRemote,
     folders: Folders,
     hook: Arc<dyn SourceHook>,
+    format: Format,
 }
 
 impl MemorySource {
     /// A clone.
     #[must_use]
     pub fn new(remote: MemoryRemote, folders: Folders, hook: Arc<dyn SourceHook>) -> Self {
-        Self { remote, folders, hook }
+        Self { remote, folders, hook, format: Format::default() }
+    }
+
+    /// The same, where flows stand in files in that way.
+    #[must_use]
+    pub fn in_format(self, format: Format) -> Self {
+        Self { format, ..self }
     }
 
     async fn take_time(&self) {
@@ -193,7 +204,7 @@ impl Source for MemorySource {
         if files.is_empty() {
             return Err(SourceError::NoFlowsFolder { commit: commit.clone(), folder: self.folders.flows.clone() });
         }
-        let selection = FlowSelection::whole(&self.folders.flows);
+        let selection = FlowSelection::whole(&self.folders.flows).in_format(self.format);
         let mut walk = Walk::new(&selection);
         for (path, blob) in files {
             let content = self.remote.blob(&blob);
@@ -210,7 +221,14 @@ impl Source for MemorySource {
                 Step::Enter | Step::Pass => {}
             }
         }
-        Ok(walk.finish())
+        let mut flows = walk.finish();
+        if let Some(head) = self.format.head() {
+            flows = flows.headed(head, |entry| &entry.path);
+            for entry in &mut flows.entries {
+                entry.blob = self.remote.unit_at(commit, &entry.path).unwrap_or_else(|| entry.blob.clone());
+            }
+        }
+        Ok(flows)
     }
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
@@ -232,6 +250,15 @@ impl Source for MemorySource {
         self.suffer(Operation::Read).await?;
         self.hook.read(blobs.len());
         Ok(blobs.iter().map(|blob| self.remote.blob(blob)).collect())
+    }
+
+    fn format(&self) -> Format {
+        self.format
+    }
+
+    async fn read_units(&self, entries: &[FlowEntry]) -> Result<Vec<Option<Unit>>, SourceError> {
+        self.suffer(Operation::Read).await?;
+        Ok(entries.iter().map(|entry| self.remote.unit(&entry.blob, &entry.path)).collect())
     }
 
     async fn fold_blobs<T: Send + 'static>(
@@ -307,13 +334,19 @@ impl Source for MemorySource {
 
     async fn flow_blob(&self, commit: &CommitId, path: &str) -> Result<Option<BlobId>, SourceError> {
         self.suffer(Operation::Read).await?;
-        Ok(self.remote.files_in(commit, &self.folders.flows).get(path).cloned())
+        let file = self.remote.files_in(commit, &self.folders.flows).get(path).cloned();
+        Ok(if self.format.is_head(path) { file.and_then(|_| self.remote.unit_at(commit, path)) } else { file })
     }
 
     async fn flow_history(&self, tip: &CommitId, path: &str) -> Result<Vec<HistoryEntry>, SourceError> {
         self.suffer(Operation::Read).await?;
         let is_flow = path.strip_prefix(&self.folders.flows).is_some_and(|rest| rest.starts_with('/'));
-        Ok(if is_flow { self.remote.file_history(tip, path) } else { Vec::new() })
+        Ok(match is_flow {
+            // A flow changes with its folder.
+            true if self.format.is_head(path) => self.remote.unit_history(tip, path),
+            true => self.remote.file_history(tip, path),
+            false => Vec::new(),
+        })
     }
 
     async fn signed_history(

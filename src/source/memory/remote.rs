@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::format::Unit;
 use crate::revision::{BlobId, CommitId};
 use crate::source::{FileVersion, HistoryEntry, Touched, TreeId};
 
 /// Path to new content; `None` removes the file.
 pub type Edits = BTreeMap<String, Option<Vec<u8>>>;
 
-type Files = BTreeMap<String, BlobId>;
+pub(super) type Files = BTreeMap<String, BlobId>;
 
 /// A bare repository that any number of processes and people push to.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Store {
     blobs: BTreeMap<BlobId, Arc<[u8]>>,
     commits: BTreeMap<CommitId, Commit>,
     branches: BTreeMap<String, CommitId>,
+    /// The files of flows that stand in folders, by the ids of those.
+    pub(super) units: BTreeMap<BlobId, Unit>,
 }
 
 #[derive(Debug, Clone)]
@@ -184,14 +187,23 @@ impl MemoryRemote {
     }
 
     pub(super) fn file_history(&self, tip: &CommitId, path: &str) -> Vec<HistoryEntry> {
+        self.history_by(tip, |store, commit| store.blob_at(commit, path))
+    }
+
+    /// Commits, newest first, in which what `blob_in` finds differs from every parent.
+    pub(super) fn history_by(
+        &self,
+        tip: &CommitId,
+        blob_in: impl Fn(&Store, &CommitId) -> Option<BlobId>,
+    ) -> Vec<HistoryEntry> {
         self.with(|store| {
-            let blob_in = |id: &CommitId| store.commits.get(id).and_then(|commit| commit.files.get(path));
+            let blob_in = |id: &CommitId| blob_in(store, id);
             let entry = |id: CommitId| {
                 let Commit { parents, time, .. } = store.commits.get(&id)?;
                 let blob = blob_in(&id);
                 let is_old = parents.iter().any(|parent| blob_in(parent) == blob);
                 let is_nothing = parents.is_empty() && blob.is_none();
-                (!is_old && !is_nothing).then(|| HistoryEntry { commit: id.clone(), time: *time, blob: blob.cloned() })
+                (!is_old && !is_nothing).then(|| HistoryEntry { commit: id.clone(), time: *time, blob })
             };
             store.history(tip).into_iter().filter_map(entry).collect()
         })
@@ -235,6 +247,7 @@ impl Store {
                 None => _ = files.remove(path),
             }
         }
+        self.keep_units(&files, edits);
         let id = CommitId(digits("commit", commit_text(&parents, &files, message, time).as_bytes()));
         self.commits.insert(
             id.clone(),
@@ -250,6 +263,15 @@ impl Store {
 
     pub(super) fn blob_at(&self, commit: &CommitId, path: &str) -> Option<BlobId> {
         self.commits.get(commit)?.files.get(path).cloned()
+    }
+
+    /// The files below a folder.
+    pub(super) fn below(&self, commit: &CommitId, folder: &str) -> Files {
+        self.commits.get(commit).map(|commit| below(&commit.files, folder)).unwrap_or_default()
+    }
+
+    pub(super) fn keep_blob(&mut self, blob: BlobId, content: &[u8]) {
+        self.blobs.entry(blob).or_insert_with(|| content.into());
     }
 
     pub(super) fn content(&self, blob: &BlobId) -> Option<Vec<u8>> {
@@ -288,7 +310,7 @@ impl Store {
     }
 }
 
-fn below(files: &Files, folder: &str) -> Files {
+pub(super) fn below(files: &Files, folder: &str) -> Files {
     let prefix = format!("{folder}/");
     let inside = files.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
     inside.map(|(path, blob)| (path.clone(), blob.clone())).collect()
@@ -306,7 +328,7 @@ pub(super) fn blob_id(content: &[u8]) -> BlobId {
 }
 
 /// 40 hexadecimal digits, as git's ids have; the hash is another.
-fn digits(kind: &str, content: &[u8]) -> String {
+pub(super) fn digits(kind: &str, content: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("{kind} {}\0", content.len()));
     hasher.update(content);

@@ -12,8 +12,7 @@ use tokio::time::Instant;
 
 use super::super::{Failure, TenantError};
 use super::call::{Calls, Started, Written};
-use super::client::now;
-use super::heads::FlowHead;
+use super::heads::{FlowHead, Project};
 use super::memory::{Leftover, Memory};
 use super::names::{self, Ours};
 use super::packages::{Conflict, Merged, PackageHead, Packages};
@@ -92,10 +91,13 @@ impl<'a> Carrying<'a> {
             return Ok(());
         }
         let flows = self.calls().flows(self.reading.project_id).await?;
-        let head = flows.values().find(|head| head.reference_id == reference);
-        let head = head.ok_or_else(|| self.changed(&desired.name))?;
-        self.attach(head, desired).await?;
-        if train { self.train(head).await } else { Ok(()) }
+        // It may attach itself, which was not there when the project was listed.
+        let project = Project { locales: self.reading.project.locales.clone(), flows };
+        let reading = self.reading.again(&project);
+        let carrying = Carrying { reading: &reading, ..*self };
+        let head = project.flow(desired.reference).ok_or_else(|| self.changed(&desired.name))?;
+        carrying.attach(head, desired).await?;
+        if train { carrying.train(head).await } else { Ok(()) }
     }
 
     /// Makes a live flow what is wanted. `shown` is what it was when this was decided: another one is not overwritten.
@@ -221,9 +223,10 @@ impl<'a> Carrying<'a> {
     async fn kept(&self, reference: &str) -> Result<Option<Kept>, TenantError> {
         let digits = reference.replace('-', "");
         let packages = self.packages().list().await?;
+        let now = self.calls().caller.post.now();
         let is_over = |head: &PackageHead| match names::ours(&head.name) {
             Some(Ours::Passing | Ours::Kept { .. }) => true,
-            Some(Ours::Scan) => head.is_older_than(SCAN_LIVES_SECONDS, now()),
+            Some(Ours::Scan) => head.is_older_than(SCAN_LIVES_SECONDS, now),
             None => false,
         };
         let over = packages.iter().filter(|(_, head)| is_over(head));

@@ -57,8 +57,7 @@ impl Connections {
         concurrency: NonZeroUsize,
         folder: Option<PathBuf>,
     ) -> Result<Client, ConnectError> {
-        let tuning = Tuning { throttled: Some((THROTTLED, THROTTLED_MAX)), ..Tuning::default() };
-        self.connect_project_tuned(address, options, concurrency, folder, tuning)
+        self.connect_project_tuned(address, options, concurrency, folder, Client::tuning(None))
     }
 
     /// The same with other numbers, for tests.
@@ -86,6 +85,18 @@ impl Connections {
 }
 
 impl Client {
+    /// The numbers of this API, with the seed of the jitter.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn tuning(seed: Option<u64>) -> Tuning {
+        Tuning { throttled: Some((THROTTLED, THROTTLED_MAX)), seed, ..Tuning::default() }
+    }
+
+    /// Seconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.caller.post.now()
+    }
+
     /// The same, telling of its requests.
     #[must_use]
     pub fn telling(self, observer: RequestObserver) -> Self {
@@ -124,12 +135,6 @@ impl Client {
         let locales: Vec<&str> = locales.0.iter().map(|locale| locale.name.as_str()).collect();
         Ok(format!("project `{name}`, {} flows, locales {}", flows.len(), locales.join(", ")))
     }
-}
-
-/// Seconds since 1970.
-#[expect(clippy::cast_possible_truncation, reason = "seconds since 1970")]
-pub(super) fn now() -> i64 {
-    crate::web::now_seconds(&reqwest::header::HeaderMap::new()) as i64
 }
 
 impl Tenant for Client {

@@ -1,6 +1,6 @@
 //! One flow, read whole: its head, its chart, and each configuration in each locale that has one of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
@@ -43,6 +43,8 @@ pub(super) struct ReadFlow {
     pub(super) is_settled: bool,
     /// How many configurations it has: what it takes to read it node by node.
     pub(super) n_configs: usize,
+    /// The flows that it attaches, by `_id`: of one that goes, its stamp says nothing.
+    pub(super) attached: BTreeSet<String>,
 }
 
 /// What a flow attaches, by `_id`.
@@ -82,7 +84,7 @@ impl<'a> Reading<'a> {
     /// Everything of one flow, node by node.
     pub(super) async fn flow(&self, head: &FlowHead) -> Result<ReadFlow, TenantError> {
         let (reference, wire, now) = self.head(head).await?;
-        let (stamp, name) = (wire.last_changed, wire.name.clone());
+        let (stamp, name, attached) = (wire.last_changed, wire.name.clone(), self.there(&wire));
         let tree = match self.tree(head).await? {
             Ok(tree) => {
                 self.text(reference, wire, &tree).await?.map_err(|reason| Unread { reason, found: Value::Null })
@@ -94,13 +96,13 @@ impl<'a> Reading<'a> {
             Ok(read) => read,
             Err(Unread { reason, found }) => (unreadable(id.as_str(), &name, &reason, found), 0),
         };
-        Ok(ReadFlow { id, text, stamp, is_settled: is_settled(stamp, now), n_configs })
+        Ok(ReadFlow { id, text, stamp, is_settled: is_settled(stamp, now), n_configs, attached })
     }
 
     /// The same, from a package that was exported after `head` was listed; `None` where that is not the flow as it is.
     pub(super) async fn packed(&self, head: &FlowHead, charts: &Charts<'_>) -> Result<Option<ReadFlow>, TenantError> {
         let (reference, wire, now) = self.head(head).await?;
-        let stamp = wire.last_changed;
+        let (stamp, attached) = (wire.last_changed, self.there(&wire));
         if stamp != head.last_changed {
             return Ok(None);
         }
@@ -117,7 +119,14 @@ impl<'a> Reading<'a> {
             stamp,
             is_settled: is_settled(stamp, now),
             n_configs,
+            attached,
         }))
+    }
+
+    /// Which of the flows that one attaches are in the project.
+    fn there(&self, wire: &WireFlow) -> BTreeSet<String> {
+        let attached = wire.attached_flows.iter().flatten();
+        attached.filter(|id| self.project.flows.contains_key(*id)).cloned().collect()
     }
 
     /// Whether a flow, exported as `parcel` just now, is what was shown of it before.

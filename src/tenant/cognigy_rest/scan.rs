@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::super::{Failure, TenantError};
-use super::client::{Client, now};
+use super::client::Client;
 use super::heads::FlowHead;
 use super::memory::Leftover;
 use super::names;
@@ -32,7 +32,7 @@ impl Client {
         let key = self.key(reading);
         let (mut texts, mut due, mut stale) = (Vec::new(), Vec::new(), Vec::new());
         for head in reading.project.flows.values().filter(|head| !names::is_scaffold(&head.name)) {
-            match self.known(head, &key) {
+            match self.known(reading, head, &key) {
                 Some((id, known)) if known.is_due => due.push((head.clone(), (id, known.text))),
                 Some((id, known)) => texts.push((id, known.text)),
                 None => stale.push(head.clone()),
@@ -73,12 +73,15 @@ impl Client {
 
     /// What is known of a flow still, without reading it again.
     pub(super) fn stored(&self, reading: &Reading<'_>, head: &FlowHead) -> Option<String> {
-        self.store.get(&head.id, &self.key(reading), head.last_changed, now())
+        let is_there = |id: &str| reading.project.flows.contains_key(id);
+        self.store.get(&head.id, &self.key(reading), head.last_changed, self.now(), is_there)
     }
 
-    fn known(&self, head: &FlowHead, key: &str) -> Option<(FlowId, Known)> {
+    fn known(&self, reading: &Reading<'_>, head: &FlowHead, key: &str) -> Option<(FlowId, Known)> {
         let reference: FlowRef = head.reference_id.parse().ok()?;
-        Some((reference.flow_id(), self.store.kept_of(&head.id, key, head.last_changed, now())?))
+        let is_there = |id: &str| reading.project.flows.contains_key(id);
+        let known = self.store.kept_of(&head.id, key, head.last_changed, self.now(), is_there)?;
+        Some((reference.flow_id(), known))
     }
 
     /// Of flows whose stamps stand still, those that are not read anew this time: node by node that takes no more than a
@@ -108,7 +111,7 @@ impl Client {
             None => reading.flow(head).await?,
         };
         if flow.is_settled {
-            self.store.put(&head.id, &self.key(reading), flow.stamp, now(), &flow.text);
+            self.store.put(&head.id, &self.key(reading), self.now(), &flow);
         }
         self.memory.note_size(&head.id, flow.n_configs);
         Ok(flow)

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::read::ReadFlow;
 use crate::disk::{make_private, read_regular};
 
 /// Another version of flowsync may read flows otherwise.
@@ -25,6 +26,8 @@ pub(super) struct Kept {
     stamp: i64,
     /// When it was read, in seconds since 1970.
     read_at: i64,
+    /// The flows that it attaches and that were there, by `_id`. One that goes leaves no trace in the stamp.
+    attached: BTreeSet<String>,
     /// The composed document.
     pub(super) text: String,
 }
@@ -61,15 +64,33 @@ impl Store {
     }
 
     /// The text of a flow, where what was kept of it has this key and stamp and is not due to be read anew at `now`.
-    pub(super) fn get(&self, id: &str, key: &str, stamp: i64, now: i64) -> Option<String> {
-        self.kept_of(id, key, stamp, now).filter(|known| !known.is_due).map(|known| known.text)
+    pub(super) fn get(
+        &self,
+        id: &str,
+        key: &str,
+        stamp: i64,
+        now: i64,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.kept_of(id, key, stamp, now, is_there).filter(|known| !known.is_due).map(|known| known.text)
     }
 
-    /// The text of a flow, where what was kept of it has this key and stamp, and whether it is time to read it anew.
-    pub(super) fn kept_of(&self, id: &str, key: &str, stamp: i64, now: i64) -> Option<Known> {
+    /// The text of a flow, where what was kept of it has this key and stamp, and whether it is time to read it anew. What
+    /// it attaches must be there still: a flow that was deleted and made again has another `_id`.
+    pub(super) fn kept_of(
+        &self,
+        id: &str,
+        key: &str,
+        stamp: i64,
+        now: i64,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Option<Known> {
         let mut kept = self.kept();
         let entry = kept.entry(id.to_owned()).or_insert_with(|| read(&self.file(id)?));
-        let is_good = |it: &&mut Kept| it.version == VERSION && it.key == key && it.stamp == stamp && it.read_at <= now;
+        let is_good = |it: &&mut Kept| {
+            let is_same = it.version == VERSION && it.key == key && it.stamp == stamp;
+            is_same && it.read_at <= now && it.attached.iter().all(|id| is_there(id))
+        };
         entry
             .as_mut()
             .filter(is_good)
@@ -84,9 +105,16 @@ impl Store {
     }
 
     /// Keeps a flow.
-    pub(super) fn put(&self, id: &str, key: &str, stamp: i64, now: i64, text: &str) {
-        let kept =
-            Kept { version: VERSION.to_owned(), key: key.to_owned(), stamp, read_at: now, text: text.to_owned() };
+    pub(super) fn put(&self, id: &str, key: &str, now: i64, flow: &ReadFlow) {
+        let ReadFlow { stamp, text, attached, .. } = flow;
+        let kept = Kept {
+            version: VERSION.to_owned(),
+            key: key.to_owned(),
+            stamp: *stamp,
+            read_at: now,
+            attached: attached.clone(),
+            text: text.clone(),
+        };
         if let Some(file) = self.file(id)
             && let Err(error) = write(&file, &kept)
         {
@@ -135,12 +163,35 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
+    fn flow(attached: &[&str]) -> ReadFlow {
+        ReadFlow {
+            id: "flow_a".parse().unwrap(),
+            text: "text".to_owned(),
+            stamp: 7,
+            is_settled: true,
+            n_configs: 0,
+            attached: attached.iter().map(|id| (*id).to_owned()).collect(),
+        }
+    }
+
+    fn get(store: &Store, id: &str, key: &str, stamp: i64, now: i64) -> Option<String> {
+        store.get(id, key, stamp, now, |_| true)
+    }
+
+    #[test]
+    fn a_flow_is_another_one_when_what_it_attaches_goes() {
+        let store = Store::new(None, HOUR);
+        store.put("f1", "en", 1_000, &flow(&["f2"]));
+        assert_eq!(store.get("f1", "en", 7, 1_001, |id| id == "f2").as_deref(), Some("text"));
+        assert_eq!(store.get("f1", "en", 7, 1_001, |id| id == "f3"), None);
+    }
+
     #[test]
     fn what_was_read_outlives_the_process_as_long_as_its_stamp_does() {
         let folder = tempfile::tempdir().unwrap();
         let store = || Store::new(Some(folder.path().join("p")), HOUR);
-        store().put("f1", "en", 7, 1_000, "text");
-        assert_eq!(store().get("f1", "en", 7, 1_001).as_deref(), Some("text"));
+        store().put("f1", "en", 1_000, &flow(&[]));
+        assert_eq!(get(&store(), "f1", "en", 7, 1_001).as_deref(), Some("text"));
         for (id, key, stamp, now) in [
             ("f2", "en", 7, 1_001),
             ("f1", "de", 7, 1_001),
@@ -150,23 +201,23 @@ mod tests {
             ("f1", "en", 7, 999),
             ("../f1", "en", 7, 1_001),
         ] {
-            assert_eq!(store().get(id, key, stamp, now), None, "{id} {key} {stamp} {now}");
+            assert_eq!(get(&store(), id, key, stamp, now), None, "{id} {key} {stamp} {now}");
         }
         let one = store();
         one.forget("f1");
-        assert_eq!((one.get("f1", "en", 7, 1_001), store().get("f1", "en", 7, 1_001)), (None, None));
-        store().put("f1", "en", 7, 1_000, "text");
+        assert_eq!((get(&one, "f1", "en", 7, 1_001), get(&store(), "f1", "en", 7, 1_001)), (None, None));
+        store().put("f1", "en", 1_000, &flow(&[]));
         store().only(&BTreeSet::from(["f2"]));
-        assert_eq!(store().get("f1", "en", 7, 1_001), None);
+        assert_eq!(get(&store(), "f1", "en", 7, 1_001), None);
     }
 
     #[test]
     fn a_damaged_file_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let store = || Store::new(Some(folder.path().to_owned()), HOUR);
-        store().put("f1", "en", 7, 1_000, "text");
+        store().put("f1", "en", 1_000, &flow(&[]));
         std::fs::write(folder.path().join("f1.json"), "{").unwrap();
-        assert_eq!(store().get("f1", "en", 7, 1_001), None);
+        assert_eq!(get(&store(), "f1", "en", 7, 1_001), None);
     }
 
     #[test]

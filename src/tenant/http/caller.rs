@@ -12,7 +12,7 @@ use super::asked::Asked;
 use super::auth::{Auth, Credential};
 use super::dialect::{Dialect, Effect, Endpoint, Size, Verdict};
 use super::patience::{Ended, Patience, within};
-use super::post::Post;
+use super::post::{Post, Surroundings};
 use super::refusal;
 use super::throttle::{Gate, Permit, announced, retry_after};
 use super::tuning::Tuning;
@@ -111,10 +111,11 @@ impl Caller {
         concurrency: NonZeroUsize,
         tuning: Tuning,
         room: Room,
+        around: Surroundings,
         dialect: &Dialect,
     ) -> Result<Self, ConnectError> {
         let Dialect { name: _, scopes, rate, quota } = *dialect;
-        let post = Post::new(address, tuning, room)?;
+        let post = Post::new(address, tuning, room, around)?;
         let (base, auth) = (address.url.clone(), Auth::new(&address.auth, scopes));
         let gate = Gate::new(concurrency, rate, quota, Arc::clone(&post.waits));
         Ok(Self { post, base, auth, gate })

@@ -9,13 +9,16 @@ use reqwest::Url;
 
 use super::caller::Caller;
 use super::dialect::Dialect;
+use super::post::Surroundings;
 use super::tuning::Tuning;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Auth, TenantAddress};
-use crate::web::{ConnectError, Room};
+use crate::web::{ConnectError, InsideServer, Room};
 
 /// The connections that are open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Connections {
+    around: Surroundings,
     room: Room,
     open: Mutex<Vec<Line>>,
 }
@@ -37,7 +40,24 @@ impl Line {
     }
 }
 
+impl Default for Connections {
+    fn default() -> Self {
+        Self::in_surroundings(Surroundings { server: None, clock: Arc::new(SystemClock) })
+    }
+}
+
 impl Connections {
+    fn in_surroundings(around: Surroundings) -> Self {
+        Self { around, room: Room::default(), open: Mutex::default() }
+    }
+
+    /// Connections that lead to `server` instead of the network, where it is as late as `clock` says: for proofs.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn inside(server: Arc<dyn InsideServer>, clock: Arc<dyn Clock>) -> Self {
+        Self::in_surroundings(Surroundings { server: Some(server), clock })
+    }
+
     /// A line to the tenant at `address` with at most `concurrency` requests in flight, those of others on the same
     /// line included. No request is made yet.
     pub(crate) fn open(
@@ -54,7 +74,8 @@ impl Connections {
             caller.gate.raise(concurrency, dialect.quota);
             return Ok(caller);
         }
-        let caller = Arc::new(Caller::new(address, concurrency, tuning, self.room.clone(), dialect)?);
+        let caller =
+            Arc::new(Caller::new(address, concurrency, tuning, self.room.clone(), self.around.clone(), dialect)?);
         open.push(Line {
             dialect: dialect.name,
             url: address.url.clone(),

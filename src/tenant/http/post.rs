@@ -11,8 +11,22 @@ use super::patience::Patience;
 use super::retry::Tries;
 use super::tuning::Tuning;
 use super::waits::Waits;
+use crate::clock::Clock;
 use crate::config::{Auth, TenantAddress};
-use crate::web::{ConnectError, Http, Intake, Mask, Over, Peer, Place, Room};
+use crate::web::{ConnectError, Http, InsideServer, Intake, Mask, Over, Peer, Place, Room};
+
+/// The world that requests are made in: what answers instead of the network, if anything does, and the wall clock.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) server: Option<Arc<dyn InsideServer>>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings").field("server", &self.server).finish_non_exhaustive()
+    }
+}
 
 /// The connection, and what is known and kept of it.
 #[derive(Debug)]
@@ -23,21 +37,32 @@ pub(crate) struct Post {
     pub(super) jitter: Jitter,
     pub(super) waits: Arc<Waits>,
     pub(super) room: Room,
+    around: Surroundings,
 }
 
 impl Post {
-    pub(super) fn new(address: &TenantAddress, tuning: Tuning, room: Room) -> Result<Self, ConnectError> {
+    pub(super) fn new(
+        address: &TenantAddress,
+        tuning: Tuning,
+        room: Room,
+        around: Surroundings,
+    ) -> Result<Self, ConnectError> {
         let peer = peer(address, &tuning);
-        let http = Http::new(&peer)?;
+        let http = Http::new(&peer)?.answered_by(around.server.clone());
         let mask = Mask::new(http.secrets(&peer));
         let jitter = Jitter::new(tuning.seed);
         let waits = Arc::new(Waits::new(&name(&address.url)));
-        Ok(Self { http, mask, tuning, jitter, waits, room })
+        Ok(Self { http, mask, tuning, jitter, waits, room, around })
     }
 
     /// A number to tell things of this process from those of others.
     pub(crate) fn chance(&self) -> u32 {
         self.jitter.number()
+    }
+
+    /// Seconds since 1970, by the machine's own clock.
+    pub(crate) fn now(&self) -> i64 {
+        self.around.clock.now().as_second()
     }
 
     pub(super) fn patience<'a>(&'a self, limits: &'a CallLimits) -> Patience<'a> {

@@ -9,11 +9,12 @@ use serde_json::Value;
 use super::super::log::RequestLog;
 use super::call::Call;
 use super::fault::{FaultPlan, Faults};
+use super::http::inside::{self, Answer, Request};
 use super::model::platform::Moment;
 use super::reach_in;
 use super::refusal::Refusal;
 use super::rules::Behaviour;
-use super::shared::Shared;
+use super::shared::{Inner, Shared};
 
 /// Looks into a stand-in and reaches into it. Clones share it.
 #[derive(Debug, Clone)]
@@ -37,6 +38,21 @@ impl From<Refusal> for HandleError {
 impl Handle {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn with<V>(&self, act: impl FnOnce(&mut Inner) -> V) -> V {
+        act(&mut self.shared.lock())
+    }
+
+    /// Answers a request as the listener would, without a socket; nothing where its connection is lost.
+    pub async fn ask(&self, request: Request) -> Option<Answer> {
+        inside::answer(&self.shared, request).await
+    }
+
+    /// What a request is called in the log; nothing where it is none of the API.
+    #[must_use]
+    pub fn call_of(method: &str, target: &str) -> Option<&'static str> {
+        inside::named(method, target)
     }
 
     /// The `_id` of a project, by its name.

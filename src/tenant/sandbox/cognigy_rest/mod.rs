@@ -10,7 +10,7 @@
 //! - `access`, `limiter`: who may, how often.
 //! - `http`: the wire. A request is read, slowed, limited, let in, performed, logged.
 //! - `shared`: all of the above of one running stand-in, behind one lock.
-//! - `server`: starting and stopping. `handle`: the way in for whoever embeds it.
+//! - `server`: starting and stopping. `handle`, `live`: the way in for whoever embeds it.
 
 mod access;
 mod call;
@@ -19,6 +19,7 @@ mod fault;
 mod handle;
 mod http;
 mod limiter;
+mod live;
 mod mint;
 mod model;
 mod parcel;
@@ -33,5 +34,6 @@ mod state;
 
 pub use fault::FaultPlan;
 pub use handle::{Handle, HandleError};
+pub use http::inside::{Answer, Request};
 pub use seed::{PROJECT, Seed, SeedError};
 pub use server::{CognigySandbox, Running};

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::super::stand::{self, StartError};
 use super::super::wire::{Reach, Serving};
 use super::access::Access;
@@ -32,10 +34,21 @@ impl CognigySandbox {
     /// The seed is planted only where no state file of an earlier run is found.
     pub async fn start(settings: Settings, address: SocketAddr) -> Result<Running, StartError> {
         let reach = stand::reach_at(address, settings.allow_remote)?;
-        let shared = Arc::new(prepared(settings, reach)?);
+        let shared = Arc::new(prepared(settings, reach, PlatformClock::default())?);
         shared.save().await?;
         let serving = stand::serve(address, http::router(Arc::clone(&shared))).await?;
         Ok(Running { shared, serving })
+    }
+}
+
+impl CognigySandbox {
+    /// A stand-in that nobody reaches but by its handle. Its time is tokio's, which may be paused, from `origin` on.
+    ///
+    /// # Errors
+    /// The seed or the state file cannot be used.
+    pub fn inside(settings: Settings, origin: Timestamp) -> Result<Handle, StartError> {
+        let shared = prepared(settings, Reach::Loopback, PlatformClock::starting_at(origin))?;
+        Ok(Handle::new(Arc::new(shared)))
     }
 }
 
@@ -71,7 +84,7 @@ impl Running {
 }
 
 /// Everything as it stands before the first request.
-fn prepared(settings: Settings, reach: Reach) -> Result<Shared, StartError> {
+fn prepared(settings: Settings, reach: Reach, clock: PlatformClock) -> Result<Shared, StartError> {
     let access = Access::new(&settings);
     let Settings { behaviour, seed, faults, state_file, chance, .. } = settings;
     let earlier = state_file.as_deref().map(state::load).transpose()?.flatten();
@@ -79,10 +92,10 @@ fn prepared(settings: Settings, reach: Reach) -> Result<Shared, StartError> {
         Some(platform) => platform,
         None => {
             let mut platform = Platform::new(Mint::of(chance));
-            let now = Moment { ms: PlatformClock::default().ms(), rules: &behaviour };
+            let now = Moment { ms: clock.ms(), rules: &behaviour };
             seed.plant(&mut platform, now).map_err(|error| StartError::Seed(error.into()))?;
             platform
         }
     };
-    Ok(Shared::new(reach, Inner::new(platform, access, behaviour, faults), state_file))
+    Ok(Shared::new(reach, Inner::new(platform, access, behaviour, faults, clock), state_file))
 }

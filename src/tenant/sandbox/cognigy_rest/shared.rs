@@ -26,13 +26,19 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn new(platform: Platform, access: Access, behaviour: Behaviour, faults: FaultPlan) -> Self {
+    pub(super) fn new(
+        platform: Platform,
+        access: Access,
+        behaviour: Behaviour,
+        faults: FaultPlan,
+        clock: PlatformClock,
+    ) -> Self {
         Self {
             platform,
             access,
             behaviour,
             limiter: Limiter::default(),
-            clock: PlatformClock::default(),
+            clock,
             faults: Faults::new(faults),
             log: RequestLog::default(),
         }

@@ -49,10 +49,16 @@ impl Incoming {
         let (parts, body) = request.into_parts();
         let body = read_body(body, bytes_max).await?;
         let target = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        Ok(Self { body, ..Self::whole(parts.method, target, parts.headers, Bytes::new()) })
+    }
+
+    /// A request that is here already; `target` is its path and query.
+    pub(crate) fn whole(method: Method, target: String, headers: HeaderMap, body: Bytes) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let query = form_urlencoded::parse(query.as_bytes());
         let query = query.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
-        let segments = parts.uri.path().split('/').skip(1).map(percent_decoded).collect();
-        Ok(Self { method: parts.method, segments, query, target, headers: parts.headers, body })
+        let segments = path.split('/').skip(1).map(percent_decoded).collect();
+        Self { method, segments, query, target, headers, body: Some(body) }
     }
 
     pub(crate) fn body(&self) -> Result<&Bytes, BodyError> {

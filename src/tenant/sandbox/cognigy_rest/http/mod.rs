@@ -4,6 +4,7 @@ mod answer;
 mod asked;
 mod control;
 mod done;
+pub(super) mod inside;
 mod list;
 mod multipart;
 mod perform;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::mint::{Id, Mint};
+use super::super::mint::{Id, Mint, RefId};
 use super::super::refusal::Refusal;
 use super::kinds::BASIC;
 use super::node::Node;
@@ -97,6 +97,25 @@ impl Chart {
             }
         }
         found
+    }
+
+    /// Calls its nodes as `earlier` calls those of the same reference ids.
+    pub(crate) fn keep_ids_of(&mut self, earlier: &Self) {
+        let known: BTreeMap<&RefId, &Id> = earlier.nodes.values().map(|node| (&node.reference, &node.id)).collect();
+        let renamed: BTreeMap<Id, Id> = self
+            .nodes
+            .values()
+            .filter_map(|node| Some((node.id.clone(), (*known.get(&node.reference)?).clone())))
+            .collect();
+        let name = |id: Id| renamed.get(&id).cloned().unwrap_or(id);
+        let nodes = std::mem::take(&mut self.nodes).into_iter();
+        self.nodes = nodes.map(|(id, node)| (name(id.clone()), Node { id: name(id), ..node })).collect();
+        let relations = std::mem::take(&mut self.relations).into_iter();
+        let relation = |(node, Relation { id, children, next }): (Id, Relation)| {
+            let children = children.into_iter().map(&name).collect();
+            (name(node), Relation { id, children, next: next.map(&name) })
+        };
+        self.relations = relations.map(relation).collect();
     }
 
     /// As `GET …/chart` shows it; the order of nodes and relations means nothing.

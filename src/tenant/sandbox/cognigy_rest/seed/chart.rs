@@ -13,7 +13,7 @@ use super::identity::reference;
 use super::written::WrittenNode;
 
 /// Where each flow starts, by the flow's name: its reference id and that of its start.
-type Starts = BTreeMap<String, (RefId, RefId)>;
+pub(super) type Starts = BTreeMap<String, (RefId, RefId)>;
 
 /// Puts a tree between `start` and `end`.
 pub(super) fn grow(

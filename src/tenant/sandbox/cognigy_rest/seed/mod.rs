@@ -7,9 +7,19 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use super::super::yaml::{self, ReadError};
+use super::mint::Id;
 use super::model::platform::{Moment, Platform};
-use written::Written;
+use written::{Written, WrittenFlow};
+
+/// Puts one flow, as a seed writes it, into a project that is there.
+pub(super) fn put_flow(flow: &Value, project: &Id, platform: &mut Platform, now: Moment<'_>) -> Result<(), SeedError> {
+    let written = WrittenFlow::deserialize(flow).map_err(|error| SeedError::Meaning(error.to_string()))?;
+    plant::put_flow(&written, project, platform, now).map_err(SeedError::Meaning)
+}
 
 /// The id of the project that is there without a seed.
 pub const PROJECT: &str = "64c0ffee0000000000000001";

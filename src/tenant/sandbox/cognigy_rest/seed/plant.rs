@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::super::yaml::Loose;
-use super::super::mint::Mint;
+use super::super::mint::{Id, Mint};
 use super::super::model::content::Content;
 use super::super::model::endpoint::Endpoint;
 use super::super::model::flow::Flow;
@@ -105,6 +105,12 @@ fn empty_flow(written: &WrittenFlow, content: &Content, meta: &Meta, mint: &mut 
     let primary: Vec<_> = content.locales.primary().map(|locale| locale.id.clone()).into_iter().collect();
     let mut flow = Flow::new(&written.name, &primary, meta.clone(), mint);
     flow.reference = reference(written.reference_id.as_deref(), mint)?;
+    for (kind, given) in [("start", &written.start), ("end", &written.end)] {
+        let node = flow.chart.nodes.values_mut().find(|node| node.kind == kind);
+        if let (Some(node), Some(given)) = (node, given) {
+            node.reference = reference(Some(given), mint)?;
+        }
+    }
     flow.description.clone_from(&written.description);
     flow.context.clone_from(&written.context);
     for Loose(intent) in &written.intents {
@@ -116,26 +122,74 @@ fn empty_flow(written: &WrittenFlow, content: &Content, meta: &Meta, mint: &mut 
 }
 
 fn fill(content: &mut Content, written: &[WrittenFlow], mint: &mut Mint) -> Result<(), String> {
-    let flows = content.flows.iter().map(|flow| (flow.name.clone(), flow.id.clone()));
-    let flows: BTreeMap<_, _> = flows.collect();
-    let lexicons = content.things.iter().filter(|thing| thing.kind == ThingKind::Lexicons);
-    let lexicons: BTreeMap<_, _> = lexicons.map(|thing| (thing.name.clone(), thing.id.clone())).collect();
-    let id_of = |known: &BTreeMap<String, _>, name: &String| {
-        known.get(name).cloned().ok_or_else(|| format!("there is no `{name}` to be attached"))
-    };
-    let starts = content.flows.iter().filter_map(|flow| {
-        let start = flow.chart.only("start")?;
-        Some((flow.name.clone(), (flow.reference.clone(), start.reference.clone())))
-    });
-    let starts: BTreeMap<_, _> = starts.collect();
-    for (flow, written) in content.flows.iter_mut().zip(written) {
+    let around = Around::of(content);
+    let Content { locales, flows, .. } = content;
+    flows.iter_mut().zip(written).try_for_each(|(flow, written)| around.fill(flow, written, locales, mint))
+}
+
+/// What flows lead to, by name.
+struct Around {
+    flows: BTreeMap<String, Id>,
+    lexicons: BTreeMap<String, Id>,
+    starts: chart::Starts,
+}
+
+impl Around {
+    fn of(content: &Content) -> Self {
+        let lexicons = content.things.iter().filter(|thing| thing.kind == ThingKind::Lexicons);
+        let starts = content.flows.iter().filter_map(|flow| {
+            let start = flow.chart.only("start")?;
+            Some((flow.name.clone(), (flow.reference.clone(), start.reference.clone())))
+        });
+        Self {
+            flows: content.flows.iter().flat_map(names).collect(),
+            lexicons: lexicons.map(|thing| (thing.name.clone(), thing.id.clone())).collect(),
+            starts: starts.collect(),
+        }
+    }
+
+    /// Gives an empty flow what it leads to, and its chart.
+    fn fill(&self, flow: &mut Flow, written: &WrittenFlow, locales: &Locales, mint: &mut Mint) -> Result<(), String> {
         let of_flow = |message: String| format!("flow `{}`: {message}", written.name);
-        let attached = written.attached_flows.iter().map(|name| id_of(&flows, name));
+        let id_of = |known: &BTreeMap<String, Id>, name: &String| {
+            known.get(name).cloned().ok_or_else(|| format!("there is no `{name}` to be attached"))
+        };
+        let attached = written.attached_flows.iter().map(|name| id_of(&self.flows, name));
         flow.attached_flows = attached.collect::<Result<_, _>>().map_err(of_flow)?;
-        let attached = written.attached_lexicons.iter().map(|name| id_of(&lexicons, name));
+        let attached = written.attached_lexicons.iter().map(|name| id_of(&self.lexicons, name));
         let attached: Vec<_> = attached.collect::<Result<_, _>>().map_err(of_flow)?;
         flow.lexicons.values_mut().for_each(|lexicons| lexicons.clone_from(&attached));
-        chart::grow(&mut flow.chart, &written.chart, &content.locales, &starts, mint).map_err(of_flow)?;
+        chart::grow(&mut flow.chart, &written.chart, locales, &self.starts, mint).map_err(of_flow)
+    }
+}
+
+/// By what a flow may be attached: its name, or its reference id.
+fn names(flow: &Flow) -> [(String, Id); 2] {
+    [flow.name.clone(), flow.reference.to_string()].map(|name| (name, flow.id.clone()))
+}
+
+/// Puts a flow into a project. One that is there under its reference id keeps its id, and its nodes theirs.
+pub(super) fn put_flow(
+    written: &WrittenFlow,
+    project: &Id,
+    platform: &mut Platform,
+    now: Moment<'_>,
+) -> Result<(), String> {
+    let meta = platform.meta(now);
+    let Platform { mint, projects, .. } = platform;
+    let found = projects.iter_mut().find(|known| known.id == *project);
+    let content = &mut found.ok_or_else(|| format!("there is no project `{project}`"))?.content;
+    let mut flow = empty_flow(written, content, &meta, mint)?;
+    Around::of(content).fill(&mut flow, written, &content.locales, mint)?;
+    match content.flows.iter_mut().find(|there| there.reference == flow.reference) {
+        Some(there) => {
+            flow.id = there.id.clone();
+            flow.meta = there.meta.clone();
+            flow.touch(now.seconds());
+            flow.chart.keep_ids_of(&there.chart);
+            *there = flow;
+        }
+        None => content.flows.push(flow),
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ pub(super) struct WrittenFlow {
     pub(super) description: String,
     #[serde(default)]
     pub(super) context: Map<String, Value>,
-    /// Names.
+    /// Names, or reference ids.
     #[serde(default)]
     pub(super) attached_flows: Vec<String>,
     /// Names.
@@ -88,7 +88,10 @@ pub(super) struct WrittenFlow {
     pub(super) attached_lexicons: Vec<String>,
     #[serde(default)]
     pub(super) intents: Vec<Loose<WrittenIntent>>,
-    /// What stands between `start` and `end`.
+    /// The reference ids of its start and its end.
+    pub(super) start: Option<String>,
+    pub(super) end: Option<String>,
+    /// What stands between them.
     #[serde(default)]
     pub(super) chart: Vec<WrittenNode>,
 }
