@@ -14,13 +14,42 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use simulator::enumerated::{self, Which};
 use simulator::{many, seeded};
+
+/// Whom the engine deploys to.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Api {
+    FlowsV2,
+    /// The vendor's own: flowsync's client against a project in the same process
+    CognigyRest,
+}
+
+impl Api {
+    fn run(self, seed: u64, talk: bool) -> many::Outcome {
+        match self {
+            Self::FlowsV2 => seeded::run(seed, talk),
+            Self::CognigyRest => seeded::run_project(seed, talk),
+        }
+    }
+
+    /// What repeats a seed.
+    fn variable(self) -> (&'static str, &'static str) {
+        match self {
+            Self::FlowsV2 => ("FLOWSYNC_SIM_SEED", "one_seed"),
+            Self::CognigyRest => ("FLOWSYNC_SIM_PROJECT", "one_seed_of_a_project"),
+        }
+    }
+}
 
 /// Runs simulations of the whole engine, and says which of them went wrong.
 #[derive(Parser)]
 #[command(after_help = "Exits with 1 where one went wrong, with 64 where it was called wrongly.")]
 struct Arguments {
+    /// Whom it deploys to
+    #[arg(long, value_enum, default_value_t = Api::FlowsV2)]
+    api: Api,
     /// The first seed
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     from: u64,
@@ -28,13 +57,16 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     seeds: u64,
     /// Pairs of faults in one deployment instead of seeds: one of so many, with 1 all of them
-    #[arg(long, value_name = "EVERY", conflicts_with_all = ["from", "seeds"])]
+    #[arg(long, value_name = "EVERY", conflicts_with_all = ["from", "seeds", "api"])]
     pairs: Option<NonZeroU64>,
+    /// Every fault of every request of one deployment instead of seeds, by either route of `cognigy-rest`
+    #[arg(long, conflicts_with_all = ["from", "seeds", "pairs", "api"])]
+    requests: bool,
     /// Side by side [default: one for each processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Tells what happens in one seed, and runs nothing else
-    #[arg(long, value_name = "SEED", conflicts_with_all = ["from", "seeds", "pairs", "threads"])]
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["from", "seeds", "pairs", "requests", "threads"])]
     tell: Option<u64>,
 }
 
@@ -49,13 +81,13 @@ impl Arguments {
 }
 
 /// How far it is is told after every so many seeds.
-const TOLD_EVERY: u64 = 10_000;
+const TOLD_EVERY: u64 = 1_000;
 
 /// Runs a range of seeds; what went wrong, and in how many violations.
-fn seeds(from: u64, n_seeds: u64, n_threads: usize) -> (Vec<many::Failure>, u64) {
+fn seeds(api: Api, from: u64, n_seeds: u64, n_threads: usize) -> (Vec<many::Failure>, u64) {
     let (n_done, n_violations, start) = (AtomicU64::new(0), AtomicU64::new(0), Instant::now());
     let one = |seed| {
-        let outcome = seeded::run(seed, false);
+        let outcome = api.run(seed, false);
         let n_new = outcome.violations.len() as u64;
         let n_violated = n_violations.fetch_add(n_new, Ordering::Relaxed) + n_new;
         if let Some(violation) = outcome.violations.first() {
@@ -72,21 +104,46 @@ fn seeds(from: u64, n_seeds: u64, n_threads: usize) -> (Vec<many::Failure>, u64)
     (failures, n_violations.into_inner())
 }
 
+/// Runs every fault of every request, by either route; whether all went well.
+fn every_request(n_threads: usize) -> bool {
+    let mut went_well = true;
+    for (which, variable) in [(Which::Packages, "FLOWSYNC_SIM_PACKAGES"), (Which::Nodes, "FLOWSYNC_SIM_NODES")] {
+        let start = Instant::now();
+        let singles = enumerated::singles(which);
+        let run = |index: u64| enumerated::run(&singles[index as usize], false);
+        let failures = many::run(0..singles.len() as u64, n_threads, usize::MAX, run);
+        for many::Failure { name, violations } in &failures {
+            println!(
+                "{variable}={name} cargo test --test simulation one_case -- --exact --nocapture\n  {}",
+                violations[0]
+            );
+        }
+        let (n_wrong, seconds) = (failures.len(), start.elapsed().as_secs_f64());
+        eprintln!("{} faults, {which:?}, in {seconds:.1} s: {n_wrong} went wrong", singles.len());
+        went_well &= failures.is_empty();
+    }
+    went_well
+}
+
 fn main() {
-    let Arguments { from, seeds: n_seeds, pairs, threads, tell } = Arguments::of_this_process();
+    let Arguments { api, from, seeds: n_seeds, pairs, requests, threads, tell } = Arguments::of_this_process();
     let n_threads = threads.map_or_else(many::n_threads, NonZeroUsize::get);
     if let Some(seed) = tell {
-        println!("{}", seeded::run(seed, true).story);
+        println!("{}", api.run(seed, true).story);
         return;
     }
     let start = Instant::now();
+    if requests {
+        std::process::exit(i32::from(!every_request(n_threads)));
+    }
     let (failures, counted, variable, test) = if let Some(every) = pairs {
         let (failures, n_run) = many::run_pairs(every.get() as usize, n_threads, usize::MAX);
         (failures, format!("{n_run} pairs of faults"), "FLOWSYNC_SIM_CASE", "one_case")
     } else {
-        let (failures, n_violations) = seeds(from, n_seeds, n_threads);
+        let (failures, n_violations) = seeds(api, from, n_seeds, n_threads);
         let counted = format!("{n_seeds} seeds from {from}, a world each, {n_violations} violations");
-        (failures, counted, "FLOWSYNC_SIM_SEED", "one_seed")
+        let (variable, test) = api.variable();
+        (failures, counted, variable, test)
     };
     for many::Failure { name, violations } in &failures {
         println!("{variable}={name} cargo test --test simulation {test} -- --exact --nocapture\n  {}", violations[0]);

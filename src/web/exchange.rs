@@ -1,13 +1,15 @@
 //! One HTTP exchange: a request out, a whole body in, or a fault. No judgement of the status.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Request, Response, Url};
+use tokio::time::timeout as within;
 
 use super::connect::Http;
-use super::inside;
+use super::inside::{self, InsideAnswer, InsideServer, NoAnswer};
 use super::room::Place;
 use crate::tls::{CertificateFault, handshake_fault};
 
@@ -78,7 +80,7 @@ pub(crate) async fn exchange(
     may_start: impl Fn() -> bool,
 ) -> Result<Answer, Fault> {
     if let Some(server) = &http.inside {
-        return inside::ask(server, request, intake).await;
+        return ask_inside(server, request, intake).await;
     }
     let timeout = request.timeout().copied().unwrap_or(Duration::ZERO);
     for _ in 0..REDIRECTS_MAX {
@@ -93,6 +95,27 @@ pub(crate) async fn exchange(
         }
     }
     Err(Fault { kind: FaultKind::Lost, detail: format!("more than {REDIRECTS_MAX} redirects") })
+}
+
+/// The same of a server in this process.
+async fn ask_inside(server: &Arc<dyn InsideServer>, request: Request, intake: Intake) -> Result<Answer, Fault> {
+    let patience = request.timeout().copied().unwrap_or(Duration::MAX);
+    let answered = within(patience, server.answer(inside::given(&request))).await;
+    let fault = |kind, detail: &str| Fault { kind, detail: detail.to_owned() };
+    let InsideAnswer { status, headers, mut body } = match answered {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(NoAnswer::NotSent)) => return Err(fault(FaultKind::NotSent, "cannot connect")),
+        Ok(Err(NoAnswer::Lost)) => return Err(fault(FaultKind::Lost, "connection lost")),
+        Err(_) => return Err(fault(FaultKind::TimedOut, "no whole answer in time")),
+    };
+    let Intake { bytes_max, over, place } = intake;
+    let most = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    let is_over = body.len() > most;
+    if is_over && over == Over::Refuse {
+        return Err(fault(FaultKind::TooLarge, ""));
+    }
+    body.truncate(most);
+    Ok(Answer { status, headers: inside::named(headers), body, is_cut: is_over, _place: place })
 }
 
 /// The same request once more, where it may be sent on.
@@ -149,13 +172,6 @@ async fn read(mut response: Response, intake: Intake, timeout: Duration, http: &
         }
     }
     Ok(Answer { status, headers, body, is_cut, _place: place })
-}
-
-impl Answer {
-    /// An answer that is here already.
-    pub(super) fn whole(status: u16, headers: HeaderMap, body: Vec<u8>, is_cut: bool, place: Option<Place>) -> Self {
-        Self { status, headers, body, is_cut, _place: place }
-    }
 }
 
 impl Fault {

@@ -2,14 +2,9 @@
 
 use std::fmt::Debug;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Request};
-use tokio::time::timeout;
-
-use super::exchange::{Answer, Fault, FaultKind, Intake, Over};
 
 /// A request as a server in this process gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,28 +48,7 @@ pub trait InsideServer: Debug + Send + Sync {
     fn answer(&self, request: InsideRequest) -> Answering<'_>;
 }
 
-/// One request and its whole answer.
-pub(super) async fn ask(server: &Arc<dyn InsideServer>, request: Request, intake: Intake) -> Result<Answer, Fault> {
-    let patience = request.timeout().copied().unwrap_or(Duration::MAX);
-    let answered = timeout(patience, server.answer(given(&request))).await;
-    let fault = |kind, detail: &str| Fault { kind, detail: detail.to_owned() };
-    let InsideAnswer { status, headers, mut body } = match answered {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(NoAnswer::NotSent)) => return Err(fault(FaultKind::NotSent, "cannot connect")),
-        Ok(Err(NoAnswer::Lost)) => return Err(fault(FaultKind::Lost, "connection lost")),
-        Err(_) => return Err(fault(FaultKind::TimedOut, "no whole answer in time")),
-    };
-    let Intake { bytes_max, over, place } = intake;
-    let most = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    let is_over = body.len() > most;
-    if is_over && over == Over::Refuse {
-        return Err(fault(FaultKind::TooLarge, ""));
-    }
-    body.truncate(most);
-    Ok(Answer::whole(status, named(headers), body, is_over, place))
-}
-
-fn given(request: &Request) -> InsideRequest {
+pub(super) fn given(request: &Request) -> InsideRequest {
     let url = request.url();
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
@@ -90,7 +64,7 @@ fn given(request: &Request) -> InsideRequest {
     }
 }
 
-fn named(headers: Vec<(String, String)>) -> HeaderMap {
+pub(super) fn named(headers: Vec<(String, String)>) -> HeaderMap {
     let pair =
         |(name, value): (String, String)| Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(&value).ok()?));
     headers.into_iter().filter_map(pair).collect()

@@ -6,9 +6,14 @@
 
 mod simulator;
 
+use simulator::enumerated::Which;
 use simulator::invariant::Invariant;
 use simulator::{broken, enumerated, many, reviewed, seeded};
 
+/// In an optimised build, of projects; the other has a fifth of it.
+const PROJECT_SEEDS: u64 = 1_500;
+/// Of all faults of a deployment to a project every so-manieth, in a build that is not optimised.
+const FAULTS_EVERY: usize = 5;
 /// In an optimised build; the other has a third of it.
 const SEEDS: u64 = 6_000;
 /// The same, under review.
@@ -47,6 +52,33 @@ fn where_no_window_is_open_nothing_is_begun() {
     check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_WINDOWS", "one_seed_in_windows");
 }
 
+#[test]
+fn whatever_happens_a_deployment_to_a_project_is_live_wholly_or_not_at_all() {
+    let seeds = if is_fast() { PROJECT_SEEDS } else { PROJECT_SEEDS / 5 };
+    let run = |seed| seeded::run_project(seed, false);
+    check(many::run(0..seeds, many::n_threads(), 10, run), "FLOWSYNC_SIM_PROJECT", "one_seed_of_a_project");
+}
+
+#[test]
+fn every_fault_of_every_request_leaves_a_deployment_field_by_field_whole() {
+    check_requests(Which::Nodes, "FLOWSYNC_SIM_NODES");
+}
+
+#[test]
+fn every_fault_of_every_request_leaves_a_deployment_by_package_whole() {
+    check_requests(Which::Packages, "FLOWSYNC_SIM_PACKAGES");
+}
+
+fn check_requests(which: Which, variable: &str) {
+    let singles = enumerated::singles(which);
+    let every = if is_fast() { 1 } else { FAULTS_EVERY };
+    let indices: Vec<usize> = (0..singles.len()).filter(|index| index.is_multiple_of(every)).collect();
+    let run = |nth: u64| enumerated::run(&singles[indices[nth as usize]], false);
+    let mut failures = many::run(0..indices.len() as u64, many::n_threads(), 10, run);
+    failures.iter_mut().for_each(|failure| failure.name = indices[failure.name.parse::<usize>().unwrap()].to_string());
+    check(failures, variable, "one_case");
+}
+
 /// Seeds beyond the first thousands that once went wrong.
 const WENT_WRONG: [u64; 47] = [
     264, 912, 1_034, 8_300, 10_203, 16_864, 21_731, 24_455, 25_380, 26_366, 33_479, 38_971, 39_068, 43_249, 54_431,
@@ -55,8 +87,15 @@ const WENT_WRONG: [u64; 47] = [
     1_270_208, 1_280_861, 1_293_914, 3_911, 7_822, 49_716, 446_040, 684_855, 914_149,
 ];
 
+/// The same of projects.
+const WENT_WRONG_IN_PROJECTS: [u64; 6] = [12, 22, 29, 79, 87, 230];
+
 #[test]
 fn what_went_wrong_once_does_not_again() {
+    for seed in WENT_WRONG_IN_PROJECTS {
+        let violations = seeded::run_project(seed, false).violations;
+        assert!(violations.is_empty(), "seed {seed} of a project: {}", violations[0]);
+    }
     for seed in WENT_WRONG {
         let violations = seeded::run(seed, false).violations;
         assert!(violations.is_empty(), "seed {seed}: {}", violations[0]);
@@ -70,11 +109,15 @@ fn a_seed_has_one_life() {
         let live = || seeded::run(seed, true).story;
         assert!(live() == live(), "seed {seed}");
     }
+    for seed in 300_040..300_045 {
+        let live = || seeded::run_project(seed, true).story;
+        assert!(live() == live(), "seed {seed} of a project");
+    }
 }
 
 #[test]
 fn every_fault_and_every_crash_point_leaves_a_deployment_whole() {
-    let singles = enumerated::singles();
+    let singles = enumerated::singles(Which::FlowsV2);
     let run = |index: u64| enumerated::run(&singles[index as usize], false);
     check(many::run(0..singles.len() as u64, many::n_threads(), 10, run), "FLOWSYNC_SIM_CASE", "one_case");
 }
@@ -87,9 +130,21 @@ fn faults_and_crashes_in_pairs_leave_a_deployment_whole() {
 
 #[test]
 fn each_invariant_catches_a_broken_engine_and_leaves_a_whole_one_alone() {
-    let steps = enumerated::steps();
+    let steps = enumerated::steps(Which::FlowsV2);
     for invariant in Invariant::ALL {
         let case = broken::against(invariant, &steps);
+        let violated = enumerated::run(&case, false).violations;
+        let is_caught = violated.iter().any(|violation| violation.invariant == invariant);
+        assert!(is_caught, "{invariant:?} does not catch {case:?}: {violated:?}");
+        let whole = enumerated::run(&case.mended(), false).violations;
+        assert!(whole.is_empty(), "the engine that is whole violates {:?} beside {invariant:?}", whole[0]);
+    }
+}
+
+#[test]
+fn laws_of_a_project_catch_what_is_broken_and_leave_what_is_whole_alone() {
+    let (nodes, packages) = (enumerated::steps(Which::Nodes), enumerated::steps(Which::Packages));
+    for (invariant, case) in broken::in_projects(&nodes, &packages) {
         let violated = enumerated::run(&case, false).violations;
         let is_caught = violated.iter().any(|violation| violation.invariant == invariant);
         assert!(is_caught, "{invariant:?} does not catch {case:?}: {violated:?}");
@@ -113,6 +168,13 @@ fn one_seed_in_windows() {
 }
 
 #[test]
+fn one_seed_of_a_project() {
+    if let Some(seed) = asked("FLOWSYNC_SIM_PROJECT") {
+        tell(&seeded::run_project(seed.parse().unwrap(), true));
+    }
+}
+
+#[test]
 fn one_seed() {
     if let Some(seed) = asked("FLOWSYNC_SIM_SEED") {
         tell(&seeded::run(seed.parse().unwrap(), true));
@@ -128,8 +190,15 @@ fn one_reviewed_seed() {
 
 #[test]
 fn one_case() {
-    if let Some(case) = asked("FLOWSYNC_SIM_CASE") {
-        tell(&many::run_case(&case));
+    let of = [
+        ("FLOWSYNC_SIM_CASE", Which::FlowsV2),
+        ("FLOWSYNC_SIM_NODES", Which::Nodes),
+        ("FLOWSYNC_SIM_PACKAGES", Which::Packages),
+    ];
+    for (variable, which) in of {
+        if let Some(case) = asked(variable) {
+            tell(&many::run_case(which, &case));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every fault and every crash point of one deployment, one at a time and in pairs: three updates, two
-//! creates, two deletes of flows that need each other, and a cycle of an old flow with a new one.
+//! creates, two deletes of flows that need each other, and a cycle of an old flow with a new one. In a project of the
+//! vendor's own API: four flows, by either route.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use flowsync::config::{ApprovalPolicy, MaxDeletes, Prune, SyncPolicy};
+use flowsync::config::{ApprovalPolicy, CognigyRest, MaxDeletes, Prune, SyncPolicy, WriteRoute};
 use flowsync::controller::{PassOptions, SyncResult};
 use flowsync::local::StateWrite;
 use flowsync::revision::CommitId;
@@ -16,12 +17,14 @@ use flowsync::tenant::memory::TenantFault;
 use futures_util::future::join;
 use tokio::time::{Instant, sleep};
 
+use super::api::project::{Project, RequestFault};
+use super::api::{Api, FlowsV2};
 use super::broken::{Breakage, Broken};
 use super::faults::{Fault, Happening, Op, faults_of, happenings_at};
 use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
-use super::people::{People, by_hand, id};
+use super::people::{People, by_hand};
 use super::rest::{come_to_rest, quiet_pass, watched_pass};
 use super::reviewers::Reviewers;
 use super::script::{Latency, Schedule};
@@ -46,9 +49,21 @@ pub enum Recovery {
     Two,
 }
 
+/// Which deployment it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Which {
+    #[default]
+    FlowsV2,
+    /// In a project, field by field.
+    Nodes,
+    /// In a project, by package.
+    Packages,
+}
+
 /// What goes wrong: in the first run and, where that crashed, in the one after it.
 #[derive(Debug, Clone, Default)]
 pub struct Case {
+    which: Which,
     first: BTreeMap<usize, Fault>,
     then: BTreeMap<usize, Fault>,
     recovery: Recovery,
@@ -63,6 +78,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Nothing goes wrong.
+    pub fn of(which: Which) -> Self {
+        Self { which, ..Self::default() }
+    }
+
     /// The same, and something goes wrong at an operation.
     pub fn with(mut self, at: usize, fault: Fault) -> Self {
         self.first.insert(at, fault);
@@ -109,20 +129,22 @@ struct Lived {
 }
 
 /// What the deployment does where nothing happens to it.
-pub fn steps() -> Vec<Op> {
-    let clean = live(&Case::default(), false);
+pub fn steps(which: Which) -> Vec<Op> {
+    let clean = live(&Case::of(which), false);
     assert!(clean.outcome.violations.is_empty(), "{:?}", clean.outcome.violations);
     clean.first
 }
 
 /// Every single fault and crash point.
-pub fn singles() -> Vec<Case> {
+pub fn singles(which: Which) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (index, op) in steps().into_iter().enumerate() {
-        for fault in everything(op).into_iter().chain(happenings_at(op, index)) {
+    let is_asked = |op: &Op| which == Which::FlowsV2 || matches!(op, Op::Request(_));
+    for (index, op) in steps(which).into_iter().enumerate().filter(|(_, op)| is_asked(op)) {
+        let happenings = if which == Which::FlowsV2 { happenings_at(op, index) } else { edits_at(index) };
+        for fault in everything(op).into_iter().chain(happenings) {
             let recoveries: &[Recovery] =
                 if fault.is_crash() { &[Recovery::Same, Recovery::Other, Recovery::Two] } else { &[Recovery::Same] };
-            let single = Case::default().with(index, fault);
+            let single = Case::of(which).with(index, fault);
             cases.extend(recoveries.iter().map(|recovery| single.clone().recovered_by(*recovery)));
         }
     }
@@ -155,6 +177,18 @@ pub fn pairs(single: &Case) -> Vec<Case> {
     cases
 }
 
+/// People who edit between two requests, and a machine that sleeps there.
+fn edits_at(index: usize) -> Vec<Fault> {
+    let edited = ["a", "b", "c", "d", "zz"].into_iter().skip(index % 2).step_by(2).map(Happening::Edited);
+    let time = Duration::from_secs(600);
+    let others = [
+        Happening::Neighbour(["a", "d"][index % 2]),
+        Happening::Sleeps { time, has_boot_clock: index.is_multiple_of(2) },
+        Happening::Signal(Duration::from_secs(30)),
+    ];
+    edited.chain(others).map(Fault::Happens).collect()
+}
+
 fn everything(op: Op) -> Vec<Fault> {
     let crashes = if op.is_waited_for() { vec![Fault::CrashBefore, Fault::CrashAfter] } else { Vec::new() };
     let torn = (op == Op::State(StateWrite::Append)).then_some(Fault::Torn);
@@ -176,11 +210,14 @@ fn live(case: &Case, talk: bool) -> Lived {
             flows: "flows".into(),
             records: "deployments".into(),
         };
-        let world = Arc::new(World::new(folders, &policy, talk));
+        let world = Arc::new(World::new(tenant(case.which), folders, &policy, talk));
         let broken = case.breakage.map(Broken::by).unwrap_or_default();
         let machines = [(0, 7), (60_000, 8), (-60_000, 9)]
             .map(|(skew, seed)| Machine::new(&world, &policy, skew, seed).broken_by(broken.clone()));
-        begin(&world, &machines[0]).await;
+        match case.which {
+            Which::FlowsV2 => begin(&world, &machines[0]).await,
+            Which::Nodes | Which::Packages => begin_in_project(&world, &machines[0], case.which).await,
+        }
         let mut reviewers = Reviewers::new(&world);
         if case.is_reviewed {
             reviewers.approve(&machines[0], || true).await;
@@ -211,7 +248,7 @@ fn live(case: &Case, talk: bool) -> Lived {
         }
         check_alone(&world, case);
         machines.iter().for_each(|machine| machine.clocks.set_right());
-        world.tenant.move_list_until(Instant::now());
+        world.api.move_list_until(Instant::now());
         world.put_records_right(&world.newest);
         world.resume();
         world.set_windows(Vec::new());
@@ -244,6 +281,10 @@ fn check_alone(world: &World, case: &Case) {
             TenantFault::Slow(_) | TenantFault::Storm(_) | TenantFault::Stale(_) | TenantFault::LostOnce
         ),
         Fault::Source(fault) => matches!(fault, SourceFault::Raced) || *fault == SourceFault::Slow(time()),
+        Fault::Request(fault) => matches!(
+            fault,
+            RequestFault::Slow(_) | RequestFault::NotSent | RequestFault::Throttled { .. } | RequestFault::TaskSlow(_)
+        ),
         Fault::Happens(happening) => matches!(happening, Happening::ClockSet(_) | Happening::Sleeps { .. }),
         fault => fault.is_crash(),
     };
@@ -258,13 +299,13 @@ fn time() -> Duration {
 
 /// Seven flows that are live and adopted, and a commit that changes seven.
 async fn begin(world: &Arc<World>, machine: &Machine) {
-    world.tenant.set_delay(Duration::from_millis(5));
+    world.api.set_delay(Duration::from_millis(5));
     let mut people = People::with(
         world,
         &[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &["i"]), ("i", &["d"]), ("e", &["c"]), ("h", &["a", "e"])],
     );
     people.deploy_by_hand(|_| true);
-    world.by_hand(&id("zz"), Some(by_hand("zz", world).as_bytes()));
+    world.by_hand(&world.id("zz"), Some(by_hand("zz", world).as_bytes()));
     quiet_pass(world, machine, &PassOptions::default()).await;
     people.set("b", &["a"]);
     people.set("c", &["b"]);
@@ -273,6 +314,43 @@ async fn begin(world: &Arc<World>, machine: &Machine) {
     people.set("g", &["f"]);
     people.remove("d");
     people.remove("i");
+    people.commit();
+}
+
+fn tenant(which: Which) -> Arc<dyn Api> {
+    let project = |write| -> Arc<dyn Api> { Project::new(CognigyRest { write, ..CognigyRest::default() }, 11) };
+    match which {
+        Which::FlowsV2 => FlowsV2::new(),
+        Which::Nodes => project(WriteRoute::Auto),
+        Which::Packages => project(WriteRoute::Package),
+    }
+}
+
+/// Flows that are live and adopted, and a commit that changes four: field by field, or two of them by package while one
+/// comes and one goes.
+async fn begin_in_project(world: &Arc<World>, machine: &Machine, which: Which) {
+    world.api.set_delay(Duration::from_millis(1_500));
+    let mut people = People::with(world, &[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &["a"])]);
+    if which == Which::Packages {
+        people.remove("c");
+        people.commit();
+    }
+    people.deploy_by_hand(|_| true);
+    world.by_hand(&world.id("zz"), Some(by_hand("zz", world).as_bytes()));
+    sleep(Duration::from_secs(10)).await;
+    quiet_pass(world, machine, &PassOptions::default()).await;
+    people.set("a", &[]);
+    people.set("d", &["a"]);
+    match which {
+        Which::Packages => {
+            people.set("c", &["a", "d"]);
+            people.remove("b");
+        }
+        _ => {
+            people.set("b", &["a"]);
+            people.set("c", &["b"]);
+        }
+    }
     people.commit();
 }
 

@@ -8,6 +8,7 @@ use flowsync::tenant::Call;
 use flowsync::tenant::memory::{Garble, TenantFault};
 use jiff::SignedDuration;
 
+use super::api::project::{self, RequestFault};
 use super::forgery::Forgery;
 use super::world::STALE_MAX;
 
@@ -20,6 +21,8 @@ const FULL: std::io::ErrorKind = std::io::ErrorKind::StorageFull;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     Tenant(Call),
+    /// One request of a call that takes many, by its name.
+    Request(&'static str),
     Source(Operation),
     State(StateWrite),
 }
@@ -28,6 +31,7 @@ pub enum Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     Tenant(TenantFault),
+    Request(RequestFault),
     Source(SourceFault),
     State(StateFault),
     Torn,
@@ -70,7 +74,11 @@ impl Op {
     }
 
     pub fn changes_the_tenant(self) -> bool {
-        matches!(self, Self::Tenant(Call::Import | Call::Rollback | Call::Delete))
+        match self {
+            Self::Tenant(call) => matches!(call, Call::Import | Call::Rollback | Call::Delete),
+            Self::Request(call) => project::is_request_for_content(call),
+            _ => false,
+        }
     }
 }
 
@@ -102,6 +110,7 @@ pub fn faults_of(op: Op, millis: u64) -> Vec<Fault> {
             return vec![Fault::State(StateFault::Fails(FULL)), Fault::State(StateFault::Torn(FULL))];
         }
         Op::State(_) => return vec![Fault::State(StateFault::Fails(FULL))],
+        Op::Request(call) => return project::faults_of(call, time).into_iter().map(Fault::Request).collect(),
         Op::Source(Operation::Read | Operation::Fetch) => {
             let all = [SourceFault::Slow(time), SourceFault::Slow(STALL), SourceFault::Unreachable];
             return all.into_iter().map(Fault::Source).collect();

@@ -8,9 +8,9 @@ use flowsync::flow::Comparison;
 use flowsync::index::{FlowIndex, LiveReader};
 use flowsync::local::{LocalState, MemoryState};
 use flowsync::source::memory::MemorySource;
-use flowsync::tenant::memory::MemoryClient;
 use jiff::SignedDuration;
 
+use super::api::Desk;
 use super::broken::{self, Broken, BrokenSource, BrokenTenant};
 use super::clocks::{Clocks, while_awake};
 use super::disk::Disk;
@@ -25,6 +25,9 @@ pub struct Machine {
     world: Arc<World>,
     policy: SyncPolicy,
     broken: Broken,
+    desk: Arc<Desk>,
+    /// Every run so far: what a task does to the tenant is its doing, however long it is dead.
+    runs: Mutex<Vec<Arc<Script>>>,
     /// What its process remembers from pass to pass; a crash ends that.
     index: Mutex<FlowIndex>,
 }
@@ -45,7 +48,8 @@ impl Machine {
         let clocks = Arc::new(Clocks::new(SignedDuration::from_millis(skew), seed));
         let index = Mutex::new(new_index(policy));
         let (world, policy) = (world.clone(), policy.clone());
-        Self { disk, clocks, holder, world, policy, broken: Broken::default(), index }
+        let desk = Desk::new(clocks.simulated.clone(), seed);
+        Self { desk, disk, clocks, holder, world, policy, broken: Broken::default(), runs: Mutex::default(), index }
     }
 
     /// The same with engines that are broken.
@@ -59,10 +63,10 @@ impl Machine {
     }
 
     pub fn engine(&self, script: &Arc<Script>) -> SimulatedEngine {
-        let World { remote, tenant, folders, target, .. } = &*self.world;
+        let World { remote, api, folders, target, .. } = &*self.world;
         let broken = || self.broken.clone();
-        let client = MemoryClient::new(tenant.clone(), script.clone());
-        let clone = MemorySource::new(remote.clone(), folders.clone(), script.clone());
+        let client = self.broken.client(api.client(&self.desk, script));
+        let clone = MemorySource::new(remote.clone(), folders.clone(), script.clone()).in_format(api.format());
         let index = self.index.lock().unwrap().clone();
         let records = Records {
             environment: ENVIRONMENT.to_owned(),
@@ -90,6 +94,7 @@ impl Machine {
     /// One pass, to its end or to its crash.
     pub async fn pass(&self, script: &Arc<Script>, options: &PassOptions) -> Ended {
         script.allow(options);
+        self.runs.lock().unwrap().push(script.clone());
         let engine = self.engine(script);
         let options = self.broken.options(options);
         let mut ended = tokio::select! {
@@ -103,6 +108,8 @@ impl Machine {
             self.world.check_grace(script);
             self.world.reported(script, report);
         } else {
+            drop(engine);
+            self.desk.clear();
             *self.index.lock().unwrap() = new_index(&self.policy);
         }
         self.world.say(|| match &ended {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::enumerated;
+use super::enumerated::{self, Which};
 use super::invariant::Violation;
 
 /// How a simulation ended.
@@ -47,7 +47,7 @@ pub fn run(
 
 /// Runs about every `every`-th pair of faults; what went wrong, and how many were run.
 pub fn run_pairs(every: usize, n_threads: usize, failures_max: usize) -> (Vec<Failure>, u64) {
-    let singles = enumerated::singles();
+    let singles = enumerated::singles(Which::FlowsV2);
     let found = Mutex::new(Vec::new());
     let n_run = AtomicU64::new(0);
     let (firsts, every) = (every.isqrt(), every.div_ceil(every.isqrt()));
@@ -74,9 +74,9 @@ pub fn run_pairs(every: usize, n_threads: usize, failures_max: usize) -> (Vec<Fa
 }
 
 /// The case of a failure's name, told.
-pub fn run_case(name: &str) -> Outcome {
+pub fn run_case(which: Which, name: &str) -> Outcome {
     let (first, second) = name.split_once('.').unwrap_or((name, ""));
-    let single = &enumerated::singles()[first.parse::<usize>().unwrap()];
+    let single = &enumerated::singles(which)[first.parse::<usize>().unwrap()];
     let case =
         second.parse::<usize>().map_or_else(|_| single.clone(), |second| enumerated::pairs(single)[second].clone());
     let mut outcome = enumerated::run(&case, true);

@@ -1,6 +1,7 @@
 //! Proof by simulation: the whole engine against a repository and a tenant in memory, under paused time
 //! and a schedule of faults, with an eye on what must never happen: [`invariant::Invariant`].
 
+pub mod api;
 pub mod broken;
 mod clocks;
 mod disk;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use flowsync::flow::FlowId;
+use flowsync::format::Format;
 use flowsync::source::memory::Edits;
 
 use super::world::World;
@@ -12,13 +12,21 @@ pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /// A flow as people mean it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Meant {
-    revision: u32,
-    version: u32,
-    needs: BTreeSet<String>,
-    path: String,
-    is_bad: bool,
-    needs_intent: bool,
+pub struct Meant {
+    pub revision: u32,
+    pub version: u32,
+    pub needs: BTreeSet<String>,
+    pub path: String,
+    pub is_bad: bool,
+    pub needs_intent: bool,
+}
+
+impl Meant {
+    /// One that needs nothing, as somebody writes it by hand.
+    pub fn by_hand(revision: u32) -> Self {
+        let (needs, path) = (BTreeSet::new(), String::new());
+        Self { revision, version: 1, needs, path, is_bad: false, needs_intent: false }
+    }
 }
 
 /// Those who write flows.
@@ -149,8 +157,8 @@ impl People {
     /// Somebody puts everything right, in git and in the tenant.
     pub fn mend(&mut self) {
         for name in NAMES.into_iter().filter(|name| !self.flows.contains_key(*name)) {
-            if self.world.live(&id(name)).is_some() {
-                self.world.drift(&id(name), None);
+            if self.world.live(&self.world.id(name)).is_some() {
+                self.world.drift(&self.world.id(name), None);
             }
         }
         let known: BTreeSet<String> = self.flows.keys().cloned().collect();
@@ -178,9 +186,10 @@ impl People {
         edits.insert(format!("{}/README", folders.flows), Some(b"flows".to_vec()));
         for (name, flow) in &self.flows {
             if !flow.is_bad {
-                self.world.holds(&id(name));
+                self.world.holds(&self.world.id(name));
             }
-            edits.insert(flow.path.clone(), Some(text(name, flow, &self.world).into_bytes()));
+            let files = self.world.api.files(name, flow).into_iter();
+            edits.extend(files.map(|(path, content)| (path, Some(content))));
         }
         self.world.say(|| format!("git: {}", self.flows.iter().map(show).collect::<Vec<_>>().join(" ")));
         remote.commit(&folders.branch, "flows: change", self.world.now(), &edits);
@@ -189,20 +198,14 @@ impl People {
     /// Somebody works in the tenant by hand.
     pub fn drift(&self, rng: &mut fastrand::Rng) {
         let name = NAMES[rng.usize(..NAMES.len())];
-        let live = self.world.live(&id(name));
+        let id = self.world.id(name);
+        let live = self.world.live(&id);
         match (rng.u32(0..4), live) {
-            (0, Some(_)) => self.world.drift(&id(name), None),
+            (0, Some(_)) => self.world.drift(&id, None),
             (1, None) | (_, Some(_)) => {
                 let revision = 1_000 + rng.u32(0..1_000);
-                let meant = Meant {
-                    revision,
-                    version: rng.u32(1..4),
-                    needs: BTreeSet::new(),
-                    path: String::new(),
-                    is_bad: false,
-                    needs_intent: false,
-                };
-                self.world.drift(&id(name), Some(text(name, &meant, &self.world).as_bytes()));
+                let meant = Meant { version: rng.u32(1..4), ..Meant::by_hand(revision) };
+                self.world.drift(&id, Some(self.world.api.text(name, &meant).as_bytes()));
             }
             _ => {}
         }
@@ -216,8 +219,11 @@ impl People {
         {
             whole.remove(torn);
         }
-        for (name, flow) in self.flows.iter().filter(|(name, _)| whole.contains(name)) {
-            self.world.by_hand(&id(name), Some(text(name, flow, &self.world).as_bytes()));
+        // What is attached must be there: where flows need each other, the second round attaches it.
+        let n_rounds = if self.world.api.format() == Format::FlowsV2 { 1 } else { 2 };
+        let flows = || self.flows.iter().filter(|(name, _)| whole.contains(name));
+        for (name, flow) in (0..n_rounds).flat_map(|_| flows()) {
+            self.world.by_hand(&self.world.id(name), Some(self.world.api.text(name, flow).as_bytes()));
         }
     }
 }
@@ -228,33 +234,7 @@ fn show((name, flow): (&String, &Meant)) -> String {
     format!("{name}{bad}{}>{}", flow.revision, needs.join(","))
 }
 
-pub fn id(name: &str) -> FlowId {
-    format!("flow_{name}").parse().unwrap()
-}
-
 /// A flow as somebody writes it by hand.
 pub fn by_hand(name: &str, world: &World) -> String {
-    let meant = Meant {
-        revision: 999,
-        version: 1,
-        needs: BTreeSet::new(),
-        path: String::new(),
-        is_bad: false,
-        needs_intent: false,
-    };
-    text(name, &meant, world)
-}
-
-fn text(name: &str, flow: &Meant, world: &World) -> String {
-    let target = world.target.as_str();
-    let reference = |kind: &str, id: &str| format!(r#"{{"type":"{kind}","id":"{id}","environmentId":"{target}"}}"#);
-    let mut references: Vec<String> = flow.needs.iter().map(|need| reference("flow", id(need).as_str())).collect();
-    references.extend(flow.needs_intent.then(|| reference("intent", "hello")));
-    let start = if flow.is_bad { "" } else { r#"{"id":"s","type":"start","configuration":{}}"# };
-    format!(
-        r#"{{"id":"flow_{name}","name":"{name} {}","version":"1.0.{}","nodes":[{start}],"edges":[],"externalReferences":[{}]}}"#,
-        flow.revision,
-        flow.version,
-        references.join(",")
-    )
+    world.api.text(name, &Meant::by_hand(999))
 }

@@ -44,11 +44,11 @@ pub async fn come_to_rest(world: &World, machine: &Machine, options: &PassOption
     let mut was_rest = false;
     let mut error = String::new();
     for n_pass in 0.. {
-        let before = (world.tenant.n_writes(), world.remote.n_commits());
+        let before = (world.api.n_writes(), world.remote.n_commits());
         let report = quiet_pass(world, machine, options).await;
         result = report.result;
         error = report.error.clone().unwrap_or_default();
-        let is_still = (world.tenant.n_writes(), world.remote.n_commits()) == before;
+        let is_still = (world.api.n_writes(), world.remote.n_commits()) == before;
         let is_waiting = report.error.as_deref().is_some_and(|error| error.contains("tried again after"));
         if was_rest && !is_still {
             world.violated(Invariant::QuietStays, format!("at rest, and then `{}`", result.as_str()));

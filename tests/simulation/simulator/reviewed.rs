@@ -8,6 +8,7 @@ use flowsync::config::{ApprovalPolicy, SyncPolicy};
 use flowsync::controller::{PassOptions, SyncResult};
 use tokio::time::{Instant, sleep};
 
+use super::api::FlowsV2;
 use super::invariant::Invariant;
 use super::machine::Machine;
 use super::many::Outcome;
@@ -23,15 +24,14 @@ pub fn run(seed: u64, talk: bool) -> Outcome {
     simulate(async move {
         let mut rng = Rng::with_seed(seed);
         let policy = SyncPolicy { approval: ApprovalPolicy::Manifest, ..any_policy(&mut rng) };
-        let world = Arc::new(World::new(any_folders(&mut rng), &policy, talk));
+        let world = Arc::new(World::new(FlowsV2::new(), any_folders(&mut rng), &policy, talk));
         live(&world, &policy, &mut rng).await;
         Outcome { violations: world.violations(), story: world.story() }
     })
 }
 
 async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
-    world.tenant.set_delay(Duration::from_millis([0, 700, 4_000][rng.usize(..3)]).min(policy.deploy_timeout / 40));
-    world.tenant.add_intent(&world.target, "hello");
+    world.api.set_delay(Duration::from_millis([0, 700, 4_000][rng.usize(..3)]).min(policy.deploy_timeout / 40));
     let n_flows = rng.usize(1..7);
     let mut people = People::new(world, rng, n_flows);
     let mut reviewers = Reviewers::new(world);
@@ -44,7 +44,7 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, rng: &mut Rng) {
         round(world, &machines, &mut people, &mut reviewers, rng).await;
     }
     machines.iter().for_each(|machine| machine.clocks.set_right());
-    world.tenant.move_list_until(Instant::now());
+    world.api.move_list_until(Instant::now());
     world.put_records_right(&world.newest_ended);
     world.say(|| "quiet".into());
     let machine = &machines[rng.usize(..n_machines)];

@@ -20,11 +20,12 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::api::project::RequestFault;
 use super::clocks::Clocks;
 use super::faults::{Fault, Happening, Op, faults_of};
 use super::forgery::Forgery;
 use super::invariant::Invariant;
-use super::people::{by_hand, id};
+use super::people::by_hand;
 use super::watch::Knowledge;
 use super::world::World;
 
@@ -59,7 +60,7 @@ pub struct Chance {
 }
 
 /// A machine that falls asleep is not answered before.
-const DOZE: Duration = Duration::from_millis(1);
+pub const DOZE: Duration = Duration::from_millis(1);
 
 /// One run of one machine.
 pub struct Script {
@@ -142,6 +143,20 @@ impl Script {
 
     pub fn options(&self) -> PassOptions {
         self.options.lock().unwrap().clone()
+    }
+
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// A request is made now, by the machine's clock.
+    pub fn tells_the_time(&self) {
+        self.knows().last_call = Some(self.clock());
+    }
+
+    /// How long one operation takes.
+    pub fn latency_of_one(&self) -> Duration {
+        self.take()
     }
 
     /// What this run has been shown and told.
@@ -254,10 +269,12 @@ impl Script {
 
     fn happens(&self, happening: Happening) {
         match happening {
-            Happening::Edited(name) => self.world.drift(&id(name), Some(by_hand(name, &self.world).as_bytes())),
-            Happening::Neighbour(name) => self.world.rename(&id(name)),
-            Happening::Garbled(name, how) => self.world.garble(&id(name), how),
-            Happening::ListMoves(time) => self.world.tenant.move_list_until(Instant::now() + time),
+            Happening::Edited(name) => {
+                self.world.drift(&self.world.id(name), Some(by_hand(name, &self.world).as_bytes()))
+            }
+            Happening::Neighbour(name) => self.world.rename(&self.world.id(name)),
+            Happening::Garbled(name, how) => self.world.garble(&self.world.id(name), how),
+            Happening::ListMoves(time) => self.world.api.move_list_until(Instant::now() + time),
             Happening::Signal(grace) => self.shutdown.ask("SIGTERM", grace),
             Happening::ClockSet(ahead) => self.clocks.set(ahead),
             Happening::Sleeps { time, has_boot_clock } => {
@@ -292,6 +309,9 @@ impl Chance {
             }
             Op::Tenant(_) if self.tenant_outage.contains(&index) => {
                 return Some(Fault::Tenant(TenantFault::Unavailable));
+            }
+            Op::Request(_) if self.tenant_outage.contains(&index) => {
+                return Some(Fault::Request(RequestFault::Unavailable));
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fastrand::Rng;
-use flowsync::config::{Drift, MaxDeletes, Prune, SyncPolicy};
+use flowsync::config::{CognigyRest, Drift, MaxDeletes, Prune, Scan, SyncPolicy, WriteRoute};
 use flowsync::controller::{PassOptions, SyncResult};
 use flowsync::source::memory::Folders;
 use flowsync::tenant::memory::Garble;
@@ -15,12 +15,14 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
+use super::api::project::Project;
+use super::api::{Api, FlowsV2};
 use super::faults::Happening;
 use super::forgery::Forgery;
 use super::invariant::Invariant;
 use super::machine::{Ended, Machine};
 use super::many::Outcome;
-use super::people::{NAMES, People, id};
+use super::people::{NAMES, People};
 use super::rest::{come_to_rest, watched_pass};
 use super::script::{Chance, Latency, Schedule};
 use super::simulate;
@@ -41,6 +43,37 @@ pub fn run(seed: u64, talk: bool) -> Outcome {
     lives(seed, HeldBack::Never, talk)
 }
 
+/// The same in a project of the vendor's own API.
+pub fn run_project(seed: u64, talk: bool) -> Outcome {
+    simulate(async move {
+        let mut rng = Rng::with_seed(seed);
+        let policy = any_policy(&mut rng);
+        // What is written takes many requests and tasks, and each of these its time.
+        let (verify_timeout, deploy_timeout) =
+            (policy.verify_timeout.max(MINUTE), policy.deploy_timeout.max(10 * MINUTE));
+        let policy = SyncPolicy { verify_timeout, deploy_timeout, ..policy };
+        let world = Arc::new(World::new(any_project(&mut rng), any_folders(&mut rng), &policy, talk));
+        live(&world, &policy, HeldBack::Never, &mut rng).await;
+        Outcome { violations: world.violations(), story: world.story() }
+    })
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn any_project(rng: &mut Rng) -> Arc<dyn Api> {
+    let write = [WriteRoute::Auto, WriteRoute::Auto, WriteRoute::Package][rng.usize(..3)];
+    let scan = [Scan::Auto, Scan::Nodes, Scan::Package][rng.usize(..3)];
+    let project = Project::new(CognigyRest { write, scan, ..CognigyRest::default() }, rng.u64(..));
+    project.handle().change(|behaviour| {
+        behaviour.empty_patches = rng.bool();
+        behaviour.stale_charts = rng.bool();
+        behaviour.half_merges = rng.bool();
+        behaviour.answer_writes = rng.bool();
+        behaviour.locale_in_patches = rng.u32(0..4) > 0;
+    });
+    project
+}
+
 /// The same where people suspend the environment at times, and resume it.
 pub fn run_suspended(seed: u64, talk: bool) -> Outcome {
     lives(seed, HeldBack::BySuspensions, talk)
@@ -55,7 +88,7 @@ fn lives(seed: u64, held: HeldBack, talk: bool) -> Outcome {
     simulate(async move {
         let mut rng = Rng::with_seed(seed);
         let policy = any_policy(&mut rng);
-        let world = Arc::new(World::new(any_folders(&mut rng), &policy, talk));
+        let world = Arc::new(World::new(FlowsV2::new(), any_folders(&mut rng), &policy, talk));
         live(&world, &policy, held, &mut rng).await;
         Outcome { violations: world.violations(), story: world.story() }
     })
@@ -85,14 +118,12 @@ pub(super) fn any_folders(rng: &mut Rng) -> Folders {
 
 async fn live(world: &Arc<World>, policy: &SyncPolicy, held: HeldBack, rng: &mut Rng) {
     let delay = Duration::from_millis([0, 0, 700, 4_000, 50_000][rng.usize(..5)]);
-    world.tenant.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 40));
-    world.tenant.add_intent(&world.target, "hello");
+    world.api.set_delay(delay.min(policy.verify_timeout.mul_f32(0.9)).min(policy.deploy_timeout / 40));
     let n_flows = rng.usize(1..7);
     let mut people = People::new(world, rng, n_flows);
     let share = rng.u32(0..3);
     people.deploy_by_hand(|name| share == 2 || share == 1 && name < "c");
-    let foreign = r#"{"id":"flow_zz","name":"z","version":"1.0.0","nodes":[],"edges":[]}"#;
-    world.by_hand(&id("zz"), Some(foreign.as_bytes()));
+    world.by_hand(&world.id("zz"), Some(world.api.foreign().as_bytes()));
     if held == HeldBack::ByWindows {
         world.set_windows(windows::any(rng));
     }
@@ -103,7 +134,7 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, held: HeldBack, rng: &mut
         round(world, &machines, &mut people, held, rng).await;
     }
     machines.iter().for_each(|machine| machine.clocks.set_right());
-    world.tenant.move_list_until(Instant::now());
+    world.api.move_list_until(Instant::now());
     // What was under way is set aside, as a refusal asks for: git proves no deployment that somebody brought back.
     world.put_records_right(&world.newest_ended);
     world.resume();
@@ -169,7 +200,7 @@ pub(super) async fn run_some(
         let (schedule, latency) = if take_over {
             (Schedule::Quiet, Latency::Even)
         } else {
-            (any_schedule(rng, machines.len()), Latency::Random)
+            (any_schedule(rng, machines.len(), world.api.operations()), Latency::Random)
         };
         let script = machine.script(schedule, latency);
         let options = PassOptions { take_over, retry: rng.u32(0..8) == 0, ..PassOptions::default() };
@@ -193,21 +224,23 @@ pub(super) async fn run_some(
     crashed.contains(&true)
 }
 
-fn any_schedule(rng: &mut Rng, n_machines: usize) -> Schedule {
-    let per_mille = [0, 0, 10, 50, 150][rng.usize(..5)];
+/// `n_ops` is how many operations a pass makes, about.
+fn any_schedule(rng: &mut Rng, n_machines: usize, n_ops: usize) -> Schedule {
+    let per_mille = [0, 0, 10, 50, 150][rng.usize(..5)] * 120 / n_ops as u32;
     let outage = |rng: &mut Rng| {
-        let start = if rng.u32(0..5) == 0 { rng.usize(0..120) } else { usize::MAX };
+        let start = if rng.u32(0..5) == 0 { rng.usize(0..n_ops) } else { usize::MAX };
         start..start.saturating_add(rng.usize(1..40))
     };
     Schedule::Random(Chance {
         per_mille,
-        crash_at: (rng.u32(0..3) == 0).then(|| rng.usize(0..120)),
+        crash_at: (rng.u32(0..3) == 0).then(|| rng.usize(0..n_ops)),
         git_outage: outage(rng),
         tenant_outage: outage(rng),
         happenings: (0..[0, 0, 0, 1, 2][rng.usize(..5)])
-            .map(|_| (rng.usize(0..120), any_happening(rng, n_machines)))
+            .map(|_| (rng.usize(0..n_ops), any_happening(rng, n_machines)))
             .collect(),
-        forgery: (rng.u32(0..120) == 0).then(|| (rng.usize(0..60), Forgery::ALL[rng.usize(..Forgery::ALL.len())])),
+        forgery: (rng.u32(0..120) == 0)
+            .then(|| (rng.usize(0..n_ops / 2), Forgery::ALL[rng.usize(..Forgery::ALL.len())])),
         rng: Rng::with_seed(rng.u64(..)),
     })
 }

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use flowsync::config::{SyncPolicy, Window};
 use flowsync::flow::{Comparison, Definition, EnvironmentId, FlowId};
+use flowsync::format::Format;
 use flowsync::record::{Manifest, paths};
 use flowsync::revision::CommitId;
 use flowsync::source::memory::{Folders, MemoryRemote};
-use flowsync::tenant::memory::{Garble, MemoryTenant};
+use flowsync::tenant::memory::Garble;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::api::Api;
 use super::invariant::{Invariant, Violation};
 use super::watch::Notes;
 
@@ -30,7 +32,7 @@ pub fn origin() -> Timestamp {
 
 pub struct World {
     pub remote: MemoryRemote,
-    pub tenant: MemoryTenant,
+    pub api: Arc<dyn Api>,
     pub folders: Folders,
     pub target: EnvironmentId,
     pub policy: SyncPolicy,
@@ -58,12 +60,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(folders: Folders, policy: &SyncPolicy, talk: bool) -> Self {
+    pub fn new(api: Arc<dyn Api>, folders: Folders, policy: &SyncPolicy, talk: bool) -> Self {
         Self {
             remote: MemoryRemote::default(),
-            tenant: MemoryTenant::default(),
             folders,
-            target: EnvironmentId("env_prod".into()),
+            target: api.target(),
+            api,
             policy: policy.clone(),
             windows: Mutex::default(),
             meddled: AtomicBool::new(false),
@@ -127,9 +129,14 @@ impl World {
         self.by_hand(id, body);
     }
 
+    /// The flow that people call so.
+    pub fn id(&self, name: &str) -> FlowId {
+        self.api.id(name)
+    }
+
     /// A live flow is written anew in a form that nobody can parse.
     pub fn garble(&self, id: &FlowId, how: Garble) {
-        if self.tenant.garble(&self.target, id, how) {
+        if self.api.garble(id, how) {
             self.say(|| format!("by hand: {id} garbled: {how:?}"));
             self.notes().drift.insert(id.clone(), Instant::now());
         }
@@ -137,27 +144,37 @@ impl World {
 
     /// The tenant gives a live flow another name, by itself.
     pub fn rename(&self, id: &FlowId) {
-        if let Some(raw) = self.tenant.flow(&self.target, id) {
+        if let Some(raw) = self.api.flow(id) {
             self.say(|| format!("the tenant renames {id}"));
             self.notes().drift.insert(id.clone(), Instant::now());
             let renamed = String::from_utf8_lossy(&raw).replacen(r#""name":""#, r#""name":"The "#, 1);
-            self.tenant.edit(&self.target, renamed.as_bytes());
+            self.see_changes();
+            _ = self.api.edit(renamed.as_bytes());
         }
     }
 
     /// The same as if it had been so for ever.
     pub fn by_hand(&self, id: &FlowId, body: Option<&[u8]>) {
+        self.see_changes();
         let mut notes = self.notes();
         match body {
             Some(body) => {
                 notes.somebodys.extend(self.live(id).is_none().then(|| id.clone()));
-                self.tenant.edit(&self.target, body);
+                drop(notes);
+                self.note_drift(id, self.api.edit(body));
             }
             None => {
                 notes.somebodys.remove(id);
-                self.tenant.remove(&self.target, id);
+                drop(notes);
+                self.note_drift(id, self.api.remove(id));
             }
         }
+    }
+
+    /// By what somebody did to one flow, others may be other ones as well.
+    fn note_drift(&self, id: &FlowId, changed: Vec<FlowId>) {
+        let others = changed.into_iter().filter(|other| other != id);
+        self.notes().drift.extend(others.map(|other| (other, Instant::now())));
     }
 
     pub fn drifted_since(&self, id: &FlowId, when: Option<Instant>) -> bool {
@@ -201,7 +218,7 @@ impl World {
     }
 
     pub fn live(&self, id: &FlowId) -> Option<Definition> {
-        let raw = self.tenant.flow(&self.target, id)?;
+        let raw = self.api.flow(id)?;
         Definition::from_live(&raw, &self.comparison).ok()
     }
 
@@ -213,8 +230,17 @@ impl World {
     /// The flows a commit holds, of the files that can be read.
     pub fn flows_at(&self, commit: &CommitId) -> BTreeMap<FlowId, Definition> {
         let files = self.remote.files_in(commit, &self.folders.flows);
-        let read = |blob| Definition::from_file(self.remote.blob(blob)?, &self.comparison).ok();
-        files.values().filter_map(read).map(|definition| (definition.id.clone(), definition)).collect()
+        let read = |path: &String| Definition::from_file(self.document(commit, path)?, &self.comparison).ok();
+        files.keys().filter_map(read).map(|definition| (definition.id.clone(), definition)).collect()
+    }
+
+    /// What a file of a commit says of a flow, or the folder that it heads.
+    pub fn document(&self, commit: &CommitId, path: &str) -> Option<Arc<[u8]>> {
+        match self.api.format() {
+            Format::FlowsV2 => self.remote.file(commit, path),
+            format if format.is_head(path) => self.remote.blob(&self.remote.unit_at(commit, path)?),
+            Format::CognigyFlow => None,
+        }
     }
 
     /// Time in the world.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::super::http::Sent;
 use super::super::super::{Failure, TenantError};
 use super::super::call::{Calls, Started};
-use super::super::client::{Client, now};
+use super::super::client::Client;
 use super::super::endpoint::{Judged, Route};
 use super::super::heads::{FlowHead, Locale, Project};
 use super::super::memory::Leftover;
@@ -64,7 +64,7 @@ impl<'a> Ground<'a> {
         project: Project,
     ) -> Result<Self, TenantError> {
         let over = |head: &&FlowHead| {
-            names::is_probe(&head.name) && head.last_changed < now().saturating_sub(PROBE_LIVES_SECONDS)
+            names::is_probe(&head.name) && head.last_changed < client.now().saturating_sub(PROBE_LIVES_SECONDS)
         };
         for head in project.flows.values().filter(over) {
             calls.delete(&["flows", &head.id], "delete flows").await?;

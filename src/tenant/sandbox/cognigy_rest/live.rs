@@ -69,22 +69,6 @@ impl Handle {
         Ok(removed?)
     }
 
-    /// Makes the chart of a flow one that is no tree, as half of a merge may: what follows its start hangs nowhere.
-    pub fn tear_flow(&self, named: &str) -> Result<(), HandleError> {
-        let id: Id = of_text(&self.flow(named)?)?;
-        let torn = self.with_platform(|platform, now| {
-            platform.revision += 1;
-            let site = platform.site(&id, now)?;
-            let start = site.flow.chart.only("start").map(|start| start.id.clone());
-            if let Some(start) = start {
-                site.flow.chart.relation(&start).next = None;
-            }
-            site.flow.touch(now.seconds());
-            Ok::<(), Refusal>(())
-        });
-        Ok(torn?)
-    }
-
     fn in_project<V>(&self, id: &str, look: impl FnOnce(&Project) -> V) -> Result<V, HandleError> {
         let id: Id = of_text(id)?;
         Ok(self.with_platform(|platform, _| platform.project(&id).map(look))?)

@@ -4,6 +4,8 @@
 //! broken it hands everything on as it is.
 
 mod clock;
+#[cfg(test)]
+mod project;
 mod source;
 #[cfg(test)]
 mod table;
@@ -19,7 +21,11 @@ use flowsync::shutdown::Shutdown;
 use flowsync::tenant::Export;
 use tokio::time::Instant;
 
+use super::api::Client;
+
 pub use clock::clock;
+#[cfg(test)]
+pub use project::in_projects;
 pub use source::BrokenSource;
 #[cfg(test)]
 pub use table::against;
@@ -82,6 +88,8 @@ pub enum Breakage {
     OverlooksSuspensions,
     /// No window is ever closed.
     OverlooksWindows,
+    /// Requests are made however late it is.
+    HeedsNoLease,
     /// After a failure nothing is imported or rolled back any more.
     GivesUp,
 }
@@ -130,6 +138,17 @@ impl Broken {
                 kept.collect::<String>().into_bytes()
             }
             _ => lines,
+        }
+    }
+
+    /// What speaks to the tenant.
+    pub fn client(&self, client: Client) -> Client {
+        match client {
+            Client::Project(mut project) => {
+                project.heeds_no_lease = self.is(Breakage::HeedsNoLease);
+                Client::Project(project)
+            }
+            client => client,
         }
     }
 

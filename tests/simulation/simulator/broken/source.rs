@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use flowsync::format::{Format, Unit};
 use flowsync::revision::{BlobId, CommitId};
 use flowsync::source::memory::MemorySource;
 use flowsync::source::{
-    BlobSizes, Expected, FileVersion, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed, PushError,
-    RecordCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
+    BlobSizes, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, Proposal, ProposeError, Proposed,
+    PushError, RecordCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -137,6 +138,14 @@ impl Source for BrokenSource {
 
     async fn read_blobs(&self, blobs: &[BlobId]) -> Result<Vec<Option<Arc<[u8]>>>, SourceError> {
         self.clone.read_blobs(blobs).await
+    }
+
+    fn format(&self) -> Format {
+        self.clone.format()
+    }
+
+    async fn read_units(&self, entries: &[FlowEntry]) -> Result<Vec<Option<Unit>>, SourceError> {
+        self.clone.read_units(entries).await
     }
 
     async fn fold_blobs<T: Send + 'static>(

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowsync::flow::{EnvironmentId, FlowId};
-use flowsync::tenant::memory::MemoryClient;
-use flowsync::tenant::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
+use flowsync::flow::{Definition, EnvironmentId, FlowId};
+use flowsync::tenant::{
+    Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError,
+};
 use tokio::time::{Instant, sleep};
 
-use super::super::people::id;
+use super::super::api::Client;
 use super::super::script::Script;
 use super::{Breakage, Broken};
 
@@ -18,7 +19,7 @@ const REMEMBERED: Duration = Duration::from_secs(2 * 60);
 
 /// One process's way to the tenant.
 pub struct BrokenTenant {
-    pub client: MemoryClient,
+    pub client: Client,
     pub script: Arc<Script>,
     pub broken: Broken,
 }
@@ -28,6 +29,14 @@ fn answered<T>(value: T) -> Result<Reply<T>, TenantError> {
 }
 
 impl BrokenTenant {
+    /// A machine does not fall asleep over one request; a call may take many.
+    async fn under_way<R>(&self, write: impl Future<Output = R>) -> R {
+        match self.client {
+            Client::Memory(_) => self.script.under_way(write).await,
+            Client::Project(_) => write.await,
+        }
+    }
+
     fn given_up(&self, call: Call, environment: &EnvironmentId, flow: &FlowId) -> Result<(), TenantError> {
         if !self.broken.is(Breakage::GivesUp) || !self.broken.memory().has_failed {
             return Ok(());
@@ -110,7 +119,7 @@ impl Tenant for BrokenTenant {
     ) -> Result<Reply<Imported>, TenantError> {
         self.given_up(Call::Import, environment, flow)?;
         match self.broken.how {
-            Some(Breakage::BelievesAnImport) if *flow == id("b") => {
+            Some(Breakage::BelievesAnImport) if *flow == self.script.world().id("b") => {
                 self.broken.memory().imports.insert(flow.clone(), body.to_vec());
                 return answered(Imported::Updated);
             }
@@ -122,7 +131,7 @@ impl Tenant for BrokenTenant {
             }
             _ => {}
         }
-        let reply = self.script.under_way(self.client.import(environment, flow, body, limits)).await?;
+        let reply = self.under_way(self.client.import(environment, flow, body, limits)).await?;
         if self.broken.is(Breakage::TakesAllForCreated) {
             return Ok(Reply { value: Imported::Created, ..reply });
         }
@@ -155,7 +164,23 @@ impl Tenant for BrokenTenant {
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         self.given_up(Call::Rollback, environment, flow)?;
-        self.script.under_way(self.client.rollback(environment, flow, version, limits)).await
+        self.under_way(self.client.rollback(environment, flow, version, limits)).await
+    }
+
+    fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
+        self.client.objection(before, after)
+    }
+
+    fn estimate(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<Cost> {
+        self.client.estimate(before, after)
+    }
+
+    async fn settle(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
+        self.client.settle(environment, limits).await
+    }
+
+    async fn tidy(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
+        self.client.tidy(environment, limits).await
     }
 
     async fn delete(
@@ -170,10 +195,10 @@ impl Tenant for BrokenTenant {
                 return answered(());
             }
             Some(Breakage::DeletesWhatIsUnknown) => {
-                self.client.delete(environment, &id("zz"), limits).await?;
+                self.client.delete(environment, &self.script.world().id("zz"), limits).await?;
             }
             _ => {}
         }
-        self.script.under_way(self.client.delete(environment, flow, limits)).await
+        self.under_way(self.client.delete(environment, flow, limits)).await
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use flowsync::flow::{Definition, FlowId};
 use flowsync::record::{FlowAction, Manifest};
 use flowsync::tenant::{Call, Imported};
+use tokio::time::Instant;
 
 use super::super::invariant::Invariant;
 use super::super::script::Script;
@@ -35,6 +36,12 @@ impl World {
     /// An export was answered.
     pub fn shown(&self, script: &Script, flows: &BTreeMap<FlowId, Arc<[u8]>>) {
         script.knows().is_shown(flows);
+    }
+
+    /// The same, asked for at a moment.
+    pub fn shown_since(&self, script: &Script, asked: Instant, flows: &BTreeMap<FlowId, Arc<[u8]>>) {
+        script.knows().asks_since(asked);
+        self.shown(script, flows);
     }
 
     /// An import was answered.

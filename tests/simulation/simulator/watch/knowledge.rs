@@ -47,6 +47,10 @@ impl Knowledge {
         self.asked = Some(Instant::now());
     }
 
+    pub fn asks_since(&mut self, when: Instant) {
+        self.asked = Some(when);
+    }
+
     pub fn is_shown(&mut self, flows: &BTreeMap<FlowId, Arc<[u8]>>) {
         let asked = self.asked.unwrap_or_else(Instant::now);
         self.shown = Some(Shown { asked, took: asked.elapsed(), flows: flows.clone() });

@@ -8,6 +8,7 @@ mod knowledge;
 mod lock;
 mod records;
 mod reports;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
