@@ -1,6 +1,10 @@
 //! `flowsync status`: where each environment stands, from git alone.
 
-use serde_json::{Value, json};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::{EnvironmentArgs, Form};
 use super::context::{Context, select};
@@ -10,34 +14,130 @@ use crate::config::Environment;
 use crate::controller::{Seen, read_desired};
 use crate::local::LocalState as _;
 use crate::plan::{self, Hold, flows_digest};
-use crate::problem::escape_terminal;
-use crate::record::{FlowStatus, Manifest, QuarantineCause, Verdict};
+use crate::problem::{Problem, escape_terminal};
+use crate::record::{
+    DeploymentId, FlowStatus, Holder, LastDeployed, Manifest, Quarantine, QuarantineCause, Status, Verdict,
+};
+use crate::revision::CommitId;
+
+/// Where an environment stands.
+#[derive(Serialize)]
+struct StandingView {
+    environment: String,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Standing {
+    Unknown(Unknown),
+    Never(Never),
+    Known(Box<Known>),
+}
+
+/// It cannot be told.
+#[derive(Serialize)]
+struct Unknown {
+    /// Always `unknown`.
+    status: &'static str,
+    error: String,
+    problems: Vec<Problem>,
+}
+
+/// Nothing was deployed to it yet.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Never {
+    /// Always `never-deployed`.
+    status: &'static str,
+    commit: CommitId,
+    /// The same: all of it is still to come.
+    pending_commit: CommitId,
+    held: Option<Held>,
+    alarms: Vec<String>,
+}
+
+/// It has a manifest.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Known {
+    status: Status,
+    deployment_id: DeploymentId,
+    commit: Option<CommitId>,
+    generated_at: Timestamp,
+    last_deployed: Option<LastDeployed>,
+    branch_tip: CommitId,
+    flows_changed_since: bool,
+    managed_flows: usize,
+    not_restored: Vec<NotRestored>,
+    /// What callers are to meet, as the last deployment left it; none where that is what is live.
+    release: Option<ReleaseView>,
+    /// Who works on it.
+    holder: Option<Holder>,
+    failure: Option<String>,
+    quarantine: Option<Quarantine>,
+    /// Why the newest commit is not tried, in words.
+    quarantined: Option<String>,
+    held: Option<Held>,
+    alarms: Vec<String>,
+    /// The deployment whose closing record waits on this machine.
+    unsent: Option<String>,
+}
+
+/// A flow, or an endpoint, that could not be put back.
+#[derive(Serialize)]
+struct NotRestored {
+    id: String,
+    /// Of an endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    error: Option<String>,
+}
+
+/// A release that endpoints show.
+#[derive(Serialize)]
+struct ReleaseView {
+    name: Option<String>,
+    /// How many show it.
+    endpoints: usize,
+    /// The names of those before it that are kept.
+    kept: Vec<Option<String>>,
+}
+
+/// What keeps an environment from being written to, its words for people among the rest.
+#[derive(Serialize)]
+struct Held {
+    #[serde(flatten)]
+    hold: Hold,
+    text: String,
+}
 
 pub(super) async fn run(context: &Context, arguments: &EnvironmentArgs) -> Result<u8, Failure> {
     let config = context.config()?;
     let names: Vec<String> = arguments.env.iter().cloned().collect();
-    let mut documents = Vec::new();
+    let mut views = Vec::new();
     let mut code = 0;
-    for (name, environment) in select(&config, &names)? {
-        let status = match environment {
+    for (environment, found) in select(&config, &names)? {
+        let standing = match found {
             Ok(environment) => one(context, environment).await,
             Err(failure) => Err(failure),
         };
-        let document = status.unwrap_or_else(|failure| {
+        let standing = standing.unwrap_or_else(|failure| {
             code = code.max(failure.code);
             output::fail(&failure, context.color());
-            json!({ "environment": name, "status": "unknown", "error": failure.message, "problems": failure.problems })
+            Standing::Unknown(Unknown { status: "unknown", error: failure.message, problems: failure.problems })
         });
-        documents.push(document);
+        views.push(StandingView { environment, standing });
     }
     match arguments.output {
-        Form::Json => output::json(&json!({ "environments": documents })),
-        Form::Text => documents.iter().for_each(|document| output::print(&text(document))),
+        Form::Json => output::json(&json!({ "environments": views })),
+        Form::Text => views.iter().for_each(|view| output::print(&view.to_string())),
     }
     Ok(code)
 }
 
-async fn one(context: &Context, environment: &Environment) -> Result<Value, Failure> {
+async fn one(context: &Context, environment: &Environment) -> Result<Standing, Failure> {
     let (records, local) = (context.records(environment)?, context.local(environment)?);
     let mut seen = records.observe().await?;
     let unsent = local.unsent().unwrap_or_else(|error| {
@@ -49,59 +149,50 @@ async fn one(context: &Context, environment: &Environment) -> Result<Value, Fail
         None
     });
     let held = held.or_else(|| plan::closed(&environment.sync.windows, SystemClock.now()));
+    let held = held.map(|hold| Held { text: hold.to_string(), hold });
+    let (branch_tip, alarms) = (seen.tips.flows.clone(), std::mem::take(&mut seen.alarms));
     let Some(manifest) = &seen.manifest else {
-        return Ok(json!({
-            "environment": records.environment, "status": "never-deployed", "commit": seen.tips.flows,
-            "pendingCommit": seen.tips.flows, "held": shown(held.as_ref()), "alarms": seen.alarms,
-        }));
+        let (status, pending_commit) = ("never-deployed", branch_tip.clone());
+        return Ok(Standing::Never(Never { status, commit: branch_tip, pending_commit, held, alarms }));
     };
     let (desired, _) = read_desired(&*records.source, &seen.tips.flows, &records.index, &records.target).await?;
     let digest = flows_digest(&desired);
-    let deployed = manifest.last_deployed.as_ref();
-    Ok(json!({
-        "environment": records.environment,
-        "status": manifest.status(),
-        "deploymentId": manifest.deployment_id,
-        "commit": manifest.source.commit,
-        "generatedAt": manifest.generated_at,
-        "lastDeployed": deployed,
-        "branchTip": seen.tips.flows,
-        "flowsChangedSince": digest != manifest.source.flows_digest,
-        "managedFlows": manifest.last_flows().len(),
-        "notRestored": not_restored(manifest),
-        "release": released(manifest),
-        "holder": manifest.holder.as_ref().filter(|_| seen.interrupted),
-        "failure": manifest.failure,
-        "quarantine": manifest.quarantine,
-        "quarantined": quarantined(&seen, &digest),
-        "held": shown(held.as_ref()),
-        "alarms": seen.alarms,
-        "unsent": unsent.map(|unsent| unsent.deployment_id),
-    }))
+    Ok(Standing::Known(Box::new(Known {
+        status: manifest.status(),
+        deployment_id: manifest.deployment_id.clone(),
+        commit: manifest.source.commit.clone(),
+        generated_at: manifest.generated_at,
+        last_deployed: manifest.last_deployed.clone(),
+        branch_tip,
+        flows_changed_since: digest != manifest.source.flows_digest,
+        managed_flows: manifest.last_flows().len(),
+        not_restored: not_restored(manifest),
+        release: released(manifest),
+        holder: manifest.holder.clone().filter(|_| seen.interrupted),
+        failure: manifest.failure.clone(),
+        quarantine: manifest.quarantine.clone(),
+        quarantined: quarantined(&seen, &digest),
+        held,
+        alarms,
+        unsent: unsent.map(|unsent| unsent.deployment_id),
+    })))
 }
 
-/// What keeps the environment from being written to, its words for people among the rest.
-fn shown(hold: Option<&Hold>) -> Value {
-    let Some(hold) = hold else { return Value::Null };
-    let mut shown = json!(hold);
-    shown["text"] = json!(hold.to_string());
-    shown
-}
-
-fn not_restored(manifest: &Manifest) -> Vec<Value> {
+fn not_restored(manifest: &Manifest) -> Vec<NotRestored> {
     let open = manifest.flows.iter().filter(|flow| flow.status == FlowStatus::NotRestored);
+    let flows = open.map(|flow| NotRestored { id: flow.id.to_string(), name: None, error: flow.error.clone() });
     let endpoints = manifest.release.iter().flat_map(|release| &release.endpoints);
     let endpoints = endpoints.filter(|endpoint| endpoint.status == FlowStatus::NotRestored);
-    let endpoints = endpoints.map(|it| json!({ "id": it.id, "name": it.name, "error": it.error }));
-    open.map(|flow| json!({ "id": flow.id, "error": flow.error })).chain(endpoints).collect()
+    let endpoints =
+        endpoints.map(|it| NotRestored { id: it.id.clone(), name: Some(it.name.clone()), error: it.error.clone() });
+    flows.chain(endpoints).collect()
 }
 
-/// What callers are to meet, as the last deployment left it; null where that is what is live.
-fn released(manifest: &Manifest) -> Value {
+fn released(manifest: &Manifest) -> Option<ReleaseView> {
     let releases = manifest.releases();
-    let Some((now, earlier)) = releases.split_first() else { return Value::Null };
-    let earlier: Vec<_> = earlier.iter().map(|release| &release.name).collect();
-    json!({ "name": now.name, "endpoints": now.endpoints.len(), "kept": earlier })
+    let (now, earlier) = releases.split_first()?;
+    let kept = earlier.iter().map(|release| release.name.clone()).collect();
+    Some(ReleaseView { name: now.name.clone(), endpoints: now.endpoints.len(), kept })
 }
 
 /// Why the newest commit is not tried, and until when; nothing where it may be.
@@ -121,37 +212,51 @@ fn quarantined(seen: &Seen, digest: &str) -> Option<String> {
     Some(format!("{until} or --retry, because {why}: {}", quarantine.reason))
 }
 
-fn text(document: &Value) -> String {
-    let word = |key: &str| document[key].as_str().unwrap_or_default();
-    let mut text = format!("{}: {}", word("environment"), word("status"));
-    if !word("deploymentId").is_empty() {
-        text.push_str(&format!(", deployment {}", word("deploymentId")));
-    }
-    if !word("commit").is_empty() {
-        text.push_str(&format!(", commit {}", word("commit").get(..10).unwrap_or_default()));
-    }
-    text.push('\n');
-    if let Some(hold) = document["held"]["text"].as_str() {
-        text.push_str(&format!("  {}\n", escape_terminal(hold)));
-    }
-    for (key, label) in [("failure", "failure"), ("quarantined", "quarantined"), ("unsent", "record not sent yet")] {
-        if !word(key).is_empty() {
-            text.push_str(&format!("  {label}: {}\n", escape_terminal(word(key))));
+impl fmt::Display for StandingView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { environment, standing } = self;
+        write!(f, "{environment}: ")?;
+        match standing {
+            Standing::Unknown(Unknown { status, .. }) => writeln!(f, "{status}"),
+            Standing::Never(Never { status, commit, held, alarms, .. }) => {
+                writeln!(f, "{status}, commit {}", commit.short())?;
+                lines_of(f, held.as_ref())?;
+                alarms.iter().try_for_each(|alarm| writeln!(f, "  alarm: {}", escape_terminal(alarm)))
+            }
+            Standing::Known(known) => known.fmt(f),
         }
     }
-    if let Some(release) = document["release"]["name"].as_str() {
-        let n_endpoints = &document["release"]["endpoints"];
-        text.push_str(&format!("  release {}, shown by {n_endpoints} endpoint(s)\n", escape_terminal(release)));
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, deployment {}", self.status, self.deployment_id)?;
+        if let Some(commit) = &self.commit {
+            write!(f, ", commit {}", commit.short())?;
+        }
+        writeln!(f)?;
+        lines_of(f, self.held.as_ref())?;
+        let told =
+            [("failure", &self.failure), ("quarantined", &self.quarantined), ("record not sent yet", &self.unsent)];
+        for (label, text) in told.into_iter().filter_map(|(label, text)| Some((label, text.as_deref()?))) {
+            writeln!(f, "  {label}: {}", escape_terminal(text))?;
+        }
+        if let Some(ReleaseView { name: Some(name), endpoints, .. }) = &self.release {
+            writeln!(f, "  release {}, shown by {endpoints} endpoint(s)", escape_terminal(name))?;
+        }
+        for NotRestored { id, error, .. } in &self.not_restored {
+            writeln!(f, "  not restored: {id}: {}", escape_terminal(error.as_deref().unwrap_or_default()))?;
+        }
+        for alarm in &self.alarms {
+            writeln!(f, "  alarm: {}", escape_terminal(alarm))?;
+        }
+        if self.flows_changed_since {
+            writeln!(f, "  the branch has moved on to {}", self.branch_tip.short())?;
+        }
+        Ok(())
     }
-    for flow in document["notRestored"].as_array().into_iter().flatten() {
-        let (id, error) = (flow["id"].as_str().unwrap_or_default(), flow["error"].as_str().unwrap_or_default());
-        text.push_str(&format!("  not restored: {id}: {}\n", escape_terminal(error)));
-    }
-    for alarm in document["alarms"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        text.push_str(&format!("  alarm: {}\n", escape_terminal(alarm)));
-    }
-    if document["flowsChangedSince"] == true {
-        text.push_str(&format!("  the branch has moved on to {}\n", word("branchTip").get(..10).unwrap_or_default()));
-    }
-    text
+}
+
+fn lines_of(f: &mut fmt::Formatter<'_>, held: Option<&Held>) -> fmt::Result {
+    held.iter().try_for_each(|held| writeln!(f, "  {}", escape_terminal(&held.text)))
 }
