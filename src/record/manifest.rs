@@ -33,6 +33,18 @@ pub enum Kind {
     Rollback,
 }
 
+impl Kind {
+    /// The word in outputs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Adoption => "adoption",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// A deployment's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
