@@ -1,6 +1,9 @@
 //! `flowsync audit`: the audit trail, shown or checked.
 
-use serde_json::{Value, json};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::{AuditArgs, AuditCommand, AuditForm, Form};
 use super::context::{Context, RealRecords, select, the_one};
@@ -43,35 +46,50 @@ async fn show(context: &Context, name: Option<&str>, form: AuditForm) -> Result<
     Ok(0)
 }
 
+/// Whether the trail of an environment holds.
+#[derive(Serialize)]
+struct TrailView {
+    environment: String,
+    #[serde(flatten)]
+    verdict: TrailVerdict,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum TrailVerdict {
+    /// It was read.
+    Checked { valid: bool, records: usize, unsealed: usize, faults: Vec<String> },
+    /// It could not be: whether it is valid nobody knows.
+    Unchecked { valid: Option<bool>, error: String },
+}
+
 async fn verify(context: &Context, name: Option<&str>, form: Form) -> Result<u8, Failure> {
     let config = context.config()?;
     let names: Vec<String> = name.iter().map(|name| (*name).to_owned()).collect();
-    let mut documents = Vec::new();
+    let mut views = Vec::new();
     let mut code = 0;
-    for (name, environment) in select(&config, &names)? {
-        let records = environment.and_then(|environment| context.records(environment));
+    for (environment, found) in select(&config, &names)? {
+        let records = found.and_then(|environment| context.records(environment));
         let checked = match records {
             Ok(records) => faults_of(&records).await,
             Err(failure) => Err(failure),
         };
-        documents.push(match checked {
+        let verdict = match checked {
             Ok(Verified { n_records, n_unsealed, faults }) => {
                 code = code.max(u8::from(!faults.is_empty()));
                 let faults: Vec<String> = faults.into_iter().map(|fault| fault.0).collect();
-                json!({
-                    "environment": name, "valid": faults.is_empty(), "records": n_records,
-                    "unsealed": n_unsealed, "faults": faults,
-                })
+                TrailVerdict::Checked { valid: faults.is_empty(), records: n_records, unsealed: n_unsealed, faults }
             }
             Err(failure) => {
                 code = code.max(output::fail(&failure, context.color()));
-                json!({ "environment": name, "valid": null, "error": failure.message })
+                TrailVerdict::Unchecked { valid: None, error: failure.message }
             }
-        });
+        };
+        views.push(TrailView { environment, verdict });
     }
     match form {
-        Form::Json => output::json(&json!({ "environments": documents })),
-        Form::Text => documents.iter().for_each(|document| output::print(&verdict(document))),
+        Form::Json => output::json(&json!({ "environments": views })),
+        Form::Text => views.iter().for_each(|view| output::print(&view.to_string())),
     }
     Ok(code)
 }
@@ -85,21 +103,26 @@ async fn faults_of(records: &RealRecords) -> Result<Verified, Failure> {
     }
 }
 
-fn verdict(document: &Value) -> String {
-    let name = document["environment"].as_str().unwrap_or_default();
-    if let Some(error) = document["error"].as_str() {
-        return format!("{name}: cannot be checked: {}\n", escape_terminal(error));
+impl fmt::Display for TrailView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.environment;
+        match &self.verdict {
+            TrailVerdict::Unchecked { error, .. } => {
+                writeln!(f, "{name}: cannot be checked: {}", escape_terminal(error))
+            }
+            TrailVerdict::Checked { records, unsealed, faults, .. } if faults.is_empty() => {
+                write!(f, "{name}: {records} records, every seal and link holds")?;
+                if *unsealed > 0 {
+                    write!(f, "; {unsealed} manifests of older versions are not bound by it")?;
+                }
+                writeln!(f)
+            }
+            TrailVerdict::Checked { faults, .. } => {
+                writeln!(f, "{name}: the trail was tampered with")?;
+                faults.iter().try_for_each(|fault| writeln!(f, "  {}", escape_terminal(fault)))
+            }
+        }
     }
-    let faults: Vec<&str> = document["faults"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if faults.is_empty() {
-        let unsealed = match document["unsealed"].as_u64() {
-            None | Some(0) => String::new(),
-            Some(n) => format!("; {n} manifests of older versions are not bound by it"),
-        };
-        return format!("{name}: {} records, every seal and link holds{unsealed}\n", document["records"]);
-    }
-    let lines = faults.iter().map(|fault| format!("  {}\n", escape_terminal(fault)));
-    format!("{name}: the trail was tampered with\n{}", lines.collect::<String>())
 }
 
 fn message(record: &Record) -> String {
