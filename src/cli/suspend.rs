@@ -1,5 +1,8 @@
 //! `flowsync suspend` and `flowsync resume`: an environment is left alone until somebody lifts that.
 
+use std::fmt;
+
+use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::{Form, SuspendArgs};
@@ -11,6 +14,7 @@ use crate::controller::{Suspender, Switched};
 use crate::plan::Hold;
 use crate::problem::escape_terminal;
 use crate::record::Suspended;
+use crate::revision::CommitId;
 use crate::source::LocalRepository;
 
 /// Suspends an environment.
@@ -54,23 +58,35 @@ fn who(environment: &Environment) -> String {
         .unwrap_or_else(|| environment.repository.author.name.clone())
 }
 
-fn show(environment: &Environment, switched: &Switched, hold: Option<&Hold>, form: Form) {
-    let name = &environment.name;
-    let state = if hold.is_some() { "suspended" } else { "resumed" };
+/// What became of the wish.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SwitchedView<'a> {
+    environment: &'a str,
+    /// `suspended` or `resumed`.
+    result: &'static str,
+    /// The commit that did it; none where it was so already.
+    record_commit: Option<&'a CommitId>,
+    held: Option<&'a Hold>,
+}
+
+fn show(environment: &Environment, switched: &Switched, held: Option<&Hold>, form: Form) {
+    let result = if held.is_some() { "suspended" } else { "resumed" };
+    let view = SwitchedView { environment: &environment.name, result, record_commit: switched.commit.as_ref(), held };
     match form {
-        Form::Json => {
-            output::json(
-                &json!({ "environment": name, "result": state, "recordCommit": switched.commit, "held": hold }),
-            );
-        }
-        Form::Text => {
-            let done = match (&switched.commit, hold) {
-                (Some(commit), Some(hold)) => format!("{hold}, commit {}", commit.short()),
-                (Some(commit), None) => format!("resumed, commit {}", commit.short()),
-                (None, Some(hold)) => format!("already {hold}"),
-                (None, None) => "not suspended".to_owned(),
-            };
-            output::print(&format!("{name}: {}\n", escape_terminal(&done)));
-        }
+        Form::Json => output::json(&json!(view)),
+        Form::Text => output::print(&format!("{view}\n")),
+    }
+}
+
+impl fmt::Display for SwitchedView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match (self.record_commit, self.held) {
+            (Some(commit), Some(hold)) => format!("{hold}, commit {}", commit.short()),
+            (Some(commit), None) => format!("resumed, commit {}", commit.short()),
+            (None, Some(hold)) => format!("already {hold}"),
+            (None, None) => "not suspended".to_owned(),
+        };
+        write!(f, "{}: {}", self.environment, escape_terminal(&done))
     }
 }
