@@ -1,6 +1,9 @@
 //! What `adopt` and `promote` have in common: which branch may be used, and how an offer is told.
 
-use serde_json::{Value, json};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::Form;
 use super::output::{self, Failure, REFUSED};
@@ -9,6 +12,7 @@ use crate::controller::{Offer, OfferedFlow};
 use crate::forge::{About, FlowChange, Forge, Opened, PullRequest};
 use crate::plan::Action;
 use crate::problem::escape_terminal;
+use crate::revision::CommitId;
 use crate::source::Proposed;
 
 /// Refuses, before anything is asked, a branch that is deployed from, and a pull request where no forge is known.
@@ -72,53 +76,86 @@ fn change(action: Action) -> FlowChange {
     }
 }
 
+/// What was proposed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfferView<'a> {
+    environment: &'a str,
+    branch: &'a str,
+    result: OfferResult,
+    /// What the branch holds.
+    commit: Option<&'a CommitId>,
+    flows: &'a [OfferedFlow],
+    /// Its page.
+    pull_request: Option<&'a str>,
+    left_out: Vec<LeftOut<'a>>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum OfferResult {
+    /// A commit was made.
+    Proposed,
+    /// The branch holds it already.
+    Held,
+    Nothing,
+}
+
+/// A flow that was thought of and is not in it.
+#[derive(Serialize)]
+struct LeftOut<'a> {
+    id: &'a str,
+    reason: &'a str,
+}
+
 /// What was proposed on stdout, what was not on stderr.
 fn show(offer: &Offer, opened: Option<&Opened>, form: Form) {
+    let view = OfferView::new(offer, opened);
     match form {
-        Form::Json => output::json(&document(offer, opened)),
-        Form::Text => {
-            output::print(&text(offer));
-            if let Some(opened) = opened {
-                output::print(&format!("pull request: {}\n", escape_terminal(&opened.address)));
-            }
-        }
+        Form::Json => output::json(&json!(view)),
+        Form::Text => output::print(&view.to_string()),
     }
-    for (id, reason) in &offer.left_out {
+    for LeftOut { id, reason } in &view.left_out {
         output::say(&format!("left out: {id}: {}", escape_terminal(reason)));
     }
 }
 
-fn text(offer: &Offer) -> String {
-    let Offer { environment, branch, flows, proposed, .. } = offer;
-    let (n_flows, branch) = (flows.len(), escape_terminal(branch));
-    let mut text = match proposed {
-        Proposed::Made(commit) => {
-            format!("{environment}: {n_flows} flow(s) proposed on branch {branch}, commit {}\n", commit.short())
+impl<'a> OfferView<'a> {
+    fn new(offer: &'a Offer, opened: Option<&'a Opened>) -> Self {
+        let Offer { environment, branch, flows, left_out, proposed } = offer;
+        let (result, commit) = match proposed {
+            Proposed::Made(commit) => (OfferResult::Proposed, Some(commit)),
+            Proposed::Held(commit) => (OfferResult::Held, Some(commit)),
+            Proposed::Nothing => (OfferResult::Nothing, None),
+        };
+        Self {
+            environment,
+            branch,
+            result,
+            commit,
+            flows,
+            pull_request: opened.map(|opened| opened.address.as_str()),
+            left_out: left_out.iter().map(|(id, reason)| LeftOut { id, reason }).collect(),
         }
-        Proposed::Held(commit) => {
-            format!("{environment}: nothing new, branch {branch} holds it already, commit {}\n", commit.short())
-        }
-        Proposed::Nothing => return format!("{environment}: nothing to propose\n"),
-    };
-    for flow in flows {
-        text.push_str(&format!("  {:6} {:24} {}\n", flow.action, flow.id, escape_terminal(&flow.path)));
     }
-    text
 }
 
-fn document(offer: &Offer, opened: Option<&Opened>) -> Value {
-    let (result, commit) = match &offer.proposed {
-        Proposed::Made(commit) => ("proposed", Some(commit)),
-        Proposed::Held(commit) => ("held", Some(commit)),
-        Proposed::Nothing => ("nothing", None),
-    };
-    let flow =
-        |flow: &crate::controller::OfferedFlow| json!({ "id": flow.id, "action": flow.action, "path": flow.path });
-    let left_out = |(id, reason): &(String, String)| json!({ "id": id, "reason": reason });
-    json!({
-        "environment": offer.environment, "branch": offer.branch, "result": result, "commit": commit,
-        "flows": offer.flows.iter().map(flow).collect::<Vec<_>>(),
-        "pullRequest": opened.map(|opened| &opened.address),
-        "leftOut": offer.left_out.iter().map(left_out).collect::<Vec<_>>(),
-    })
+impl fmt::Display for OfferView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (environment, branch) = (self.environment, escape_terminal(self.branch));
+        let (n_flows, commit) = (self.flows.len(), self.commit.map_or("", CommitId::short));
+        match self.result {
+            OfferResult::Proposed => {
+                writeln!(f, "{environment}: {n_flows} flow(s) proposed on branch {branch}, commit {commit}")?;
+            }
+            OfferResult::Held => {
+                writeln!(f, "{environment}: nothing new, branch {branch} holds it already, commit {commit}")?;
+            }
+            OfferResult::Nothing => return writeln!(f, "{environment}: nothing to propose"),
+        }
+        for OfferedFlow { id, action, path } in self.flows {
+            writeln!(f, "  {action:6} {id:24} {}", escape_terminal(path))?;
+        }
+        self.pull_request.iter().try_for_each(|address| writeln!(f, "pull request: {}", escape_terminal(address)))
+    }
 }

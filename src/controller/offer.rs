@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::{Engine, PassError};
 use crate::config::SubjectValues;
 use crate::flow::FlowId;
@@ -27,7 +29,7 @@ pub struct Offer {
 }
 
 /// What is proposed for one flow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OfferedFlow {
     /// Which.
     pub id: FlowId,
