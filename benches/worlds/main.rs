@@ -21,6 +21,8 @@ mod http_server;
 mod idling;
 mod many;
 mod measure;
+mod soak;
+mod soaked;
 mod support;
 mod unchanged;
 mod world;
@@ -83,6 +85,9 @@ fn main() {
     }
     if want("many") {
         rows.extend(runtime.block_on(many::many()));
+    }
+    if let Some(n_minutes) = wanted.iter().find_map(|word| word.strip_prefix("soak=")) {
+        rows.extend(runtime.block_on(soak::soak(n_minutes.parse().unwrap())));
     }
     if let Some(n_flows) = wanted.iter().find_map(|word| word.strip_prefix("hold=")) {
         runtime.block_on(unchanged::hold(n_flows.parse().unwrap()));
