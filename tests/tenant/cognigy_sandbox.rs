@@ -378,13 +378,20 @@ async fn a_merge_that_leaves_a_half_is_made_once_more_and_then_taken_back() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_changed_meanwhile_is_not_replaced() {
+async fn what_somebody_else_changed_meanwhile_is_neither_replaced_nor_deleted() {
     let place = Place::of(HOTEL).await;
     let before = place.live(MAIN).await.unwrap();
     place.state().edit(MAIN, "Greet", &json!({"label": "Theirs"})).unwrap();
     let error = place.import(MAIN, &restructured(&before)).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::Changed { .. }), "{error}");
+    assert!(matches!(error.failure, Failure::ChangedBefore { .. }), "{error}");
     assert_eq!(place.n_of("mergePackage"), 0);
+    assert!(place.live(MAIN).await.unwrap().contains("Theirs"));
+    let place = Place::of(HOTEL).await;
+    place.live(MAIN).await.unwrap();
+    place.state().edit(MAIN, "Greet", &json!({"label": "Theirs"})).unwrap();
+    let error = place.delete(MAIN).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::ChangedBefore { .. }), "{error}");
+    assert_eq!(place.n_of("deleteFlow"), 0);
     assert!(place.live(MAIN).await.unwrap().contains("Theirs"));
 }
 

@@ -142,7 +142,7 @@ impl<'a> Carrying<'a> {
         if let Some(shown) = shown
             && !self.reading.is_as_shown(head, whole, shown).await?
         {
-            return Err(self.changed(&head.name));
+            return Err(self.left_alone(&head.name));
         }
         let base = whole.only(&head.reference_id).map_err(|reason| self.impossible(reason))?;
         let train = before.is_trained && base.has_intents();
@@ -151,12 +151,17 @@ impl<'a> Carrying<'a> {
         if train { self.train(head).await } else { Ok(()) }
     }
 
-    /// Keeps a flow as it is, and deletes it.
+    /// Keeps a flow as it is, and deletes it. `shown` is what it was when this was decided.
     ///
     /// # Errors
-    /// Of a request or a task; or something leads to it that nobody knew of. `knows` says whether what is known of a flow
-    /// leads there.
-    pub(super) async fn delete(&self, head: &FlowHead, knows: impl Fn(&str) -> bool) -> Result<(), TenantError> {
+    /// Of a request or a task; or somebody else changed it meanwhile, or something leads to it that nobody knew of.
+    /// `knows` says whether what is known of a flow leads there.
+    pub(super) async fn delete(
+        &self,
+        head: &FlowHead,
+        shown: Option<&str>,
+        knows: impl Fn(&str) -> bool,
+    ) -> Result<(), TenantError> {
         self.prepare().await?;
         self.check_needed(head, knows).await?;
         if self.kept(&head.reference_id).await?.is_none() {
@@ -165,7 +170,13 @@ impl<'a> Carrying<'a> {
             let (package, file) = self.packages().export(&name, &[&head.id]).await?;
             self.memory.leave(Leftover::Package(package));
             // What cannot be read could not be brought back.
+            let whole = Parcel::open(&file).map_err(|reason| self.impossible(reason))?;
             self.open(&file, &head.reference_id)?;
+            if let Some(shown) = shown
+                && !self.reading.is_as_shown(head, &whole, shown).await?
+            {
+                return Err(self.left_alone(&head.name));
+            }
         }
         self.calls().delete(&["flows", &head.id], "delete flows").await
     }
@@ -209,6 +220,11 @@ impl<'a> Carrying<'a> {
 
     fn changed(&self, name: &str) -> TenantError {
         self.calls().error(Failure::Changed { what: format!("`{name}`") })
+    }
+
+    /// The same, where nothing of the flow was written.
+    fn left_alone(&self, name: &str) -> TenantError {
+        self.calls().error(Failure::ChangedBefore { what: format!("`{name}`") })
     }
 
     /// Removes a package that nobody needs any more; now, or when the deployment is over.
@@ -292,7 +308,7 @@ impl<'a> Carrying<'a> {
             };
             match (self.found(desired).await?, first) {
                 (Found::Equal, _) => return Ok(()),
-                (Found::Other, Conflict::Abort) if is_conflict => return Err(self.changed(&desired.name)),
+                (Found::Other, Conflict::Abort) if is_conflict => return Err(self.left_alone(&desired.name)),
                 // Half of what was merged is ours.
                 (Found::Other, Conflict::Abort) => conflict = Conflict::Replace,
                 (Found::Absent, _) | (Found::Other, Conflict::Replace) => {}

@@ -151,7 +151,7 @@ impl Client {
             shown.is_some_and(|shown| shown.contains(&head.reference_id))
         };
         self.memory.list(None);
-        carrying.delete(head, knows).await?;
+        carrying.delete(head, self.memory.shown(id).as_deref(), knows).await?;
         self.store.forget(&head.id);
         self.memory.show(id, None);
         Ok(())
