@@ -87,6 +87,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 Witness::Trusted => BTreeMap::new(),
                 Witness::Nobody => self.unapproved_in(seen, manifest, before).await?,
             },
+            releases: before
+                .map(|manifest| manifest.releases().into_iter().filter_map(|release| release.name).collect())
+                .unwrap_or_default(),
             owned,
         };
         let doubts = proof::doubts(manifest, &facts);

@@ -19,7 +19,7 @@ use crate::config::{Drift, Prune};
 use crate::flow::Definition;
 use crate::local::LocalState;
 use crate::plan::{self, Desired, DesiredFlow, Last, LastRelease, Policy, ReleasePlan};
-use crate::record::{DEFINITION_BYTES_MAX, Kind, Quarantine, QuarantineCause, RollbackState, RollbackTo};
+use crate::record::{DEFINITION_BYTES_MAX, Kind, Manifest, Quarantine, QuarantineCause, RollbackState, RollbackTo};
 use crate::source::Source;
 use crate::tenant::Tenant;
 
@@ -95,7 +95,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let (Some(newest), Some(records)) = (newest, &seen.tips.records) else { return Ok(None) };
         let newest = newest.deployment_id.clone();
         let Some(recorded) = self.records.completed(records, newest.as_str()).await? else { return Ok(None) };
-        if !serving.releases.contains(&release.name) {
+        let known = seen.manifest.as_ref().map(Manifest::releases).unwrap_or_default();
+        let is_known = known.iter().any(|known| known.name.as_ref() == Some(&release.name));
+        if !is_known || !serving.releases.contains(&release.name) {
             return Ok(None);
         }
         let flows = self.proven_state(seen, &recorded, RollbackState::After, options).await?;

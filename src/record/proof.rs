@@ -118,6 +118,8 @@ pub struct Facts {
     pub pruning: Pruning,
     /// Of each change that is to be approved and was not: why.
     pub unapproved: BTreeMap<FlowId, Missing>,
+    /// The names of the releases that the manifest before it says are kept.
+    pub releases: BTreeSet<String>,
 }
 
 /// Something that a manifest says and git does not.
@@ -164,6 +166,9 @@ pub enum Doubt {
     /// It names another last deployment than the manifest before it.
     #[error("`lastDeployed` is not that of the manifest before it")]
     OtherLast,
+    /// A release that nobody made.
+    #[error("no deployment before it has made the release {0:?} that it names")]
+    OtherRelease(String),
     /// A flow of it.
     #[error("`{id}`: {doubt}")]
     Flow {
@@ -261,6 +266,9 @@ pub fn doubts(manifest: &Manifest, facts: &Facts) -> Vec<Doubt> {
     if manifest.last_deployed != facts.last_deployed {
         doubts.push(Doubt::OtherLast);
     }
+    let named = manifest.release.iter().flat_map(|release| release.names());
+    let unknown = named.filter(|name| !facts.releases.contains(*name));
+    doubts.extend(unknown.map(|name| Doubt::OtherRelease(name.to_owned())));
     let wanted = match (&facts.wanted, manifest.kind) {
         (Some(Ok(wanted)), Kind::Rollback) => Some(wanted),
         (Some(Err(reason)), Kind::Rollback) => {

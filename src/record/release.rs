@@ -88,6 +88,11 @@ impl Release {
         target.clone().chain(others).take(EARLIER_MAX + 1).cloned().collect()
     }
 
+    /// The names of all that it knows of.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.target.iter().chain(&self.earlier).filter_map(|release| release.name.as_deref())
+    }
+
     /// The release that endpoints showed before, where it is another one.
     #[must_use]
     pub fn before(&self) -> Option<&Released> {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::record::{
-    DeploymentId, FlowStatus, Held, LastDeployed, LastFlow, LastState, ManifestSource, RollbackState, RollbackTo,
+    DeploymentId, FlowStatus, Held, LastDeployed, LastFlow, LastState, ManifestSource, Release, Released,
+    RollbackState, RollbackTo,
 };
 use crate::revision::Composed;
 
@@ -116,6 +117,7 @@ fn facts() -> Facts {
         wanted: None,
         pruning: Pruning::On,
         unapproved: BTreeMap::new(),
+        releases: ["r1".to_owned()].into(),
     }
 }
 
@@ -182,6 +184,28 @@ fn add(flow: ManifestFlow) -> impl FnOnce(&mut Manifest) {
 fn listed(name: &str, action: FlowAction, before: Option<char>) -> ManifestFlow {
     let previous_hash = before.map(|_| hash(10));
     ManifestFlow { before: before.map(blob), previous_hash, ..flow(name, action) }
+}
+
+#[test]
+fn a_release_that_no_deployment_made_is_doubted() {
+    let released = |name: Option<&str>| Released {
+        name: name.map(str::to_owned),
+        flows_digest: "sha256:1".to_owned(),
+        endpoints: BTreeSet::new(),
+        unmanaged: BTreeMap::new(),
+    };
+    let with = |target: Option<&str>, earlier: &str| {
+        let release = Release::showing(released(target), Vec::new(), vec![released(Some(earlier))]);
+        move |manifest: &mut Manifest| manifest.release = Some(release)
+    };
+    let (mut manifest, mut facts) = sound();
+    with(None, "r1")(&mut manifest);
+    facts.begun = BegunFacts::Alone { commit: commit('b'), manifest: Box::new(manifest.clone()) };
+    assert_eq!(told(&manifest, &facts), "");
+    forged(sound(), with(Some("mine"), "r1"), "the release \"mine\"");
+    forged(sound(), with(None, "mine"), "the release \"mine\"");
+    let altered = Manifest { release: None, ..manifest };
+    assert!(told(&altered, &facts).contains("`release` differs"), "{}", told(&altered, &facts));
 }
 
 #[test]
