@@ -80,9 +80,9 @@ impl Pairs {
     }
 }
 
-/// The ids of a list in which everything has one of its own.
+/// The ids of a list in which everything has one of its own: by `id`, or by `ref` where nodes go by that.
 fn ids(items: &[Node<'_>]) -> Option<Vec<String>> {
-    let id = |item: &Node<'_>| match item.member("id") {
+    let id = |item: &Node<'_>| match item.member("id").or_else(|| item.member("ref")) {
         Some(id) if matches!(id.kind(), Kind::String) => id.as_str().map(|id| id.into_owned()),
         Some(_) | None => None,
     };

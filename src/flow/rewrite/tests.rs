@@ -63,6 +63,16 @@ fn items_with_ids_are_known_again() {
 }
 
 #[test]
+fn nodes_of_a_chart_are_known_by_their_ref() {
+    let old = "{\n  \"chart\": [\n    {\"ref\": \"a\", \"x\": 1},\n    {\n      \"ref\": \"b\",\n      \"x\": 2\n    }\n  ]\n}\n";
+    check(
+        old,
+        r#"{"chart":[{"ref":"n","x":3},{"ref":"b","x":2},{"ref":"a","x":1}]}"#,
+        "{\n  \"chart\": [\n    {\"ref\": \"n\", \"x\": 3},\n    {\n      \"ref\": \"b\",\n      \"x\": 2\n    },\n    {\"ref\": \"a\", \"x\": 1}\n  ]\n}\n",
+    );
+}
+
+#[test]
 fn edges_are_known_by_their_ends() {
     let old = "[\n  {\"from\": \"a\", \"to\": \"b\", \"condition\": null},\n  {\"from\": \"b\", \"to\": \"c\", \"condition\": null}\n]";
     check(
