@@ -16,6 +16,8 @@ mod audit;
 mod cognigy;
 #[path = "cli/cognigy_adopt.rs"]
 mod cognigy_adopt;
+#[path = "cli/cognigy_alias.rs"]
+mod cognigy_alias;
 #[path = "cli/cognigy_clone.rs"]
 mod cognigy_clone;
 #[path = "cli/cognigy_demo.rs"]

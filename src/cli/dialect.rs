@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::flow::{Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::LocaleName;
 use crate::release::{Frozen, Serving, Shows};
-use crate::tenant::cognigy_rest::{Finding, ProbeDepth, ProbeRefusal};
+use crate::tenant::cognigy_rest::{Aliases, Finding, ProbeDepth, ProbeRefusal};
 use crate::tenant::{
     CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
 };
@@ -37,6 +37,20 @@ impl Dialect {
         match self {
             Self::FlowsV2(_) => Ok(None),
             Self::CognigyRest(client) => client.primary_locale(environment, limits).await,
+        }
+    }
+
+    /// Finds out by which reference ids a live flow is one of git's; `None` where flows have one id everywhere.
+    pub(crate) async fn aliases(
+        &self,
+        environment: &EnvironmentId,
+        live: &FlowId,
+        git: &[u8],
+        limits: &CallLimits,
+    ) -> Option<Result<Aliases, TenantError>> {
+        match self {
+            Self::FlowsV2(_) => None,
+            Self::CognigyRest(client) => Some(Box::pin(client.aliases(environment, live, git, limits)).await),
         }
     }
 

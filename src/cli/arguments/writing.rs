@@ -126,6 +126,10 @@ pub struct AdoptArgs {
     /// Environment
     #[arg(short, long, value_name = "NAME")]
     pub env: Option<String>,
+    /// With `api: cognigy-rest`: the one live flow that --flow names is this flow of git's, built by hand; print what makes it
+    /// so, for `tenant.references`, and propose nothing
+    #[arg(long = "as", value_name = "ID", requires = "flows", conflicts_with_all = ["branch", "pull_request"])]
+    pub as_flow: Option<FlowId>,
     /// What is proposed, and where
     #[command(flatten)]
     pub proposal: ProposalArgs,

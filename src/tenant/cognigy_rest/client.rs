@@ -149,7 +149,9 @@ impl Tenant for Client {
         let reading = self.reading(&calls, &project, environment);
         let texts = Box::pin(self.texts(&reading)).await?;
         self.store.only(&project.flows.keys().map(String::as_str).collect::<BTreeSet<_>>());
-        let mut export = Export::default();
+        let reason = "another live flow stands for it by `tenant.references`, and it goes by that id itself";
+        let doubles = self.doubles(&project).into_iter().map(|reference| (reference, reason.to_owned()));
+        let mut export = Export { foreign: doubles.collect(), ..Export::default() };
         for (id, text) in &texts {
             match reader.read(text.as_bytes()) {
                 Ok(definition) => _ = export.flows.insert(id.clone(), definition),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::chart::{Head as ChartHead, Kind, Node as ChartNode, Tree};
-use crate::flow::EnvironmentId;
 use crate::format::cognigy::document::{
     BASIC_EXTENSION, Branch, Chain, Config, Flow, Head, LocaleName, Mock, Node, NodeRef, without_computed,
 };
@@ -98,7 +97,7 @@ fn push(tree: &mut Tree, node: &Node) -> usize {
 ///
 /// # Errors
 /// In words: what was read is no flow.
-pub(super) fn text_of(flow: &Flow, _: &EnvironmentId) -> Result<String, Reason> {
+pub(super) fn text_of(flow: &Flow) -> Result<String, Reason> {
     // Numbers are written as git's are, and whatever would not be read again is found here.
     Ok(Flow::parse(flow.to_text().as_bytes()).map_err(|error| error.to_string())?.to_text())
 }

@@ -8,12 +8,15 @@
 //! goes through `packages` and the `task`s that they take. What is our own in a project goes by its `names`. `before` structure changes, the whole
 //! project is kept as one of its `snapshots`. `release` knows snapshots that endpoints show, and those endpoints; `freeze` that one holds what was read.
 //!
+//! `alias` tells by which other reference ids a flow of git's is live that somebody has built by hand.
+//!
 //! `probe` finds out what only a live tenant can tell, by a flow that it makes and removes.
 //!
 //! `cloned` reads what the vendor's own command line keeps of a project on disk.
 //!
 //! A flow's `_id` is looked up in every pass and recorded nowhere.
 
+mod alias;
 mod before;
 mod call;
 mod carry;
@@ -45,6 +48,7 @@ mod store;
 mod task;
 mod write;
 
+pub use alias::Aliases;
 pub use client::Client;
 pub use cloned::{CloneFault, ClonedFlow, ClonedLocale, cloned_flow, cloned_locales};
 pub use probe::{Finding, ProbeDepth, Refusal as ProbeRefusal, Verdict as ProbeVerdict};

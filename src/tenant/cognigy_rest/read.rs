@@ -91,7 +91,7 @@ impl<'a> Reading<'a> {
             }
             Err(unread) => Err(unread),
         };
-        let id = reference.flow_id();
+        let id = self.references.git_flow(reference).flow_id();
         let (text, n_configs) = match tree {
             Ok(read) => read,
             Err(Unread { reason, found }) => (unreadable(id.as_str(), &name, &reason, found), 0),
@@ -114,7 +114,7 @@ impl<'a> Reading<'a> {
         };
         let read = read.inspect_err(|reason| tracing::debug!(flow = head.name, reason, "read node by node instead"));
         Ok(read.ok().map(|(text, n_configs)| ReadFlow {
-            id: reference.flow_id(),
+            id: self.references.git_flow(reference).flow_id(),
             text,
             stamp,
             is_settled: is_settled(stamp, now),
@@ -195,7 +195,7 @@ impl<'a> Reading<'a> {
                 chart: chain,
             };
             self.references.git(&mut flow);
-            Ok((text_of(&flow, self.calls.asked.environment)?, n_configs))
+            Ok((text_of(&flow)?, n_configs))
         }))
     }
 

@@ -31,7 +31,9 @@ impl Client {
     pub(super) async fn texts(&self, reading: &Reading<'_>) -> Result<Vec<(FlowId, String)>, TenantError> {
         let key = self.key(reading);
         let (mut texts, mut due, mut stale) = (Vec::new(), Vec::new(), Vec::new());
-        for head in reading.project.flows.values().filter(|head| !names::is_scaffold(&head.name)) {
+        let doubles = self.doubles(reading.project);
+        let is_read = |head: &&FlowHead| !names::is_scaffold(&head.name) && !doubles.contains(&head.reference_id);
+        for head in reading.project.flows.values().filter(is_read) {
             match self.known(reading, head, &key) {
                 Some((id, known)) if known.is_due => due.push((head.clone(), (id, known.text))),
                 Some((id, known)) => texts.push((id, known.text)),
@@ -81,7 +83,7 @@ impl Client {
         let reference: FlowRef = head.reference_id.parse().ok()?;
         let is_there = |id: &str| reading.project.flows.contains_key(id);
         let known = self.store.kept_of(&head.id, key, head.last_changed, self.now(), is_there)?;
-        Some((reference.flow_id(), known))
+        Some((self.references.git_flow(reference).flow_id(), known))
     }
 
     /// Of flows whose stamps stand still, those that are not read anew this time: node by node that takes no more than a

@@ -16,7 +16,7 @@ use super::memory::WrittenCode;
 use super::read::Reading;
 use crate::config::WriteRoute;
 use crate::flow::{EnvironmentId, FlowId};
-use crate::format::cognigy::document::{Config, Flow, FlowRef, LocaleName};
+use crate::format::cognigy::document::{Config, Flow, LocaleName};
 
 /// A flow that is wanted: as git has it, and as the project does.
 struct Wanted {
@@ -43,10 +43,10 @@ impl Client {
             calls.quiet(environment.as_str()).await?;
             self.memory.has_left_running.store(false, Ordering::Relaxed);
         }
-        let project = self.project_for(calls, environment, wanted.git.reference).await?;
+        let project = self.project_for(calls, environment, wanted.live.reference).await?;
         let reading = self.reading(calls, &project, environment);
         let carrying = Carrying { reading: &reading, memory: &self.memory, snapshot: self.options.snapshot };
-        let outcome = match project.flow(wanted.git.reference) {
+        let outcome = match project.flow(wanted.live.reference) {
             Some(head) => Box::pin(self.update(&carrying, head, id, &wanted)).await.map(|()| Imported::Updated),
             None => {
                 self.may_package(calls, &format!("create `{}`", wanted.git.name))?;
@@ -55,7 +55,7 @@ impl Client {
                 Box::pin(carrying.create(&wanted.live)).await.map(|()| Imported::Created)
             }
         };
-        let shown = outcome.is_ok().then(|| text_of(&wanted.git, environment).ok()).flatten();
+        let shown = outcome.is_ok().then(|| text_of(&wanted.git).ok()).flatten();
         self.memory.show(id, shown);
         outcome
     }
@@ -82,7 +82,9 @@ impl Client {
         };
         let outcome = Box::pin(self.update_from(carrying, head, wanted, &text, shown.as_deref(), is_proven)).await;
         self.store.forget(&head.id);
-        let code = written_code(Flow::parse(text.as_bytes()).ok().as_ref(), &wanted.git);
+        let mut before = Flow::parse(text.as_bytes()).ok();
+        before.iter_mut().for_each(|flow| self.references.live(flow));
+        let code = written_code(before.as_ref(), &wanted.live);
         self.memory.note_code(id, code.filter(|_| outcome.is_ok()));
         outcome
     }
@@ -138,17 +140,20 @@ impl Client {
     ) -> Result<(), TenantError> {
         let project = calls.project(environment.as_str()).await?;
         let reading = self.reading(calls, &project, environment);
-        let head =
-            project.flows.values().find(|head| head.reference_id.parse().is_ok_and(|it: FlowRef| it.flow_id() == *id));
+        let in_git = |reference: &str| reference.parse().ok().map(|reference| self.references.git_flow(reference));
+        let head = project
+            .flows
+            .values()
+            .find(|head| in_git(&head.reference_id).is_some_and(|reference| reference.flow_id() == *id));
         self.memory.note_code(id, None);
         let Some(head) = head else { return Ok(()) };
         self.may_package(calls, &format!("delete `{}` so that it can be brought back", head.name))?;
         let carrying = Carrying { reading: &reading, memory: &self.memory, snapshot: self.options.snapshot };
         // What was planned knew of these.
         let knows = |reference: &str| {
-            let id = reference.parse().map(FlowRef::flow_id);
-            let shown = id.ok().and_then(|id| self.memory.shown(&id));
-            shown.is_some_and(|shown| shown.contains(&head.reference_id))
+            let shown = in_git(reference).and_then(|reference| self.memory.shown(&reference.flow_id()));
+            let here = in_git(&head.reference_id).map(|reference| reference.to_string()).unwrap_or_default();
+            shown.is_some_and(|shown| shown.contains(&here))
         };
         self.memory.list(None);
         carrying.delete(head, self.memory.shown(id).as_deref(), knows).await?;
