@@ -56,6 +56,8 @@ mod forge_server;
 mod forged;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "shared/hotel.rs"]
+mod hotel;
 #[allow(dead_code, reason = "the tests of the git edge use all of it")]
 #[path = "git/http_server.rs"]
 mod http_server;

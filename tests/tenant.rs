@@ -6,6 +6,8 @@
 
 #[path = "shared/certificates.rs"]
 mod certificates;
+#[path = "shared/hotel.rs"]
+mod hotel;
 
 mod tenant {
     mod auth;

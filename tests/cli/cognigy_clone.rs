@@ -4,17 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use flowsync::tenant::sandbox::cognigy_rest::settings::Settings;
-use flowsync::tenant::sandbox::cognigy_rest::{CognigySandbox, Handle, Running, Seed};
+use flowsync::tenant::sandbox::cognigy_rest::{Handle, Running};
 use reqwest::{Client, Method};
 use serde_json::Value;
-use tokio::runtime::Runtime;
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+use crate::hotel;
+use crate::project::RUNTIME;
 
-/// The project of a seed that has one.
-pub const PROJECT: &str = "64c0ffee0000000000000001";
+pub use crate::hotel::PROJECT;
 
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     let tls = flowsync::tls::nobody().unwrap();
@@ -55,9 +52,7 @@ pub struct Project {
 
 impl Project {
     pub fn start(seed: &str) -> Self {
-        let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
-        settings.behaviour.stale_charts = false;
-        let running = RUNTIME.block_on(CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap())).unwrap();
+        let running = RUNTIME.block_on(hotel::start(seed, |rules| rules.stale_charts = false));
         Self { running }
     }
 

@@ -1,8 +1,7 @@
 //! What a plan of the vendor's own API says of the requests that it takes.
 
+use crate::hotel::EMPTY;
 use crate::project::{BOOKING, MAIN, Project};
-
-const EMPTY: &str = "projects: [{ name: Hotel, id: 64c0ffee0000000000000001, locales: [en-US, de-DE] }]";
 
 /// A new flow that says something.
 fn flow(n: u8) -> String {

@@ -8,14 +8,17 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::cognigy_clone::{PROJECT, ask, names};
+use crate::hotel::EMPTY;
 use crate::project::{Project, SEED};
 use crate::support::{Ended, git};
 
-const EMPTY: &str = "projects: [{ name: Hotel, id: 64c0ffee0000000000000001, locales: [en-US, de-DE] }]";
-
 /// A project that git holds a flow folder of, with nothing in it.
 fn project(seed: &str, change: impl FnOnce(&mut Behaviour)) -> Project {
-    let project = Project::with("", seed, change);
+    let project = Project::with("", seed, |rules| {
+        // Long enough to be cut half-way, and over when it is looked at first.
+        rules.task_time = Duration::from_millis(900);
+        change(rules);
+    });
     project.place.write("flows/.gitkeep", "");
     project.place.push("nothing yet");
     project

@@ -3,15 +3,16 @@
 use std::sync::LazyLock;
 
 use flowsync::tenant::sandbox::cognigy_rest::rules::Behaviour;
-use flowsync::tenant::sandbox::cognigy_rest::settings::Settings;
-use flowsync::tenant::sandbox::cognigy_rest::{CognigySandbox, FaultPlan, Handle, Running, Seed};
+use flowsync::tenant::sandbox::cognigy_rest::{FaultPlan, Handle, Running};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::hotel;
 use crate::support::{Ended, Place};
 
-static RUNTIME: LazyLock<Runtime> =
+/// Where stand-ins of all tests run.
+pub static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
 /// Two flows in two locales.
@@ -73,10 +74,7 @@ impl Project {
 
     /// The same with lines of its environment's `tenant:` too.
     pub fn of(tenant: &str, sync: &str, seed: &str, change: impl FnOnce(&mut Behaviour)) -> Self {
-        let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
-        settings.behaviour.task_time = std::time::Duration::from_millis(20);
-        change(&mut settings.behaviour);
-        let running = RUNTIME.block_on(CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap())).unwrap();
+        let running = RUNTIME.block_on(hotel::start(seed, change));
         let mut place = Place::new(&[]);
         place.set("COGNIGY_API_KEY", "sandbox-key");
         let lines = |text: &str| -> String { text.lines().map(|line| format!("      {}\n", line.trim())).collect() };

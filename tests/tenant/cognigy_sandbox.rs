@@ -2,23 +2,20 @@
 //! requests that takes.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use flowsync::config::{Api, Auth, CognigyRest, SecretSource, TenantAddress, WriteRoute};
 use flowsync::flow::{EnvironmentId, FlowId};
 use flowsync::tenant::cognigy_rest::Client;
 use flowsync::tenant::flows_v2::Connections;
 use flowsync::tenant::sandbox::cognigy_rest::FaultPlan;
-use flowsync::tenant::sandbox::cognigy_rest::settings::Settings;
-use flowsync::tenant::sandbox::cognigy_rest::{CognigySandbox, Handle, Running, Seed};
+use flowsync::tenant::sandbox::cognigy_rest::{Handle, Running};
 use flowsync::tenant::{Export, Failure, FlowStatus, Imported, Tenant, TenantError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::server::{Plain, ample, hurry};
+use crate::hotel::{self, EMPTY, PROJECT};
 
-const PROJECT: &str = "64c0ffee0000000000000001";
-const EMPTY: &str = "projects: [{ name: Hotel, id: 64c0ffee0000000000000001, locales: [en-US, de-DE] }]";
 const MAIN: &str = "11111111-1111-4111-8111-111111111111";
 const NEW: &str = "22222222-2222-4222-8222-222222222222";
 
@@ -59,10 +56,7 @@ impl Place {
     }
 
     async fn with(seed: &str, options: CognigyRest) -> Self {
-        let mut settings = Settings { seed: Seed::parse(seed).unwrap(), ..Settings::default() };
-        settings.behaviour.task_time = Duration::from_millis(3);
-        settings.behaviour.limit = None;
-        let running = CognigySandbox::start(settings, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let running = hotel::start(seed, |rules| rules.limit = None).await;
         let secrets = TempDir::new().unwrap();
         let key = secrets.path().join("key");
         std::fs::write(&key, "sandbox-key\n").unwrap();
