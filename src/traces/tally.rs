@@ -16,6 +16,8 @@ struct Counts {
     lost: Count,
     /// Those that found no room.
     dropped: Count,
+    /// What is left was told: nothing is news any more.
+    is_over: bool,
 }
 
 /// How many there were, and how many of them were told of.
@@ -61,6 +63,9 @@ impl Tally {
     /// Of a batch, so many were delivered, and so many are gone.
     pub(super) fn settled(&self, n_taken: usize, n_lost: usize) -> Vec<News> {
         let mut counts = self.counts();
+        if counts.is_over {
+            return Vec::new();
+        }
         counts.n_waiting = counts.n_waiting.saturating_sub(n_taken + n_lost);
         counts.lost.n += n_lost;
         let news = if n_lost > 0 {
@@ -72,9 +77,10 @@ impl Tally {
         news.into_iter().chain(counts.dropped()).collect()
     }
 
-    /// Nothing more is sent.
+    /// Nothing more is sent, and nothing told.
     pub(super) fn left(&self) -> Option<News> {
-        let counts = self.counts();
+        let mut counts = self.counts();
+        counts.is_over = true;
         let untold = |count: &Count| count.n - count.n_told;
         let n_left = counts.n_waiting + untold(&counts.lost) + untold(&counts.dropped);
         (n_left > 0).then_some(News::Left(n_left))
@@ -122,5 +128,6 @@ mod tests {
         (0..9).for_each(|_| assert!(tally.admits()));
         assert_eq!((tally.settled(0, 2), tally.settled(0, 1)), (vec![News::Lost(2)], Vec::new()));
         assert_eq!(tally.left(), Some(News::Left(7)), "six that wait, and one");
+        assert_eq!(tally.settled(0, 6), [], "what is under way then is told already");
     }
 }
