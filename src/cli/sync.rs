@@ -93,9 +93,11 @@ fn plan_file(environment: &Environment, file: &Path) -> Result<PlanFile, Failure
 pub(super) fn tell(report: &EnvironmentReport) {
     let about = about(report);
     output::show_problems_of(about, &report.problems);
-    report.alarms.iter().for_each(|alarm| complain_of(about, &format!("alarm: {}", escape_terminal(alarm))));
+    let environment = &report.environment;
+    let tell = |alarm| complain_of(about, &format!("alarm: {environment}: {}", escape_terminal(alarm)));
+    report.alarms.iter().for_each(|alarm| tell(alarm));
     if let Some(error) = &report.error {
-        let (environment, result) = (&report.environment, report.result.as_str());
+        let result = report.result.as_str();
         complain_of(about, &format!("{environment}: {result}: {}", escape_terminal(error)));
     }
 }

@@ -132,6 +132,7 @@ fn what_was_begun_is_ended_although_it_is_suspended_meanwhile() {
     let ended = place.sync_with(&[]).exits(0);
     assert_eq!(ended.environment()["result"], "suspended");
     assert!(ended.environment()["alarms"].to_string().contains("this pass first ended deployment"), "{ended:?}");
+    assert!(ended.stderr.contains("alarm: production: this pass first ended deployment"), "{}", ended.stderr);
     assert_eq!(place.tenant.live(), "a 1.1.0, b 1.1.0");
     assert_eq!(place.manifest()["status"], "deployed");
     place.run(&["audit", "verify"]).exits(0);
