@@ -33,6 +33,7 @@
 //!
 //! `ARCHITECTURE.md` has the folders; `tests/project/architecture.rs` holds who may know whom.
 
+pub mod address;
 pub mod cli;
 pub mod clock;
 pub mod config;

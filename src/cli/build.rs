@@ -82,14 +82,14 @@ fn write(into: &Path, environment: &Environment, desired: &Desired, sources: Opt
     let into = into.canonicalize().map_err(|error| failed(into, &error))?;
     let repository = &environment.repository;
     for (key, folder) in [("flows", &repository.flows), ("overlays", &repository.overlays)] {
-        if sources.is_some_and(|root| into.starts_with(root.join(folder))) {
+        if sources.is_some_and(|root| into.starts_with(root.join(folder.as_str()))) {
             let message =
                 format!("expected a folder apart from the sources, found `{}` in `repository.{key}`", into.display());
             return Err(Failure::other(message));
         }
     }
     for flow in desired.flows.values() {
-        let below = flow.path.strip_prefix(&repository.flows).unwrap_or(&flow.path).trim_start_matches('/');
+        let below = flow.path.strip_prefix(repository.flows.as_str()).unwrap_or(&flow.path).trim_start_matches('/');
         let below = PathBuf::from(below);
         if !below.components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(Failure::other(format!("expected a path inside of the flows folder, found `{}`", flow.path)));

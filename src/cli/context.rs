@@ -17,7 +17,7 @@ use crate::index::{FlowIndex, LiveReader};
 use crate::local::FileState;
 use crate::record::hex_sha256;
 use crate::shutdown::Shutdown;
-use crate::source::{Fetches, GitOptions, GitSource, normalise_url};
+use crate::source::{Fetches, GitOptions, GitSource, normal_url};
 use crate::tenant::flows_v2::Connections;
 
 /// An engine over the real world.
@@ -119,14 +119,14 @@ impl Context {
     fn records_with(&self, environment: &Environment, options: GitOptions) -> Result<RealRecords, Failure> {
         let cache = self.cache_dir()?;
         let source = GitSource::open_among(&self.fetches, &environment.repository, &cache, options)?;
-        let index = index_path(&cache, &normalise_url(&environment.repository.url)?, environment);
+        let index = index_path(&cache, &normal_url(&environment.repository.url), environment);
         let comparison = Comparison::new(&environment.sync.ignore).map_err(|error| Failure::of(&error))?;
         Ok(Records {
             environment: environment.name.clone(),
             target: environment.tenant.environment_id.clone(),
             tenant_url: environment.tenant.key(),
-            branch: environment.repository.branch.clone(),
-            folder: environment.repository.records.clone(),
+            branch: environment.repository.branch.to_string(),
+            folder: environment.repository.records.to_string(),
             seal_key: environment.repository.seal_key.clone(),
             index: FlowIndex::in_file(index, Arc::new(comparison), SystemClock.random()),
             source: Arc::new(source),
@@ -135,7 +135,7 @@ impl Context {
 
     /// What this machine remembers of one environment.
     pub(crate) fn local(&self, environment: &Environment) -> Result<FileState, Failure> {
-        let url = normalise_url(&environment.repository.url)?;
+        let url = normal_url(&environment.repository.url);
         Ok(FileState::new(&self.state_dir()?, &url, &environment.name))
     }
 

@@ -62,7 +62,7 @@ fn flows_folders(root: &Path) -> Result<Vec<String>, Failure> {
     }
     let config = Config::load(&path)?;
     let mut folders: Vec<String> =
-        config.environments.into_values().map(|environment| environment.repository.flows).collect();
+        config.environments.into_values().map(|environment| environment.repository.flows.to_string()).collect();
     folders.sort();
     folders.dedup();
     Ok(folders)

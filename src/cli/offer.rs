@@ -25,7 +25,7 @@ pub(super) fn check(
     for environment in config.environments.values() {
         let repository = &environment.repository;
         let is_records = repository.records_branch.as_deref() == Some(branch);
-        if repository.branch == branch || is_records {
+        if repository.branch == *branch || is_records {
             let what = if is_records { "holds the records of" } else { "is deployed to" };
             let message = format!("branch `{branch}` {what} `{}`: name another one with --branch", environment.name);
             return Err(Failure { code: REFUSED, ..Failure::other(message) });

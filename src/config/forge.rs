@@ -6,9 +6,10 @@ use url::Url;
 
 use super::names;
 use super::secret::SecretSource;
-use super::urls::{self, Insecure};
+use super::urls;
 use super::written::{FORGE, Findings, Section, Wrong};
 use super::yaml::{Node, shorten};
+use crate::address::Insecure;
 use crate::problem::Rule;
 
 /// A site with pull requests, and the project there.

@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     Exclude, ForgeAddress, Notification, Protect, Release, SecretSource, Server, SubjectTemplate, Verify, Window,
 };
+use crate::address::{Branch, Folder, RepositoryUrl};
 use crate::flow::EnvironmentId;
 use crate::format::Format;
 use crate::problem::Problem;
@@ -100,24 +101,24 @@ impl Environment {
 /// A git repository, seen from one environment.
 #[derive(Debug, Clone)]
 pub struct Repository {
-    /// As written, less surrounding space: https, ssh, file or a local path; never holds credentials.
-    pub url: String,
+    /// Where it is.
+    pub url: RepositoryUrl,
     /// A link that is replaced when the branch moves, such as the one of a git-sync checkout beside us.
     pub watch: Option<PathBuf>,
     /// Branch with the flows.
-    pub branch: String,
-    /// Folder with the flow files, `/` between its parts, no leading or trailing one.
-    pub flows: String,
+    pub branch: Branch,
+    /// Folder with the flow files.
+    pub flows: Folder,
     /// How flows stand there: as the environment's API has it.
     pub format: Format,
     /// What stands below that folder and is no flow.
     pub exclude: Exclude,
-    /// Folder with the overlays of one environment, same form; of the environment that sees the repository.
-    pub overlays: String,
-    /// Folder flowsync writes its records to, same form.
-    pub records: String,
+    /// Folder with the overlays of the environment that sees the repository.
+    pub overlays: Folder,
+    /// Folder flowsync writes its records to.
+    pub records: Folder,
     /// Branch the records are committed to, where it is another one.
-    pub records_branch: Option<String>,
+    pub records_branch: Option<Branch>,
     /// Author and committer of records.
     pub author: Author,
     /// The key that seals manifests; with one, records without its seal are refused.

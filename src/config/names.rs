@@ -8,6 +8,7 @@ use super::secret::SecretSource;
 use super::written::{Findings, SECRET, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{format_duration, nearest, parse_duration};
+use crate::address::{Branch, Folder, NameRefused};
 use crate::problem::Rule;
 
 /// Text that is not empty, less surrounding space, on one line.
@@ -124,56 +125,20 @@ fn variable(node: &Node) -> Result<String, Wrong> {
     }
 }
 
-/// A branch, by git's rules for references.
-pub(super) fn branch(node: &Node) -> Result<String, Wrong> {
+/// A branch.
+pub(super) fn branch(node: &Node) -> Result<Branch, Wrong> {
     let name = text(node)?;
-    let wrong = |why: &str| {
-        Err(Wrong::rule(Rule::BadBranch, format!("expected the name of a branch, found `{}`", shorten(name)), why))
-    };
-    if name.starts_with("refs/") {
-        return wrong("write the branch alone, for example `main`");
-    }
-    if name.starts_with('-') {
-        return wrong("a branch may not begin with `-`");
-    }
-    if name.contains("..") || name.contains("@{") || name == "@" || name.ends_with('.') {
-        return wrong("a branch may not be `@`, hold `..` or `@{`, or end with `.`");
-    }
-    if name.contains(|c: char| c.is_whitespace() || "~^:?*[\\".contains(c)) {
-        return wrong("a branch may not hold spaces or any of `~^:?*[\\`");
-    }
-    if name.split('/').any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock")) {
-        return wrong("no part between `/` may be empty, begin with `.` or end with `.lock`");
-    }
-    Ok(name.to_owned())
+    name.parse().map_err(|NameRefused { expected, why, .. }| {
+        Wrong::rule(Rule::BadBranch, format!("expected {expected}, found `{}`", shorten(name)), why)
+    })
 }
 
-/// A folder of the repository, with `/` between its parts and none around them.
-pub(super) fn folder(node: &Node) -> Result<String, Wrong> {
+/// A folder of the repository.
+pub(super) fn folder(node: &Node) -> Result<Folder, Wrong> {
     let name = text(node)?;
-    let wrong = |why: &str| {
-        let message = format!("expected a folder inside the repository, found `{}`", shorten(name));
-        Err(Wrong::rule(Rule::BadFolder, message, why))
-    };
-    if name.starts_with('/') || name.contains('\\') || name.contains(':') {
-        return wrong("write it from the root of the repository, with `/` between its parts");
-    }
-    let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    if parts.is_empty() {
-        return wrong("the root of the repository cannot be used; name a folder in it");
-    }
-    if parts.iter().any(|part| *part == ".." || part.starts_with('-') || part.eq_ignore_ascii_case(".git")) {
-        return wrong("no part may be `..` or `.git`, or begin with `-`");
-    }
-    Ok(parts.join("/"))
-}
-
-/// Whether one folder is the other or lies in it.
-pub(super) fn overlap(one: &str, other: &str) -> bool {
-    let inside = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    inside(one, other) || inside(other, one)
+    name.parse().map_err(|NameRefused { expected, why, .. }| {
+        Wrong::rule(Rule::BadFolder, format!("expected {expected}, found `{}`", shorten(name)), why)
+    })
 }
 
 /// An environment's name: it becomes a folder's name.
@@ -220,57 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn branches_follow_gits_rules() {
-        for good in ["main", "release/1.0", "flowsync/records", "äöü", "a@b"] {
-            assert_eq!(branch(&node(good)).unwrap(), good);
-        }
-        for bad in [
-            "",
-            "-x",
-            "a..b",
-            "a b",
-            "a~1",
-            "a^",
-            "a:b",
-            "a?",
-            "a*",
-            "a[",
-            "a\\b",
-            "@",
-            "a@{1}",
-            "/a",
-            "a/",
-            "a//b",
-            ".a",
-            "a/.b",
-            "a.lock",
-            "a.lock/b",
-            "a.",
-            "refs/heads/main",
-            "a\nb",
-            "a\u{7f}",
-        ] {
-            assert!(branch(&node(bad)).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn folders_stay_inside_the_repository() {
-        for (written, meant) in [("flows", "flows"), ("./a//b/", "a/b"), ("a b", "a b"), ("a/./b", "a/b")] {
-            assert_eq!(folder(&node(written)).unwrap(), meant);
-        }
-        for bad in ["", ".", "./", "/", "/a", "..", "a/../b", "-a", "a/-b", "a\\b", "C:a", ".git", "a/.GIT", "a\u{0}"] {
-            assert!(folder(&node(bad)).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn folders_overlap_when_one_is_or_holds_the_other() {
-        for (one, other, expected) in
-            [("a", "a", true), ("a", "a/b", true), ("a/b", "a", true), ("a", "ab", false), ("a/b", "a/c", false)]
-        {
-            assert_eq!(overlap(one, other), expected, "{one} {other}");
-        }
+    fn branches_and_folders_that_are_none_say_why() {
+        let wrong = branch(&node("refs/heads/main")).unwrap_err();
+        assert_eq!(wrong.message, "expected the name of a branch, found `refs/heads/main`");
+        assert_eq!((wrong.rule.as_str(), &*wrong.help), ("bad-branch", "write the branch alone, for example `main`"));
+        let wrong = folder(&node("../flows")).unwrap_err();
+        assert_eq!(wrong.message, "expected a folder inside the repository, found `../flows`");
+        assert_eq!(wrong.rule.as_str(), "bad-folder");
+        assert_eq!(folder(&node("./a//b/")).unwrap().as_str(), "a/b");
     }
 
     #[test]

@@ -8,10 +8,11 @@ use super::names;
 use super::nearest;
 use super::notification::EVENTS;
 use super::secret::SecretSource;
-use super::urls::{self, Insecure};
+use super::urls;
 use super::written::{Findings, NOTIFICATION, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{ForgeAddress, ForgeKind, Notification, NotificationTarget, Repository};
+use crate::address::Insecure;
 use crate::problem::Rule;
 
 /// A kind as written.

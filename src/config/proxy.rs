@@ -12,6 +12,8 @@ use std::sync::Once;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::address::is_loopback;
+
 use super::mask::Mask;
 
 /// The proxies of this process.
@@ -256,15 +258,7 @@ fn within(network: IpAddr, n_bits: u32, host: IpAddr) -> bool {
 
 /// Plain HTTP to this machine, as to a sandbox: a proxy somewhere else cannot reach it.
 fn is_local(url: &Url) -> bool {
-    if url.scheme() != "http" {
-        return false;
-    }
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    url.scheme() == "http" && url.host_str().is_some_and(is_loopback)
 }
 
 #[cfg(test)]

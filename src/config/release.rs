@@ -8,9 +8,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::names;
-use super::urls::{self, Insecure};
+use super::urls;
 use super::written::{Findings, RELEASE, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
+use crate::address::Insecure;
 use crate::problem::Rule;
 
 /// How long a smoke test may take.

@@ -5,15 +5,14 @@ use std::path::Path;
 use super::forge;
 use super::names;
 use super::secret::SecretSource;
-use super::urls::{self, Insecure, Transport};
+use super::urls;
 use super::written::{AUTHOR, CREDENTIALS, Findings, REPOSITORY, Section, Wrong};
 use super::yaml::{Node, Value, shorten};
 use super::{Author, Credentials, Exclude, ExcludeError, Repository, SubjectTemplate};
+use crate::address::{Folder, Insecure, RepositoryUrl, Scheme};
 use crate::format::Format;
 use crate::problem::Rule;
 
-/// The branch, where none is written.
-const BRANCH: &str = "main";
 /// The folder of flow files, where none is written.
 const FLOWS: &str = "flows";
 /// The folder of overlays, where none is written.
@@ -29,17 +28,17 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     let check_url = |node| urls::repository(node, base, Insecure::from(allow_insecure));
     let address = section.read_required("url", findings, check_url);
     let watch = section.read("watch", findings, |node| names::file(node, base));
-    let branch = section.read("branch", findings, names::branch).unwrap_or_else(|| BRANCH.to_owned());
-    let flows = section.read("flows", findings, names::folder).unwrap_or_else(|| FLOWS.to_owned());
+    let branch = section.read("branch", findings, names::branch).unwrap_or_default();
+    let flows = section.read("flows", findings, names::folder).unwrap_or_else(|| Folder::known(FLOWS));
     let exclude = section.get("exclude").map(|node| exclude(node, findings)).unwrap_or_default();
-    let overlays = section.read("overlays", findings, names::folder).unwrap_or_else(|| OVERLAYS.to_owned());
-    let records = section.read("records", findings, names::folder).unwrap_or_else(|| RECORDS.to_owned());
+    let overlays = section.read("overlays", findings, names::folder).unwrap_or_else(|| Folder::known(OVERLAYS));
+    let records = section.read("records", findings, names::folder).unwrap_or_else(|| Folder::known(RECORDS));
     let records_branch = section.read("recordsBranch", findings, names::branch);
     let author = section.get("author").map(|node| author(node, findings));
     let commit_message = section.read("commitMessage", findings, subject).unwrap_or_default();
     let credentials = section.get("credentials").and_then(|node| {
         let credentials = credentials(node, base, findings);
-        credentials.filter(|it| findings.check(node, fits(it, address.as_ref().map(|(_, kind)| *kind))).is_some())
+        credentials.filter(|it| findings.check(node, fits(it, address.as_ref())).is_some())
     });
     let ca_file = section.read("caFile", findings, |node| names::file(node, base));
     let forge = section.get("forge").map(|node| forge::read(node, base, Insecure::from(allow_insecure), findings));
@@ -47,14 +46,14 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
     let folders = [("records", &records), ("overlays", &overlays), ("flows", &flows)];
     for (index, one) in folders.iter().enumerate() {
         for other in &folders[index + 1..] {
-            if names::overlap(one.1, other.1) {
+            if one.1.overlaps(other.1) {
                 let place = section.get(one.0).or(section.get(other.0)).unwrap_or(node);
                 findings.add(place, overlapping(*other, *one));
             }
         }
     }
     Some(Repository {
-        url: address?.0,
+        url: address?,
         watch,
         records_branch,
         branch,
@@ -91,13 +90,16 @@ pub(super) fn with_overrides(
     let mut seen = repository?.clone();
     if let (Some(flows), Some(node)) = (flows, environment.get("flows")) {
         for other in [("records", &seen.records), ("overlays", &seen.overlays)] {
-            if names::overlap(&flows, other.1) {
+            if flows.overlaps(other.1) {
                 findings.add(node, overlapping(("flows", &flows), other));
             }
         }
         seen.flows = flows;
     }
-    seen.overlays = format!("{}/{name}", seen.overlays);
+    // A name that is none of a folder is none of an environment either, which is said elsewhere.
+    if let Ok(overlays) = seen.overlays.join(name) {
+        seen.overlays = overlays;
+    }
     if let Some(branch) = branch {
         seen.branch = branch;
     }
@@ -105,7 +107,7 @@ pub(super) fn with_overrides(
     Some(seen)
 }
 
-fn overlapping((one_key, one): (&str, &String), (other_key, other): (&str, &String)) -> Wrong {
+fn overlapping((one_key, one): (&str, &Folder), (other_key, other): (&str, &Folder)) -> Wrong {
     let message = format!("expected two separate folders, found {one_key} in `{one}` and {other_key} in `{other}`");
     Wrong::rule(Rule::FoldersOverlap, message, "neither may be or hold the other")
 }
@@ -179,10 +181,16 @@ fn credentials(node: &Node, base: &Path, findings: &mut Findings) -> Option<Cred
 }
 
 /// Whether credentials can be used with the repository's address.
-fn fits(credentials: &Credentials, transport: Option<Transport>) -> Result<(), Wrong> {
-    let message = match (credentials, transport) {
-        (Credentials::Password { .. }, Some(Transport::Ssh)) => "`password` goes with an https URL, found an ssh one",
-        (Credentials::SshKey { .. }, Some(Transport::Http)) => "`sshKey` goes with an ssh URL, found an https one",
+fn fits(credentials: &Credentials, url: Option<&RepositoryUrl>) -> Result<(), Wrong> {
+    let scheme = match url {
+        Some(RepositoryUrl::Remote(remote)) => Some(remote.scheme),
+        Some(RepositoryUrl::Local(_)) | None => None,
+    };
+    let message = match (credentials, scheme) {
+        (Credentials::Password { .. }, Some(Scheme::Ssh)) => "`password` goes with an https URL, found an ssh one",
+        (Credentials::SshKey { .. }, Some(Scheme::Https | Scheme::Http)) => {
+            "`sshKey` goes with an ssh URL, found an https one"
+        }
         _ => return Ok(()),
     };
     Err(Wrong::rule(Rule::CredentialsMismatch, message, "change the credentials or `url`"))

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::dialect;
 use super::names;
-use super::urls::{self, Insecure};
+use super::urls;
 use super::written::{AUTH, Findings, OAUTH2, Section, TENANT, Wrong};
 use super::yaml::Node;
 use super::{Auth, OAuth2, TenantAddress};
+use crate::address::Insecure;
 use crate::problem::Rule;
 
 /// Reads the section; `None` only where something in it was wrong.

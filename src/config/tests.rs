@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::address::RepositoryUrl;
 use crate::problem::Problem;
 
 /// A whole file; `%R` and `%E` stand for more of `repository` and of the environment, `%S` for `sync`.
@@ -56,7 +57,7 @@ fn every_default_is_filled_in() {
     assert_eq!((name.as_str(), sync), ("production", &SyncPolicy::default()));
     let Repository { branch, flows, records, records_branch, author, .. } = repository;
     assert_eq!((branch.as_str(), flows.as_str(), records.as_str()), ("main", "flows", "deployments"));
-    assert_eq!(repository.overlays, "overlays/production");
+    assert_eq!(&*repository.overlays, "overlays/production");
     assert_eq!((records_branch, author.email.as_str()), (&None, "flowsync@localhost"));
     assert!(repository.credentials.is_none() && !repository.allow_insecure && !tenant.allow_insecure);
     assert!(matches!(&tenant.auth, Auth::ApiKey(SecretSource::Env(name)) if name == "COGNIGY_API_KEY"));
@@ -311,7 +312,7 @@ fn relative_paths_start_at_the_configuration() {
     std::fs::write(&path, text.replace("https://git.example.com/acme/flows.git", "./repo")).unwrap();
     let config = Config::load(&path).unwrap();
     let Repository { url, credentials, .. } = &config.environments["production"].repository;
-    assert_eq!(Path::new(url), folder.path().join("repo"));
+    assert_eq!(url, &RepositoryUrl::Local(folder.path().join("repo")));
     let Some(Credentials::Password { password: SecretSource::File(token), .. }) = credentials else { panic!() };
     assert_eq!(token, &folder.path().join("secrets/token"));
     assert_eq!(config.secret_variables().into_iter().collect::<Vec<_>>(), ["COGNIGY_API_KEY"]);

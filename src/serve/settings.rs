@@ -30,7 +30,7 @@ impl Settings {
         let is_ours = |name: &String| ours.contains(name);
         let whole = config.environments.iter().map(|(name, environment)| {
             let (branch, records_branch) = (&environment.repository.branch, &environment.repository.records_branch);
-            let branches = std::iter::once(branch).chain(records_branch).cloned().collect();
+            let branches = std::iter::once(branch).chain(records_branch).map(ToString::to_string).collect();
             (name.clone(), Target { branches, is_ours: is_ours(name) })
         });
         let broken = config

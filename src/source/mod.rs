@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use crate::revision::{BlobId, CommitId};
 pub use git::{
     Fetches, GitOptions, GitSource, LocalRecord, LocalRepository, Merged, RefWatch, WorkTree, blob_id,
-    discover_work_tree, folder_id, normalise_url,
+    discover_work_tree, folder_id, normal_url,
 };
 use jiff::Timestamp;
 

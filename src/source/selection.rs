@@ -37,7 +37,12 @@ impl FlowSelection {
     #[must_use]
     pub fn of(repository: &config::Repository) -> Self {
         let config::Repository { flows, exclude, overlays, format, .. } = repository;
-        Self { folder: flows.clone(), exclude: exclude.clone(), overlays: Some(overlays.clone()), format: *format }
+        Self {
+            folder: flows.to_string(),
+            exclude: exclude.clone(),
+            overlays: Some(overlays.to_string()),
+            format: *format,
+        }
     }
 
     /// A folder from which nothing is excluded by name, and that no overlays go with; `""` is the root.

@@ -190,7 +190,7 @@ fn through_a_proxy(settings: &Repository, server: u16) {
     let run = |host: &str, no_proxy: &str| {
         std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--ignored", "http::fetch_as_the_environment_says"])
-            .env("FETCH_URL", settings.url.replace("localhost", host))
+            .env("FETCH_URL", settings.url.written().replace("localhost", host))
             .env("FETCH_CA", settings.ca_file.as_ref().unwrap())
             .env("FETCH_CACHE", cache.path())
             .env("HTTPS_PROXY", format!("http://127.0.0.1:{proxy}"))

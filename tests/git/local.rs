@@ -56,7 +56,7 @@ async fn a_branch_that_moved_is_a_lost_race() {
 async fn a_records_branch_of_its_own_begins_without_the_flows() {
     let place = Place::new();
     let mut settings = settings(place.origin().to_str().unwrap());
-    settings.records_branch = Some("flowsync/records".to_owned());
+    settings.records_branch = "flowsync/records".parse().ok();
     let source = GitSource::open(&settings, &place.cache(), GitOptions::default()).unwrap();
     assert_eq!(source.fetch().await.unwrap().records, None);
     let made = source.commit_records(None, &record("production/manifest.json", Some("1"))).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_rewound_branch_is_refused_until_somebody_allows_it() {
 async fn a_records_branch_that_vanished_is_not_begun_anew() {
     let place = Place::new();
     let mut settings = settings(place.origin().to_str().unwrap());
-    settings.records_branch = Some("records".to_owned());
+    settings.records_branch = "records".parse().ok();
     let source = GitSource::open(&settings, &place.cache(), GitOptions::default()).unwrap();
     source.fetch().await.unwrap();
     source.commit_records(None, &record("x", Some("1"))).await.unwrap();

@@ -14,7 +14,7 @@ const N_WRITERS: usize = 8;
 async fn write_all(place: Arc<Place>, url: String, n_rounds: usize, records_branch: Option<&str>) {
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..N_WRITERS {
-        let records_branch = records_branch.map(str::to_owned);
+        let records_branch = records_branch.map(|branch| branch.parse().unwrap());
         let settings = Repository { records_branch, ..settings(&url) };
         let cache = place.dir.path().join(format!("cache-{}", writer % (N_WRITERS - 1)));
         let source = GitSource::open(&settings, &cache, GitOptions::default()).unwrap();

@@ -98,7 +98,7 @@ async fn a_branch_and_a_tag_of_one_name_are_told_apart() {
 async fn a_records_branch_begins_on_a_remote() {
     let place = Place::new();
     let (_server, url) = daemon(place.dir.path());
-    let settings = Repository { records_branch: Some("flowsync/records".to_owned()), ..settings(&url) };
+    let settings = Repository { records_branch: "flowsync/records".parse().ok(), ..settings(&url) };
     let source = GitSource::open(&settings, &place.cache(), GitOptions::default()).unwrap();
     assert_eq!(source.fetch().await.unwrap().records, None);
     let made = source.commit_records(None, &record("x", Some("1"))).await.unwrap();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use flowsync::address::{Branch, Insecure, RepositoryUrl};
 use flowsync::config::{Author, Credentials, Exclude, Repository, SubjectTemplate};
 use flowsync::source::{CommitId, GitOptions, GitSource, PushError, RecordCommit, Source, Tips};
 use jiff::Timestamp;
@@ -122,13 +123,13 @@ impl Place {
 
 pub fn settings(url: &str) -> Repository {
     Repository {
-        url: url.to_owned(),
+        url: RepositoryUrl::parse(url, Path::new(""), Insecure::Refuse).unwrap(),
         watch: None,
-        branch: "main".to_owned(),
-        flows: "flows".to_owned(),
+        branch: Branch::default(),
+        flows: "flows".parse().unwrap(),
         format: flowsync::format::Format::default(),
-        overlays: "overlays/production".to_owned(),
-        records: "deployments".to_owned(),
+        overlays: "overlays/production".parse().unwrap(),
+        records: "deployments".parse().unwrap(),
         records_branch: None,
         exclude: Exclude::default(),
         author: Author { name: "flowsync".to_owned(), email: "flowsync@example.com".to_owned() },

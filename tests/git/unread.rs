@@ -41,7 +41,7 @@ fn read_both(place: &Place, selection: &FlowSelection) -> Read {
 }
 
 fn selection(exclude: &[&str]) -> FlowSelection {
-    FlowSelection::of(&Repository { exclude: Exclude::new(exclude).unwrap(), ..settings("https://x.example") })
+    FlowSelection::of(&Repository { exclude: Exclude::new(exclude).unwrap(), ..settings("https://x.example/r.git") })
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn records_come_from_the_configured_branch_and_from_the_work_tree_where_it_lacks
     place.write(path, "in the work tree");
     let repo = LocalRepository::open(&work).unwrap();
     let record = |url: &str, branch: &str| {
-        let settings = Repository { branch: branch.to_owned(), ..settings(url) };
+        let settings = Repository { branch: branch.parse().unwrap(), ..settings(url) };
         let found = repo.read_record(&settings, "production/manifest.json").unwrap();
         found.map(|found| (String::from_utf8(found.content.to_vec()).unwrap(), found.commit.map(|commit| commit.0)))
     };

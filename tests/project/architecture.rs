@@ -12,6 +12,7 @@ type Table = &'static [(&'static str, &'static [&'static str])];
 /// further down, so that there are no cycles.
 const MAY_KNOW: Table = &[
     ("problem", &[]),
+    ("address", &[]),
     ("revision", &[]),
     ("release", &[]),
     ("smoke", &[]),
@@ -23,12 +24,12 @@ const MAY_KNOW: Table = &[
     ("flow", &["problem"]),
     ("format", &["flow", "problem"]),
     ("picture", &["flow", "problem"]),
-    ("config", &["disk", "flow", "format", "problem"]),
+    ("config", &["address", "disk", "flow", "format", "problem"]),
     ("record", &["flow", "release", "revision"]),
     ("local", &["disk", "record"]),
-    ("source", &["config", "disk", "format", "parallel", "revision", "tls"]),
+    ("source", &["address", "config", "disk", "format", "parallel", "revision", "tls"]),
     ("web", &["config", "tls"]),
-    ("tenant", &["clock", "config", "disk", "flow", "format", "parallel", "release", "web"]),
+    ("tenant", &["address", "clock", "config", "disk", "flow", "format", "parallel", "release", "web"]),
     ("forge", &["config", "flow", "problem", "web"]),
     ("plan", &["config", "flow", "problem", "release", "revision"]),
     ("signature", &["config", "disk"]),
@@ -187,7 +188,8 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Pure modules wait for nothing.
-const NEVER_ASYNC: [&str; 8] = ["flow", "format", "picture", "problem", "revision", "config", "plan", "record"];
+const NEVER_ASYNC: [&str; 9] =
+    ["address", "flow", "format", "picture", "problem", "revision", "config", "plan", "record"];
 
 /// The engine sees definitions, never JSON: `record` alone knows a shape, its own.
 const NEVER_JSON: [&str; 3] = ["plan", "deploy", "controller"];

@@ -1,9 +1,11 @@
 //! Which changes of a plan were approved, and the file by which they are proposed.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ground::{Ground, What};
+use crate::address::RepositoryUrl;
 use crate::cli::context::{Context, RealEngine, RealRecords};
 use crate::cli::output::{Failure, REFUSED};
 use crate::config::{self, ApprovalPolicy, Environment};
@@ -67,7 +69,7 @@ pub(super) fn records_here(
     environment: &Environment,
     repository: &LocalRepository,
 ) -> Result<RealRecords, Failure> {
-    let url = repository.shown().to_owned();
+    let url = RepositoryUrl::Local(PathBuf::from(repository.shown()));
     let settings = config::Repository { url, credentials: None, ca_file: None, ..environment.repository.clone() };
     let source = GitSource::open(&settings, &context.cache_dir()?, GitOptions { allow_rewind: true })?;
     Ok(Records { source: Arc::new(source), ..engine.records.clone() })
@@ -133,7 +135,7 @@ pub(super) async fn propose(
 
 /// Whether nothing is proposed on this branch, whatever changes.
 fn is_tracked(repository: &config::Repository, branch: &str) -> bool {
-    repository.branch == branch || repository.records_branch.as_deref() == Some(branch)
+    repository.branch == *branch || repository.records_branch.as_deref() == Some(branch)
 }
 
 /// Commits a proposal, and nothing else, to a branch of the configured repository.

@@ -61,7 +61,7 @@ pub(super) fn basis_of(here: Option<&LocalRepository>, environment: &Environment
             Basis::Revision { repository: here.shown().to_owned(), revision }
         }
         (None, _, reference) => {
-            Basis::ConfiguredBranch { repository: url.clone(), revision: reference.unwrap_or(branch).to_owned() }
+            Basis::ConfiguredBranch { repository: url.written(), revision: reference.unwrap_or(branch).to_owned() }
         }
     }
 }

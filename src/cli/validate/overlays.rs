@@ -70,7 +70,7 @@ impl Folder {
         let reach =
             if targets.iter().any(|target| target.below == target.kin_folder()) { Reach::Whole } else { Reach::Part };
         let environments: Vec<&&Environment> =
-            environments.iter().filter(|it| it.repository.flows == target.kin_folder()).collect();
+            environments.iter().filter(|it| it.repository.flows == *target.kin_folder()).collect();
         let (mut names, mut plain, mut problems) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for environment in &environments {
             let overlays = self.read_overlays(target, environment, &mut problems)?;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use git2::{Direction, ErrorCode, ObjectType, Oid, Repository, StatusOptions};
 
-use super::address::{normalise_from, normalise_url, real_folder};
 use super::names;
+use super::normal::{file_url, normal_url, real_folder};
 use super::read::{Reader, commit_id, local_error};
 use super::work_tree::WorkTree;
+use crate::address::{Branch, RepositoryUrl};
 use crate::config;
 use crate::format::Unit;
 use crate::source::{BlobId, BlobSizes, CommitId, FlowEntry, FlowListing, FlowSelection, SourceError, TreeId};
@@ -166,13 +167,13 @@ impl LocalRepository {
 
     /// Where a branch of the configured repository stands, as far as is known here. Where this is that repository,
     /// or has a remote that is, nothing else counts; else `origin` is taken for it, and then the local branch.
-    fn tips(&self, url: &str, branch: &str) -> Result<Vec<CommitId>, SourceError> {
-        let local = names::branch_ref(branch)?;
+    fn tips(&self, url: &RepositoryUrl, branch: &Branch) -> Result<Vec<CommitId>, SourceError> {
+        let local = branch.full();
         let tip = |name: &String| {
             let commit = self.repo.find_reference(name).and_then(|found| found.peel_to_commit()).ok()?;
             Some(commit_id(commit.id()))
         };
-        let known = normalise_url(url).map(|url| self.branch_of(&url, &local)).unwrap_or_default();
+        let known = self.branch_of(&normal_url(url), &local);
         if let Some(commit) = known.iter().find_map(tip) {
             return Ok(vec![commit]);
         }
@@ -182,14 +183,16 @@ impl LocalRepository {
     /// The references that hold a branch of the repository with this normalised URL.
     fn branch_of(&self, url: &str, branch_ref: &str) -> Vec<String> {
         let base = self.repo.workdir().unwrap_or(self.repo.path());
-        if url == format!("file://{}", real_folder(self.repo.commondir()).display()) {
+        if url == file_url(&real_folder(self.repo.commondir())) {
             return vec![branch_ref.to_owned()];
         }
         let names = self.repo.remotes().ok();
         let names = names.iter().flat_map(|names| names.iter().flatten().flatten());
         let remotes = names.filter_map(|name| self.repo.find_remote(name).ok());
         let is_meant = |remote: &git2::Remote<'_>| {
-            remote.url().is_ok_and(|found| normalise_from(base, found).is_ok_and(|found| found == url))
+            remote
+                .url()
+                .is_ok_and(|found| RepositoryUrl::of_remote(found, base).is_ok_and(|found| normal_url(&found) == url))
         };
         let tracking = |remote: git2::Remote<'_>| {
             let fetched = remote.refspecs().filter(|spec| spec.direction() == Direction::Fetch);

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::clones::Clones;
 use super::local_watch::LocalWatch;
-use super::names::branch_ref;
 use super::remote::Advertised;
+use crate::address::Branch;
 use crate::source::{CommitId, GitObserver, SourceError};
 
 /// The repositories of one process.
@@ -97,13 +97,13 @@ impl Together {
 
 impl Part {
     /// One more environment, which reads these branches.
-    pub(super) fn new(together: Arc<Together>, branches: [&str; 2]) -> Result<Self, SourceError> {
-        let references = [branch_ref(branches[0])?, branch_ref(branches[1])?];
-        let part = Self { together, branches: branches.map(str::to_owned), references, seen: Mutex::default() };
+    pub(super) fn new(together: Arc<Together>, branches: [&Branch; 2]) -> Self {
+        let (references, branches) = (branches.map(Branch::full), branches.map(ToString::to_string));
+        let part = Self { together, branches, references, seen: Mutex::default() };
         for branch in part.reads() {
             *lock(&part.together.branches).entry(branch.clone()).or_default() += 1;
         }
-        Ok(part)
+        part
     }
 
     fn reads(&self) -> BTreeSet<&String> {

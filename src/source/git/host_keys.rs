@@ -11,11 +11,11 @@ use std::fs::{self, File};
 use std::io::Result;
 use std::path::Path;
 
-use super::address::RemoteUrl;
 use super::cache::replace;
 use super::global;
 use super::home;
 use super::known_hosts::{KnownHosts, name_of};
+use crate::address::RemoteUrl;
 use crate::disk::make_private;
 
 /// The kinds of keys that libssh2 can ask for.

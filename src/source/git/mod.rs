@@ -4,7 +4,6 @@
 //! link or remote helper of a repository is ever followed; whoever writes in the cache holds its lock.
 //! Every call runs on a blocking thread with a repository of its own.
 
-mod address;
 mod around;
 mod attributes;
 mod build;
@@ -25,6 +24,7 @@ mod local_watch;
 mod locks;
 mod merge;
 mod names;
+mod normal;
 mod pace;
 mod packs;
 mod propose;
@@ -47,10 +47,10 @@ mod watch;
 mod work_files;
 mod work_tree;
 
-pub use address::normalise_url;
 pub use around::{LocalRecord, LocalRepository, blob_id, discover_work_tree};
 pub use fetches::Fetches;
 pub use merge::Merged;
+pub use normal::normal_url;
 pub use source::{GitOptions, GitSource};
 pub use units::folder_id;
 pub use watch::RefWatch;

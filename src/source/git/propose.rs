@@ -49,7 +49,7 @@ struct Fresh {
 
 impl Inner {
     pub(super) fn propose(&self, proposal: &Proposal) -> Result<Proposed, ProposeError> {
-        if [&self.branch, &self.records_branch].contains(&&proposal.branch) {
+        if self.branch == *proposal.branch || self.records_branch == *proposal.branch {
             return Err(ProposeError::Tracked(proposal.branch.clone()));
         }
         names::branch_ref(&proposal.branch)?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use git2::{ConfigLevel, ErrorCode, ObjectType, Oid, Reference, Repository};
 
-use super::address::{RemoteUrl, Scheme};
 use super::build::{Built, NewCommit, build};
 use super::cache::{Cache, heal};
 use super::chance;
@@ -21,6 +20,7 @@ use super::repack::keep_objects;
 use super::sign_in::{SignIn, known_hosts};
 use super::talk::Talk;
 use super::tidy::Effort;
+use crate::address::{RemoteUrl, Scheme};
 use crate::config::Credentials;
 use crate::disk::narrow_all;
 use crate::source::{CommitId, ENTRIES_MAX, PushError, RecordCommit, SourceError};

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use git2::{Cred, CredentialType};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::address::{RemoteUrl, Scheme};
 use super::home;
 use super::known_hosts::KnownHosts;
+use crate::address::{RemoteUrl, Scheme};
 use crate::config::{Credentials, Mask, SecretError, SecretSource};
 use crate::disk::read_regular;
 use crate::source::SourceError;

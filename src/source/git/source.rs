@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use git2::{Oid, Repository};
 use tokio::time::Instant;
 
-use super::address::{Address, Insecure};
 use super::cache::Cache;
 use super::chance;
 use super::fetches::{Fetches, Part, Together};
@@ -21,6 +20,7 @@ use super::remote::Remote;
 use super::signing::Watched;
 use super::versions::Walk;
 use super::watch::{RefWatch, watch_local, watch_remote};
+use crate::address::{Branch, RepositoryUrl};
 use crate::config::{self, Author};
 use crate::format::{Format, Unit};
 use crate::parallel;
@@ -47,8 +47,8 @@ pub(super) struct Inner {
     pub(super) place: Place,
     pub(super) cache: Cache,
     pub(super) url: String,
-    pub(super) branch: String,
-    pub(super) records_branch: String,
+    pub(super) branch: Branch,
+    pub(super) records_branch: Branch,
     pub(super) flows: FlowSelection,
     pub(super) records: String,
     pub(super) author: Author,
@@ -94,7 +94,7 @@ impl GitSource {
         cache_dir: &Path,
         options: GitOptions,
     ) -> Result<Self, SourceError> {
-        let (together, observer) = others.of(&super::normalise_url(&repository.url)?);
+        let (together, observer) = others.of(&super::normal_url(&repository.url));
         Self::open_with(repository, cache_dir, options, together, observer)
     }
 
@@ -120,31 +120,25 @@ impl GitSource {
             commit_message: _,
             credentials,
             ca_file,
-            allow_insecure,
+            allow_insecure: _,
             forge: _,
         } = repository;
-        check_names(repository)?;
-        let insecure = if *allow_insecure { Insecure::Allow } else { Insecure::Refuse };
-        let address = Address::parse(url, insecure)?;
-        let cache = Cache::new(cache_dir, &super::normalise_url(url)?);
-        let (place, shown) = match address {
-            Address::Local(path) => {
-                let shown = path.display().to_string();
-                (Place::Local(Local { path, shown: shown.clone() }), shown)
-            }
-            Address::Remote(remote) => {
-                let shown = remote.shown.clone();
+        let cache = Cache::new(cache_dir, &super::normal_url(url));
+        let shown = url.to_string();
+        let place = match url {
+            RepositoryUrl::Local(path) => Place::Local(Local { path: path.clone(), shown: shown.clone() }),
+            RepositoryUrl::Remote(remote) => {
                 trust(ca_file.as_deref())?;
                 let (cache, clones, credentials) = (cache.clone(), Arc::clone(&together.clones), credentials.clone());
-                let folders = [&repository.flows, &repository.records, &repository.overlays].map(Clone::clone);
-                (Place::Remote(Box::new(Remote { url: remote, cache, clones, credentials, folders })), shown)
+                let folders = [&repository.flows, &repository.records, &repository.overlays].map(ToString::to_string);
+                Place::Remote(Box::new(Remote { url: remote.clone(), cache, clones, credentials, folders }))
             }
         };
         let records_branch = records_branch.clone().unwrap_or_else(|| branch.clone());
-        let (branch, records, author) = (branch.clone(), records.clone(), author.clone());
+        let (branch, records, author) = (branch.clone(), records.to_string(), author.clone());
         let flows = FlowSelection::of(repository);
         let memory = Memory::default();
-        let part = Arc::new(Part::new(together, [&branch, &records_branch])?);
+        let part = Arc::new(Part::new(together, [&branch, &records_branch]));
         Ok(Self(Arc::new(Inner {
             place,
             cache,
@@ -239,26 +233,6 @@ fn trust(ca_file: Option<&Path>) -> Result<(), SourceError> {
         let (path, why) = (ca_file.display(), error.message());
         SourceError::Setting(format!("expected trusted roots in PEM form in `{path}` (`caFile`): {why}"))
     })
-}
-
-fn check_names(repository: &config::Repository) -> Result<(), SourceError> {
-    names::branch_ref(&repository.branch)?;
-    names::branch_ref(repository.records_branch.as_ref().unwrap_or(&repository.branch))?;
-    names::folder("repository.flows", &repository.flows)?;
-    names::folder("repository.overlays", &repository.overlays)?;
-    names::folder("repository.records", &repository.records)?;
-    let folders = [("flows", &repository.flows), ("records", &repository.records), ("overlays", &repository.overlays)];
-    for (index, (one, one_folder)) in folders.iter().enumerate() {
-        for (other, other_folder) in &folders[index + 1..] {
-            if names::overlap(one_folder, other_folder) {
-                return Err(SourceError::Setting(format!(
-                    "expected `repository.{one}` and `repository.{other}` to lie apart, found `{one_folder}` and \
-                     `{other_folder}`"
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 impl Inner {

@@ -10,12 +10,12 @@ use git2::{
 };
 use url::Url;
 
-use super::address::{RemoteUrl, strip};
 use super::host_keys;
 use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
 use super::names::shown;
 use super::pace::{Pace, Seen};
 use super::sign_in::SignIn;
+use crate::address::{RemoteUrl, strip};
 use crate::config::{Mask, Proxies, Route};
 use crate::source::SourceError;
 use crate::tls::CertificateFault;

@@ -1,11 +1,11 @@
 //! Whose requests are answered: a page on the web may have a name of its own point to this machine, and its visitor's
 //! browser then sends its requests here. They bear that name, and are turned away by it.
 
-use std::net::IpAddr;
-
 use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
+
+use crate::address::is_loopback;
 
 /// Under which names the sandbox is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,21 +21,16 @@ impl Reach {
     pub(crate) fn covers(self, request: &Request) -> bool {
         let named = request.headers().get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
         let mut named = named.chain(request.uri().authority().map(Authority::as_str)).peekable();
-        self == Self::Anywhere || named.peek().is_some() && named.all(is_loopback)
+        self == Self::Anywhere || named.peek().is_some() && named.all(is_here)
     }
 }
 
 /// `localhost`, a name below it, or an address of this machine, with or without a port.
-fn is_loopback(authority: &str) -> bool {
+fn is_here(authority: &str) -> bool {
     let Some(authority) = authority.parse::<Authority>().ok().filter(|_| !authority.contains('@')) else {
         return false;
     };
-    let host = authority.host().to_ascii_lowercase();
-    let (host, address) = (host.trim_end_matches('.'), host.trim_start_matches('[').trim_end_matches(']'));
-    match address.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
+    is_loopback(authority.host())
 }
 
 #[cfg(test)]
@@ -55,7 +50,7 @@ mod tests {
             "[::1]",
             "[::ffff:127.0.0.1]",
         ] {
-            assert!(is_loopback(name), "{name}");
+            assert!(is_here(name), "{name}");
         }
         for name in [
             "",
@@ -73,7 +68,7 @@ mod tests {
             "::1",
             ".localhost.x",
         ] {
-            assert!(!is_loopback(name), "{name}");
+            assert!(!is_here(name), "{name}");
         }
     }
 }
