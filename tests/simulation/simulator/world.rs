@@ -250,7 +250,7 @@ impl World {
 }
 
 /// Whether `from` needs `to`, directly or through others.
-pub fn reaches(manifest: &Manifest, from: &FlowId, to: &FlowId) -> bool {
+pub fn reaches(needs: &BTreeMap<FlowId, Vec<String>>, from: &FlowId, to: &FlowId) -> bool {
     let mut open = vec![from.clone()];
     let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
@@ -258,8 +258,8 @@ pub fn reaches(manifest: &Manifest, from: &FlowId, to: &FlowId) -> bool {
             return true;
         }
         if seen.insert(id.clone()) {
-            let needs = manifest.dependency_graph.get(&id).into_iter().flatten();
-            open.extend(needs.filter_map(|needed| needed.parse().ok()));
+            let needed = needs.get(&id).into_iter().flatten();
+            open.extend(needed.filter_map(|needed| needed.parse().ok()));
         }
     }
     false

@@ -1,6 +1,5 @@
 //! A request that changes the tenant is about to be made: may it be?
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -251,27 +250,34 @@ impl World {
             let needs = self
                 .live(&other.id)
                 .is_some_and(|live| live.references.iter().any(|reference| reference.id == id.as_str()));
-            // A tenant that takes what leads nowhere takes members of a cycle in any order.
-            let is_excused = self.api.format() == Format::CognigyFlow && self.needs_live(id, &other.id);
-            if needs && !is_excused && !self.drifted_since(&other.id, None) {
+            if needs && !self.was_in_a_cycle(manifest, id, &other.id) && !self.drifted_since_begun(manifest, &other.id)
+            {
                 self.violated(Invariant::NeededFirst, format!("{id} is deleted while {} needs it", other.id));
             }
         }
     }
 
-    /// Whether a live flow needs another one, directly or through others.
-    fn needs_live(&self, from: &FlowId, to: &FlowId) -> bool {
-        let (mut open, mut seen) = (vec![from.clone()], BTreeSet::new());
-        while let Some(id) = open.pop() {
-            if id == *to {
-                return true;
-            }
-            if seen.insert(id.clone()) {
-                let references = self.live(&id).map(|live| live.references).unwrap_or_default();
-                open.extend(references.iter().filter_map(|reference| reference.id.parse().ok()));
-            }
+    /// Whether two flows that a deployment deletes needed each other when it began. A tenant that takes what leads nowhere
+    /// takes members of a cycle in any order, and a jump from one to the other is nothing that can be untied first; once
+    /// one of them is gone, what is live shows no cycle any more.
+    fn was_in_a_cycle(&self, manifest: &Manifest, one: &FlowId, other: &FlowId) -> bool {
+        if self.api.format() != Format::CognigyFlow {
+            return false;
         }
-        false
+        let before = |flow: &ManifestFlow| {
+            let text = self.remote.blob(flow.before.as_ref()?)?;
+            let references = Definition::from_live(&text, &self.comparison).ok()?.references;
+            Some((flow.id.clone(), references.into_iter().map(|reference| reference.id).collect()))
+        };
+        let deleted = manifest.flows.iter().filter(|flow| flow.action == FlowAction::Delete);
+        let needs = deleted.filter_map(before).collect();
+        reaches(&needs, one, other) && reaches(&needs, other, one)
+    }
+
+    /// Whether somebody has edited a flow by hand since a deployment began; at any time, of one whose beginning nobody saw.
+    pub(super) fn drifted_since_begun(&self, manifest: &Manifest, id: &FlowId) -> bool {
+        let begun = self.notes().begun.get(&manifest.deployment_id).copied();
+        self.drifted_since(id, begun)
     }
 
     fn check_written(&self, request: &Request<'_>) {
@@ -305,8 +311,8 @@ impl World {
             let Some(hash) = flow(&needed).and_then(|flow| flow.content_hash) else { continue };
             let was_written = was_ever_written(&self.notes(), &needed, hash);
             // Where a write takes many requests, somebody may edit the flow between two of them.
-            let is_mixed = self.api.format() == Format::CognigyFlow && self.drifted_since(&needed, None);
-            if !was_written && !is_mixed && !reaches(manifest, &needed, &definition.id) {
+            let is_mixed = self.api.format() == Format::CognigyFlow && self.drifted_since_begun(manifest, &needed);
+            if !was_written && !is_mixed && !reaches(&manifest.dependency_graph, &needed, &definition.id) {
                 let how = format!("{} was written before {needed}, which it needs", definition.id);
                 self.violated(Invariant::NeededFirst, how);
             }

@@ -110,8 +110,8 @@ impl World {
     /// Whether somebody has edited a flow meanwhile, and a tenant tells that before it is overwritten: the next pass begins
     /// anew at once.
     fn is_left_to_others(&self, manifest: &Manifest) -> bool {
-        let begun = self.notes().begun.get(&manifest.deployment_id).copied();
-        let is_changed = |flow: &ManifestFlow| flow.action != FlowAction::None && self.drifted_since(&flow.id, begun);
+        let is_changed =
+            |flow: &ManifestFlow| flow.action != FlowAction::None && self.drifted_since_begun(manifest, &flow.id);
         self.api.format() == Format::CognigyFlow && manifest.flows.iter().any(is_changed)
     }
 
