@@ -13,6 +13,7 @@ mod tenant {
     mod auth;
     mod cognigy;
     mod cognigy_budget;
+    mod cognigy_kept;
     mod cognigy_sandbox;
     mod connect;
     mod faults;

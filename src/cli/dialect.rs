@@ -146,6 +146,10 @@ impl Tenant for Dialect {
         whichever!(self, client => client.rollback(environment, id, version, limits).await)
     }
 
+    fn note_deployment(&self, deployment: &str) {
+        whichever!(self, client => client.note_deployment(deployment));
+    }
+
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         whichever!(self, client => client.objection(before, after))
     }

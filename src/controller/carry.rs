@@ -68,6 +68,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     /// Runs `work` under its lease to an end that is on record.
     pub(super) async fn carry_out(&self, work: Work) -> Result<EnvironmentReport, PassError> {
         let (stop, stopped) = watch::channel(false);
+        self.engine.tenant.note_deployment(self.ledger.manifest().deployment_id.as_str());
         self.ledger.lease.limit().is_renewed();
         let renewal = self.keep_renewed(&stop);
         let ending = Box::pin(self.to_the_end(work, stopped));

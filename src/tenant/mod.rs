@@ -173,6 +173,11 @@ pub trait Tenant: Send + Sync + 'static {
         None
     }
 
+    /// Everything from now on is done for this deployment, which begins or is gone on with. Asks nobody.
+    fn note_deployment(&self, deployment: &str) {
+        let _ = deployment;
+    }
+
     /// Waits until nothing that an earlier run began is under way any more; whoever continues a deployment does so
     /// before looking at what is live.
     fn settle(

@@ -165,6 +165,27 @@ fn a_deployment_that_fails_restores_what_came_went_and_changed() {
 }
 
 #[test]
+fn what_could_not_be_taken_away_names_its_deployment_and_goes_with_the_next() {
+    let world = World::settled();
+    world.change();
+    let stays = "- { match: { call: deletePackage }, fault: { answer: { status: 400 } } }";
+    world.project.state().set_faults(FaultPlan::parse(stays).unwrap());
+    let ended = world.place.sync_with(&[]).exits(0);
+    let deployment = ended.environment()["deploymentId"].as_str().unwrap().to_owned();
+    let packages = world.names("packages");
+    let mut kept = packages.iter().filter(|name| name.starts_with("flowsync-kept-")).cloned().collect::<Vec<_>>();
+    kept.sort();
+    let expected = ["11111111111141118111111111111111", "44444444444444448444444444444444"];
+    assert_eq!(kept, expected.map(|flow| format!("flowsync-kept-{flow}-{deployment}")), "{packages:?}");
+    world.project.state().set_faults(FaultPlan::default());
+    world.place.update_work();
+    fs::remove_dir_all(world.folder("new")).unwrap();
+    world.place.push("another one goes");
+    world.place.sync_with(&[]).exits(0);
+    assert_eq!(world.names("packages"), [""; 0]);
+}
+
+#[test]
 fn the_project_is_kept_before_its_structure_changes_and_no_more_than_twice() {
     let world = World::settled();
     let grow = |n: u8| {

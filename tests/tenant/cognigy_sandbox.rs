@@ -16,11 +16,11 @@ use tempfile::TempDir;
 use super::server::{Plain, ample, hurry};
 use crate::hotel::{self, EMPTY, PROJECT};
 
-const MAIN: &str = "11111111-1111-4111-8111-111111111111";
+pub(super) const MAIN: &str = "11111111-1111-4111-8111-111111111111";
 const NEW: &str = "22222222-2222-4222-8222-222222222222";
 
 /// A project in two locales, with a flow of everything.
-const HOTEL: &str = r#"
+pub(super) const HOTEL: &str = r#"
 projects:
   - name: Hotel
     id: 64c0ffee0000000000000001
@@ -43,15 +43,15 @@ projects:
       - name: Other
 "#;
 
-struct Place {
+pub(super) struct Place {
     running: Running,
-    client: Client,
-    environment: EnvironmentId,
+    pub(super) client: Client,
+    pub(super) environment: EnvironmentId,
     _secrets: TempDir,
 }
 
 impl Place {
-    async fn of(seed: &str) -> Self {
+    pub(super) async fn of(seed: &str) -> Self {
         Self::with(seed, CognigyRest::default()).await
     }
 
@@ -78,7 +78,7 @@ impl Place {
         self.running.state()
     }
 
-    fn faults(&self, plan: &str) {
+    pub(super) fn faults(&self, plan: &str) {
         self.state().set_faults(FaultPlan::parse(plan).unwrap());
     }
 
@@ -87,22 +87,22 @@ impl Place {
     }
 
     /// A flow as it is live.
-    async fn live(&self, reference: &str) -> Option<String> {
+    pub(super) async fn live(&self, reference: &str) -> Option<String> {
         let export = self.export().await;
         let flow = export.flows.get(&id(reference))?;
         Some(String::from_utf8(flow.body().unwrap().to_vec()).unwrap())
     }
 
-    async fn import(&self, reference: &str, text: &str) -> Result<Imported, TenantError> {
+    pub(super) async fn import(&self, reference: &str, text: &str) -> Result<Imported, TenantError> {
         let reply = self.client.import(&self.environment, &id(reference), text.as_bytes(), &ample()).await?;
         Ok(reply.value)
     }
 
-    async fn delete(&self, reference: &str) -> Result<(), TenantError> {
+    pub(super) async fn delete(&self, reference: &str) -> Result<(), TenantError> {
         self.client.delete(&self.environment, &id(reference), &ample()).await.map(drop)
     }
 
-    async fn tidy(&self) {
+    pub(super) async fn tidy(&self) {
         self.client.tidy(&self.environment, &ample()).await.unwrap();
     }
 
@@ -125,7 +125,7 @@ impl Place {
     }
 
     /// Names of everything there is beside flows that people made.
-    async fn leftovers(&self) -> Vec<String> {
+    pub(super) async fn leftovers(&self) -> Vec<String> {
         let packages = self.get(&format!("new/v2.0/packages?projectId={PROJECT}")).await;
         let flows = self.get(&format!("new/v2.0/flows?projectId={PROJECT}")).await;
         let items = packages["items"].as_array().unwrap().iter().chain(flows["items"].as_array().unwrap());
@@ -207,7 +207,7 @@ async fn a_flow_beside_others_touches_none_of_them_and_the_second_takes_fewer_re
 }
 
 /// Without its `if`, a text more, and another order.
-fn restructured(text: &str) -> String {
+pub(super) fn restructured(text: &str) -> String {
     let mut flow: Value = serde_json::from_str(text).unwrap();
     let chart = flow["chart"].as_array_mut().unwrap();
     chart.retain(|node| node["type"] != "if");

@@ -117,7 +117,7 @@ impl<'a> Carrying<'a> {
             Some(kept) => kept.is_trained,
             None => head.is_training_out_of_date == Some(false),
         };
-        let name = if kept.is_some() { self.memory.passing() } else { names::kept(&reference, is_trained) };
+        let name = if kept.is_some() { self.memory.passing() } else { self.memory.kept(&reference, is_trained) };
         let (package, file) = self.packages().export(&name, &[&head.id]).await?;
         let whole = Parcel::open(&file).map_err(|reason| self.impossible(reason))?;
         let is_first = kept.is_none();
@@ -166,7 +166,7 @@ impl<'a> Carrying<'a> {
         self.check_needed(head, knows).await?;
         if self.kept(&head.reference_id).await?.is_none() {
             let is_trained = head.is_training_out_of_date == Some(false);
-            let name = names::kept(&head.reference_id, is_trained);
+            let name = self.memory.kept(&head.reference_id, is_trained);
             let (package, file) = self.packages().export(&name, &[&head.id]).await?;
             self.memory.leave(Leftover::Package(package));
             // What cannot be read could not be brought back.
@@ -234,8 +234,9 @@ impl<'a> Carrying<'a> {
         }
     }
 
-    /// The package in the project that holds a flow as it was before this deployment. What else is found of ours is
-    /// somebody's who is dead: nobody but whoever holds the lease is at work.
+    /// The package in the project that holds a flow as it was before this deployment, whichever process made it. What
+    /// else is found of ours is somebody's who is dead: nobody but whoever holds the lease is at work. What an earlier
+    /// deployment kept, and could not take away, is not what was there before this one.
     async fn kept(&self, reference: &str) -> Result<Option<Kept>, TenantError> {
         let digits = reference.replace('-', "");
         let packages = self.packages().list().await?;
@@ -251,7 +252,9 @@ impl<'a> Carrying<'a> {
             self.memory.leave(Leftover::Scaffold(id.clone()));
         }
         let kept = packages.into_iter().find_map(|(package, head)| match names::ours(&head.name)? {
-            Ours::Kept { flow, is_trained } if flow == digits => Some(Kept { package, is_trained }),
+            Ours::Kept { flow, deployment, is_trained } if flow == digits && self.memory.is_of(&deployment) => {
+                Some(Kept { package, is_trained })
+            }
             _ => None,
         });
         Ok(kept)

@@ -264,6 +264,10 @@ impl Tenant for Client {
         Box::pin(of_project.discard(releases)).await
     }
 
+    fn note_deployment(&self, deployment: &str) {
+        self.memory.note_deployment(deployment);
+    }
+
     async fn settle(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
         self.calls(Call::Export, environment, None, limits).quiet(environment.as_str()).await?;
         self.memory.is_quiet.store(true, Ordering::Relaxed);
@@ -276,12 +280,17 @@ impl Tenant for Client {
         self.memory.is_quiet.store(false, Ordering::Relaxed);
         *self.memory.is_frozen.lock().await = false;
         let calls = self.calls(Call::Delete, environment, None, limits);
-        for leftover in self.memory.leftovers() {
+        let mut leftovers = self.memory.leftovers().into_iter();
+        while let Some(leftover) = leftovers.next() {
             let path = match &leftover {
                 Leftover::Package(id) => ["packages", id],
                 Leftover::Scaffold(id) => ["flows", id],
             };
-            calls.delete(&path, "delete what flowsync has left").await.inspect_err(|_| self.memory.leave(leftover))?;
+            if let Err(error) = calls.delete(&path, "delete what flowsync has left").await {
+                self.memory.leave(leftover);
+                leftovers.for_each(|leftover| self.memory.leave(leftover));
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -38,6 +38,8 @@ pub(super) struct Memory {
     /// Tells our things from those of other processes.
     run: u32,
     n_names: AtomicU32,
+    /// For which deployment everything is done; nothing where nobody has said so.
+    deployment: Mutex<String>,
     /// What the last export showed of each flow, or we have written since: whatever is live in another form when it is
     /// written is somebody else's doing.
     shown: Mutex<BTreeMap<FlowId, String>>,
@@ -103,6 +105,21 @@ impl Memory {
     /// A name for what something is found out by.
     pub(super) fn probe(&self) -> String {
         self.named(names::probe)
+    }
+
+    /// Everything from now on is done for this deployment.
+    pub(super) fn note_deployment(&self, deployment: &str) {
+        deployment.clone_into(&mut held(&self.deployment));
+    }
+
+    /// The name of a package that holds a flow as it was before this deployment.
+    pub(super) fn kept(&self, reference: &str, is_trained: bool) -> String {
+        names::kept(reference, &held(&self.deployment), is_trained)
+    }
+
+    /// Whether everything is done for this deployment now.
+    pub(super) fn is_of(&self, deployment: &str) -> bool {
+        *held(&self.deployment) == deployment
     }
 
     /// The lists of the last export, where they hold still.

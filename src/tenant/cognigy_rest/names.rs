@@ -11,6 +11,8 @@ pub(super) enum Ours {
     Kept {
         /// 32 digits.
         flow: String,
+        /// The deployment before which it was so; nothing where the name tells of none.
+        deployment: String,
         /// Whether the flow was trained then.
         is_trained: bool,
     },
@@ -57,9 +59,10 @@ pub(super) fn is_probe(name: &str) -> bool {
     name.strip_prefix(PROBE).is_some_and(is_numbered)
 }
 
-/// The name under which a flow is kept as it was.
-pub(super) fn kept(reference: &str, is_trained: bool) -> String {
-    format!("{PREFIX}kept-{}{}", reference.replace('-', ""), if is_trained { TRAINED } else { "" })
+/// The name under which a flow is kept as it was before a deployment.
+pub(super) fn kept(reference: &str, deployment: &str, is_trained: bool) -> String {
+    let before = if deployment.is_empty() { String::new() } else { format!("-{deployment}") };
+    format!("{PREFIX}kept-{}{before}{}", reference.replace('-', ""), if is_trained { TRAINED } else { "" })
 }
 
 /// Whether a flow is a scaffold.
@@ -71,9 +74,7 @@ pub(super) fn is_scaffold(name: &str) -> bool {
 pub(super) fn ours(name: &str) -> Option<Ours> {
     let rest = name.strip_prefix(PREFIX)?;
     if let Some(rest) = rest.strip_prefix("kept-") {
-        let flow = rest.strip_suffix(TRAINED).unwrap_or(rest);
-        let is_one = flow.len() == 32 && flow.bytes().all(|it| it.is_ascii_hexdigit());
-        return is_one.then(|| Ours::Kept { flow: flow.to_owned(), is_trained: rest.len() > 32 });
+        return kept_by_us(rest);
     }
     match rest.strip_prefix("scan-") {
         Some(rest) => is_numbered(rest).then_some(Ours::Scan),
@@ -81,11 +82,38 @@ pub(super) fn ours(name: &str) -> Option<Ours> {
     }
 }
 
+/// `32 digits[-deployment][-trained]`.
+fn kept_by_us(rest: &str) -> Option<Ours> {
+    let untrained = rest.strip_suffix(TRAINED);
+    let (flow, deployment) = untrained.unwrap_or(rest).split_at_checked(32)?;
+    let deployment = match deployment.strip_prefix('-') {
+        Some(deployment) => is_deployment(deployment).then_some(deployment)?,
+        None => deployment.is_empty().then_some("")?,
+    };
+    let (flow, deployment) = (flow.to_owned(), deployment.to_owned());
+    is_hex(&flow, 32).then_some(Ours::Kept { flow, deployment, is_trained: untrained.is_some() })
+}
+
+/// `20261122T101500Z-3f9a1c22`.
+fn is_deployment(text: &str) -> bool {
+    let is_moment = |text: &str| {
+        let parts = text.strip_suffix('Z').and_then(|text| text.split_once('T'));
+        parts.is_some_and(|(day, time)| (day.len(), time.len()) == (8, 6) && is_number(day) && is_number(time))
+    };
+    text.split_once('-').is_some_and(|(moment, random)| is_moment(moment) && is_hex(random, 8))
+}
+
+fn is_hex(text: &str, n_digits: usize) -> bool {
+    text.len() == n_digits && text.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
+}
+
 /// `8 digits-number`.
 fn is_numbered(rest: &str) -> bool {
-    let is_hex = |text: &str| text.len() == 8 && text.bytes().all(|it| it.is_ascii_hexdigit());
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    rest.split_once('-').is_some_and(|(run, nth)| is_hex(run) && is_number(nth))
+    rest.split_once('-').is_some_and(|(run, nth)| is_hex(run, 8) && is_number(nth))
 }
 
 #[cfg(test)]
@@ -98,13 +126,20 @@ mod tests {
         let flow = reference.replace('-', "");
         assert_eq!(ours(&passing(7, 1)), Some(Ours::Passing));
         assert_eq!(ours(&scan(7, 1)), Some(Ours::Scan));
-        assert_eq!(ours(&kept(reference, false)), Some(Ours::Kept { flow: flow.clone(), is_trained: false }));
-        assert_eq!(ours(&kept(reference, true)), Some(Ours::Kept { flow, is_trained: true }));
+        for deployment in ["20261122T101500Z-3f9a1c22", ""] {
+            for is_trained in [false, true] {
+                let whole = Ours::Kept { flow: flow.clone(), deployment: deployment.to_owned(), is_trained };
+                assert_eq!(ours(&kept(reference, deployment, is_trained)), Some(whole));
+            }
+        }
         assert!(is_scaffold(&scaffold(7, 1)) && is_probe(&probe(7, 1)) && is_before(&before(7, 1)));
         for theirs in [
             "flowsync",
             "flowsync-backup",
             "flowsync-kept-me",
+            "flowsync-kept-22222222000040008000000000000002-mine",
+            "flowsync-kept-22222222000040008000000000000002-20261122T101500Z",
+            "flowsync-kept-22222222000040008000000000000002x",
             "flowsync-2026-01",
             "Main",
             "flowsync-scaffold-x",

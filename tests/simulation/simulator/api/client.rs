@@ -77,6 +77,10 @@ impl Tenant for Client {
         either!(self, it => Box::pin(it.rollback(environment, id, version, limits)).await)
     }
 
+    fn note_deployment(&self, deployment: &str) {
+        either!(self, it => it.note_deployment(deployment));
+    }
+
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         either!(self, it => it.objection(before, after))
     }

@@ -167,6 +167,10 @@ impl Tenant for BrokenTenant {
         self.under_way(self.client.rollback(environment, flow, version, limits)).await
     }
 
+    fn note_deployment(&self, deployment: &str) {
+        self.client.note_deployment(deployment);
+    }
+
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         self.client.objection(before, after)
     }

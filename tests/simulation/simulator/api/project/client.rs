@@ -129,6 +129,10 @@ impl Tenant for ProjectClient {
         self.process.client.rollback(environment, id, version, limits).await
     }
 
+    fn note_deployment(&self, deployment: &str) {
+        self.process.client.note_deployment(deployment);
+    }
+
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
         self.process.client.objection(before, after)
     }
