@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use simulator::enumerated::{self, Which};
-use simulator::{many, seeded};
+use simulator::{many, reviewed, seeded};
 
 /// Whom the engine deploys to.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,19 +26,43 @@ enum Api {
     CognigyRest,
 }
 
-impl Api {
+/// What keeps the engine from deploying at times.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Guard {
+    /// `approval: manifest`: whatever is deployed was reviewed
+    Approval,
+    /// People suspend the environment, and resume it
+    Suspension,
+    /// It may be written to in windows only
+    Windows,
+}
+
+/// The lives that seeds are of.
+#[derive(Clone, Copy)]
+struct Lives {
+    api: Api,
+    guard: Option<Guard>,
+}
+
+impl Lives {
     fn run(self, seed: u64, talk: bool) -> many::Outcome {
-        match self {
-            Self::FlowsV2 => seeded::run(seed, talk),
-            Self::CognigyRest => seeded::run_project(seed, talk),
+        match (self.api, self.guard) {
+            (Api::CognigyRest, _) => seeded::run_project(seed, talk),
+            (Api::FlowsV2, None) => seeded::run(seed, talk),
+            (Api::FlowsV2, Some(Guard::Approval)) => reviewed::run(seed, talk),
+            (Api::FlowsV2, Some(Guard::Suspension)) => seeded::run_suspended(seed, talk),
+            (Api::FlowsV2, Some(Guard::Windows)) => seeded::run_in_windows(seed, talk),
         }
     }
 
     /// What repeats a seed.
     fn variable(self) -> (&'static str, &'static str) {
-        match self {
-            Self::FlowsV2 => ("FLOWSYNC_SIM_SEED", "one_seed"),
-            Self::CognigyRest => ("FLOWSYNC_SIM_PROJECT", "one_seed_of_a_project"),
+        match (self.api, self.guard) {
+            (Api::CognigyRest, _) => ("FLOWSYNC_SIM_PROJECT", "one_seed_of_a_project"),
+            (Api::FlowsV2, None) => ("FLOWSYNC_SIM_SEED", "one_seed"),
+            (Api::FlowsV2, Some(Guard::Approval)) => ("FLOWSYNC_SIM_REVIEWED", "one_reviewed_seed"),
+            (Api::FlowsV2, Some(Guard::Suspension)) => ("FLOWSYNC_SIM_SUSPENDED", "one_suspended_seed"),
+            (Api::FlowsV2, Some(Guard::Windows)) => ("FLOWSYNC_SIM_WINDOWS", "one_seed_in_windows"),
         }
     }
 }
@@ -50,6 +74,9 @@ struct Arguments {
     /// Whom it deploys to
     #[arg(long, value_enum, default_value_t = Api::FlowsV2)]
     api: Api,
+    /// What keeps it from deploying at times, by `flows-v2`
+    #[arg(long, value_enum, conflicts_with_all = ["api", "pairs", "requests"])]
+    guard: Option<Guard>,
     /// The first seed
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     from: u64,
@@ -84,10 +111,10 @@ impl Arguments {
 const TOLD_EVERY: u64 = 1_000;
 
 /// Runs a range of seeds; what went wrong, and in how many violations.
-fn seeds(api: Api, from: u64, n_seeds: u64, n_threads: usize) -> (Vec<many::Failure>, u64) {
+fn seeds(lives: Lives, from: u64, n_seeds: u64, n_threads: usize) -> (Vec<many::Failure>, u64) {
     let (n_done, n_violations, start) = (AtomicU64::new(0), AtomicU64::new(0), Instant::now());
     let one = |seed| {
-        let outcome = api.run(seed, false);
+        let outcome = lives.run(seed, false);
         let n_new = outcome.violations.len() as u64;
         let n_violated = n_violations.fetch_add(n_new, Ordering::Relaxed) + n_new;
         if let Some(violation) = outcome.violations.first() {
@@ -126,10 +153,11 @@ fn every_request(n_threads: usize) -> bool {
 }
 
 fn main() {
-    let Arguments { api, from, seeds: n_seeds, pairs, requests, threads, tell } = Arguments::of_this_process();
+    let Arguments { api, guard, from, seeds: n_seeds, pairs, requests, threads, tell } = Arguments::of_this_process();
+    let lives = Lives { api, guard };
     let n_threads = threads.map_or_else(many::n_threads, NonZeroUsize::get);
     if let Some(seed) = tell {
-        println!("{}", api.run(seed, true).story);
+        println!("{}", lives.run(seed, true).story);
         return;
     }
     let start = Instant::now();
@@ -140,9 +168,9 @@ fn main() {
         let (failures, n_run) = many::run_pairs(every.get() as usize, n_threads, usize::MAX);
         (failures, format!("{n_run} pairs of faults"), "FLOWSYNC_SIM_CASE", "one_case")
     } else {
-        let (failures, n_violations) = seeds(api, from, n_seeds, n_threads);
+        let (failures, n_violations) = seeds(lives, from, n_seeds, n_threads);
         let counted = format!("{n_seeds} seeds from {from}, a world each, {n_violations} violations");
-        let (variable, test) = api.variable();
+        let (variable, test) = lives.variable();
         (failures, counted, variable, test)
     };
     for many::Failure { name, violations } in &failures {

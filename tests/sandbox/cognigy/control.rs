@@ -119,6 +119,8 @@ async fn the_state_file_holds_everything_between_runs() {
 #[test]
 fn a_seed_that_contradicts_itself_is_explained() {
     for (seed, expected) in [
+        ("projects: []", "expected `projects:` with at least one"),
+        ("{}", "expected `projects:` with at least one"),
         ("projects: [{ name: A, flow: [] }]", "did you mean `flows`?"),
         ("projects: [{ name: A, id: x }]", "24 letters"),
         ("projects: [{ name: A, flows: [{ name: F, attachedFlows: [G] }] }]", "there is no `G`"),

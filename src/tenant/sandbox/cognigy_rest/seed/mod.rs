@@ -67,6 +67,10 @@ impl Seed {
             Some(written) => written,
             None => yaml::read(&format!("projects: [{{ name: Sandbox, id: {PROJECT} }}]"))?,
         };
+        if written.projects.is_empty() {
+            let reason = "expected `projects:` with at least one, found none: nothing can be made without a project";
+            return Err(SeedError::Meaning(reason.to_owned()));
+        }
         for project in written.projects {
             let name = project.name.clone();
             plant::project(project, platform, now)
