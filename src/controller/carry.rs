@@ -80,8 +80,16 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         // Nobody renews it any more: whoever needs more time than is left of it goes without.
         self.ledger.lease.limit().is_renewed_no_more();
         if ended.is_ok() {
-            Box::pin(self.tidy_releases()).await;
-            self.tidy().await;
+            let tidied = async {
+                Box::pin(self.tidy_releases()).await;
+                self.tidy().await;
+            };
+            // Nobody waits for it who was asked to end: what stays goes when the next deployment closes.
+            tokio::select! {
+                biased;
+                _ = self.engine.shutdown.end_of(Stage::Close) => {}
+                () = tidied => {}
+            }
         }
         (self.engine.progress)(Step::Over);
         ended

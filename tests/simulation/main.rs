@@ -88,7 +88,7 @@ const WENT_WRONG: [u64; 47] = [
 ];
 
 /// The same of projects.
-const WENT_WRONG_IN_PROJECTS: [u64; 8] = [12, 22, 29, 79, 87, 230, 10_031, 20_461];
+const WENT_WRONG_IN_PROJECTS: [u64; 9] = [12, 22, 29, 79, 87, 230, 10_031, 20_461, 20_861];
 
 #[test]
 fn what_went_wrong_once_does_not_again() {
