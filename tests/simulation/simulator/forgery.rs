@@ -136,12 +136,16 @@ impl World {
         how.edits(self)
     }
 
-    /// Somebody puts the records back as flowsync left them; `newest` is where they are taken from;
-    /// without it they are removed.
+    /// Somebody puts forged records back as flowsync left them.
     pub fn put_records_right(&self, newest: &Mutex<Option<CommitId>>) {
-        if !self.forged.load(Ordering::Relaxed) {
-            return;
+        if self.forged.load(Ordering::Relaxed) {
+            self.put_records_back(newest);
         }
+    }
+
+    /// Somebody puts the records back as flowsync left them; `newest` is where they are taken from; without it they are
+    /// removed.
+    pub fn put_records_back(&self, newest: &Mutex<Option<CommitId>>) {
         let Self { remote, folders, .. } = self;
         let Some(tip) = remote.tip(&folders.records_branch) else { return };
         let (now, newest) = (remote.files_in(&tip, &folders.records), newest.lock().unwrap().clone());

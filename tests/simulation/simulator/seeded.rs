@@ -143,6 +143,10 @@ async fn live(world: &Arc<World>, policy: &SyncPolicy, held: HeldBack, rng: &mut
     let machine = &machines[rng.usize(..n_machines)];
     let result = come_to_rest(world, machine, &PassOptions::default()).await;
     if result == SyncResult::Refused {
+        // Reverts of reverts may leave what git does not prove, and then a person is asked for.
+        if world.meddled.load(Ordering::Relaxed) {
+            world.put_records_back(&world.newest_ended);
+        }
         let options = PassOptions { retry: true, allow_deletes: Some(100), ..PassOptions::default() };
         come_to_rest(world, machine, &options).await;
     }
