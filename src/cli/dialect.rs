@@ -7,7 +7,8 @@ use crate::format::cognigy::document::LocaleName;
 use crate::release::{Frozen, Serving, Shows};
 use crate::tenant::cognigy_rest::{Aliases, Finding, ProbeDepth, ProbeRefusal};
 use crate::tenant::{
-    CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError, cognigy_rest, flows_v2,
+    CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recorder, Reply, Tenant, TenantError, cognigy_rest,
+    flows_v2,
 };
 
 /// A tenant, by its API.
@@ -122,9 +123,10 @@ impl Tenant for Dialect {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        whichever!(self, client => client.import(environment, id, body, limits).await)
+        whichever!(self, client => client.import(environment, id, body, recorder, limits).await)
     }
 
     async fn status(
@@ -148,6 +150,10 @@ impl Tenant for Dialect {
 
     fn note_deployment(&self, deployment: &str) {
         whichever!(self, client => client.note_deployment(deployment));
+    }
+
+    fn writes_at_once(&self) -> bool {
+        whichever!(self, client => client.writes_at_once())
     }
 
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
@@ -207,8 +213,9 @@ impl Tenant for Dialect {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        whichever!(self, client => client.delete(environment, id, limits).await)
+        whichever!(self, client => client.delete(environment, id, recorder, limits).await)
     }
 }

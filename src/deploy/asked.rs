@@ -1,6 +1,7 @@
 //! For which flows an unfinished deployment has made requests, as far as its audit trail tells. Pure.
 //!
-//! Every request on the way forward has its intent on the disk before it, and every commit carries the trail so far:
+//! Every request on the way forward has its intent on the disk before it and, where a tenant is asked much before
+//! anything changes, a record that the change begins. Every commit carries the trail so far:
 //! one that says `restoring` carries all of the way forward. What may be missing are the intents of a run that ended
 //! without a commit, and with which another machine, or one that lost its journal, went on: each run says that of
 //! the one before it.
@@ -16,6 +17,9 @@ pub const JOURNAL_MEMBER: &str = "journal";
 
 /// The result of an intent after which no request was made.
 pub(super) const UNSENT: &str = "unsent";
+
+/// The member of an intent, and its value, that says that a record of its own follows when the change begins.
+pub(super) const SENDS: (&str, &str) = ("sends", "later");
 
 /// What was found on this machine of the journal of an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +49,47 @@ pub struct Asked {
     is_all: bool,
 }
 
+/// The calls about one flow.
+#[derive(Default)]
+struct Calls {
+    /// Whether one before the newest may have changed it.
+    was_sent_before: bool,
+    newest: Newest,
+}
+
+/// What is known of the newest call about a flow.
+#[derive(Default, PartialEq, Eq)]
+enum Newest {
+    #[default]
+    Unsent,
+    Sent,
+}
+
+impl Calls {
+    fn begin(&mut self, newest: Newest) {
+        self.was_sent_before = self.was_sent();
+        self.newest = newest;
+    }
+
+    fn was_sent(&self) -> bool {
+        self.was_sent_before || self.newest == Newest::Sent
+    }
+}
+
 impl Asked {
     pub(super) fn of(records: &[Record]) -> Self {
         let is = |record: &Record, kind: EventKind| record.text("event") == kind.as_str();
-        let mut n_sent: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut calls: BTreeMap<&str, Calls> = BTreeMap::new();
         let mut is_all = records.first().is_some_and(|first| is(first, EventKind::Begun));
         for record in records {
+            let of_flow = calls.entry(record.text("flow")).or_default();
             if is(record, EventKind::Intent) {
-                *n_sent.entry(record.text("flow")).or_default() += 1;
+                let (member, later) = SENDS;
+                of_flow.begin(if record.text(member) == later { Newest::Unsent } else { Newest::Sent });
+            } else if is(record, EventKind::Sending) {
+                of_flow.newest = Newest::Sent;
             } else if is(record, EventKind::Outcome) && record.text("result") == UNSENT {
-                n_sent.entry(record.text("flow")).and_modify(|n_sent| *n_sent = n_sent.saturating_sub(1));
+                of_flow.newest = Newest::Unsent;
             } else if is(record, EventKind::Continued) && record.text("status") != Status::Restoring.as_str() {
                 is_all &= record.text(JOURNAL_MEMBER) == Before::Whole.as_str();
             } else if is(record, EventKind::JournalFailed) {
@@ -62,7 +97,7 @@ impl Asked {
                 is_all = false;
             }
         }
-        let flows = n_sent.into_iter().filter(|(_, n_sent)| *n_sent > 0).map(|(flow, _)| flow.to_owned()).collect();
+        let flows = calls.into_iter().filter(|(_, calls)| calls.was_sent()).map(|(flow, _)| flow.to_owned()).collect();
         Self { flows, is_all }
     }
 
@@ -125,6 +160,16 @@ mod tests {
         check(&[begun(), intent("flow_a")], Some(true), Some(false));
         check(&[begun(), intent("flow_a"), unsent("flow_a")], Some(false), Some(false));
         check(&[begun(), intent("flow_a"), intent("flow_a"), unsent("flow_a")], Some(true), Some(false));
+    }
+
+    #[test]
+    fn where_a_tenant_is_asked_much_first_only_the_record_of_the_change_tells() {
+        let later = || intent("flow_a").with(SENDS.0, SENDS.1);
+        let sending = || Event::new(EventKind::Sending).with("flow", "flow_a");
+        check(&[begun(), later()], Some(false), Some(false));
+        check(&[begun(), later(), sending()], Some(true), Some(false));
+        check(&[begun(), later(), sending(), later(), unsent("flow_a")], Some(true), Some(false));
+        check(&[begun(), later(), later(), sending()], Some(true), Some(false));
     }
 
     #[test]

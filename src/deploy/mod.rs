@@ -16,6 +16,7 @@ mod push;
 mod recover;
 mod release;
 mod restore;
+mod sending;
 mod verify;
 
 use std::collections::BTreeMap;

@@ -7,9 +7,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 use tracing::{Instrument as _, info_span};
 
-use super::asked::UNSENT;
+use super::asked::{SENDS, UNSENT};
 use super::jobs::{Direction, Schedule};
 use super::look::Before;
+use super::sending::{Changes, Sending, Way};
 use super::{Deployer, FlowFailure, Pace, PushReport, Pushed, Step as Shown};
 use crate::flow::{
     Definition, Document, FlowId, Reference, ReferenceKind, without_raw_references, without_references,
@@ -206,16 +207,17 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if before == Before::Foreign { outcome.of_somebody() } else { outcome }
     }
 
-    /// What somebody else changed meanwhile, and was left alone, is none of this deployment's to put back.
+    /// What was cut off, refused or left alone before anything of the flow was written is none of this deployment's to
+    /// put back.
     async fn send(&self, change: &Change, body: &[u8], turn: Turn) -> Result<Imported, Pushed> {
-        let import = self.tenant.import(self.target, &change.id, body, &self.limits);
-        let cut_off = |failure| Pushed::Failed(self.cut_off(Call::Import, &change.id, failure));
-        let answer = self.in_time(import).await.map_err(cut_off)?;
-        self.outcome(Call::Import, &change.id, &answer);
-        answer.map(|reply| reply.value).map_err(|error| match FlowFailure::of(&error) {
-            failure if error.left_alone() => turn.unsent(FlowFailure { blame: Blame::Nobody, ..failure }),
-            failure => Pushed::Failed(failure),
-        })
+        let sending = self.sending(Way::Forward, Call::Import, &change.id);
+        let import = self.tenant.import(self.target, &change.id, body, &sending, &self.limits);
+        let answer = match self.in_time(import).await {
+            Ok(answer) => answer,
+            Err(failure) => return Err(self.cut_off(&sending, turn, failure)),
+        };
+        self.outcome(&sending, &answer);
+        answer.map(|reply| reply.value).map_err(|error| failed(&sending, turn, &error))
     }
 
     /// A create that is answered as an update was somebody else's flow: git says so before anything else happens.
@@ -242,61 +244,81 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {
             return turn.unsent(failure);
         }
-        let answer = match self.in_time(self.tenant.delete(self.target, &change.id, &self.limits)).await {
+        let sending = self.sending(Way::Forward, Call::Delete, &change.id);
+        let answer = match self.in_time(self.tenant.delete(self.target, &change.id, &sending, &self.limits)).await {
             Ok(answer) => answer,
-            Err(failure) => return Pushed::Failed(self.cut_off(Call::Delete, &change.id, failure)),
+            Err(failure) => return self.cut_off(&sending, turn, failure),
         };
-        self.outcome(Call::Delete, &change.id, &answer);
+        self.outcome(&sending, &answer);
         match answer {
             Ok(_) => Pushed::Done { existed: false },
-            Err(error) => Pushed::Failed(FlowFailure::of(&error)),
+            Err(error) => failed(&sending, turn, &error),
         }
     }
 
-    /// A call that there was no time to wait for: it may take effect yet.
-    fn cut_off(&self, call: Call, id: &FlowId, failure: FlowFailure) -> FlowFailure {
-        let event = outcome_event(call, id);
-        self.journal.note(&event.with("result", "unknown").with("error", failure.message.as_str()));
-        failure
+    pub(super) fn sending<'a>(&'a self, way: Way, call: Call, flow: &'a FlowId) -> Sending<'a, L> {
+        Sending::new(self.journal, self.changes(), way, call, flow)
+    }
+
+    fn changes(&self) -> Changes {
+        if self.tenant.writes_at_once() { Changes::AtOnce } else { Changes::Later }
+    }
+
+    /// A call that there was no time to wait for: it may take effect yet, where it had begun to change anything.
+    fn cut_off(&self, sending: &Sending<'_, L>, turn: Turn, failure: FlowFailure) -> Pushed {
+        let result = if sending.has_begun() { "unknown" } else { UNSENT };
+        self.journal.note(&sending.outcome().with("result", result).with("error", failure.message.as_str()));
+        if sending.has_begun() { Pushed::Failed(failure) } else { turn.unsent(failure) }
     }
 
     async fn intent(&self, call: Call, definition: &Definition, note: &str) -> Result<(), FlowFailure> {
-        let recorded = self.journal.record(&intent_event(call, definition, note)).await;
+        let recorded = self.journal.record(&self.intent_event(call, definition, note)).await;
         recorded.map_err(|failed| {
-            self.journal.note(&outcome_event(call, &definition.id).with("result", UNSENT));
+            let sending = self.sending(Way::Forward, call, &definition.id);
+            self.journal.note(&sending.outcome().with("result", UNSENT));
             FlowFailure::journal(&failed)
         })
     }
 
     /// An intent on the way back, which goes on without the journal where it must.
     pub(super) async fn intent_back(&self, call: Call, definition: &Definition, note: &str) {
-        self.journal.record_if_possible(&intent_event(call, definition, note)).await;
+        self.journal.record_if_possible(&self.intent_event(call, definition, note)).await;
     }
 
-    pub(super) fn outcome<V>(&self, call: Call, id: &FlowId, answer: &Result<Reply<V>, TenantError>) {
-        let event = outcome_event(call, id);
+    pub(super) fn outcome<V>(&self, sending: &Sending<'_, L>, answer: &Result<Reply<V>, TenantError>) {
+        let event = sending.outcome();
         self.journal.note(&match answer {
             Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
-            Err(error) if error.left_alone() => event.with("result", UNSENT).with("error", error.to_string()),
+            Err(error) if !sending.has_begun() => event.with("result", UNSENT).with("error", error.to_string()),
             Err(error) => event
                 .with("result", if error.maybe_took_effect() { "unknown" } else { "failed" })
                 .with("attempts", error.attempts)
                 .with("error", error.to_string()),
         });
     }
+
+    fn intent_event(&self, call: Call, definition: &Definition, note: &str) -> Event {
+        let event = Event::new(EventKind::Intent)
+            .with("call", call.as_str())
+            .with("flow", definition.id.as_str())
+            .with("version", definition.version.as_str())
+            .with("contentHash", definition.content_hash.to_string());
+        let event = match self.changes() {
+            Changes::AtOnce => event,
+            Changes::Later => event.with(SENDS.0, SENDS.1),
+        };
+        if note.is_empty() { event } else { event.with("note", note) }
+    }
 }
 
-fn intent_event(call: Call, definition: &Definition, note: &str) -> Event {
-    let event = Event::new(EventKind::Intent)
-        .with("call", call.as_str())
-        .with("flow", definition.id.as_str())
-        .with("version", definition.version.as_str())
-        .with("contentHash", definition.content_hash.to_string());
-    if note.is_empty() { event } else { event.with("note", note) }
-}
-
-fn outcome_event(call: Call, id: &FlowId) -> Event {
-    Event::new(EventKind::Outcome).with("call", call.as_str()).with("flow", id.as_str())
+/// What came of a call that failed. Nobody is to blame for what was left alone.
+fn failed<L: LocalState>(sending: &Sending<'_, L>, turn: Turn, error: &TenantError) -> Pushed {
+    let failure = FlowFailure::of(error);
+    if sending.has_begun() {
+        return Pushed::Failed(failure);
+    }
+    let blame = if error.left_alone() { Blame::Nobody } else { failure.blame };
+    turn.unsent(FlowFailure { blame, ..failure })
 }
 
 /// How fast it goes, but for what was `done` already.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::different::Different;
 use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
+use super::sending::Way;
 use super::{Deployer, FlowFailure, SideEffect, Step as Shown};
 use crate::clock::in_future;
 use crate::flow::{ContentHash, Definition, FlowId, Keep};
@@ -309,8 +310,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     async fn undo_create(&self, live: &Definition) -> Result<(), FlowFailure> {
         self.intent_back(Call::Delete, live, "restore").await;
-        let answer = self.tenant.delete(self.target, &live.id, &self.limits).await;
-        self.outcome(Call::Delete, &live.id, &answer);
+        let sending = self.sending(Way::Back, Call::Delete, &live.id);
+        let answer = self.tenant.delete(self.target, &live.id, &sending, &self.limits).await;
+        self.outcome(&sending, &answer);
         answer.map(drop).map_err(|error| FlowFailure::of(&error))
     }
 
@@ -352,8 +354,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     async fn import_back(&self, previous: &Definition, body: &[u8], note: &str) -> Result<(), FlowFailure> {
         self.intent_back(Call::Import, previous, note).await;
-        let answer = self.tenant.import(self.target, &previous.id, body, &self.limits).await;
-        self.outcome(Call::Import, &previous.id, &answer);
+        let sending = self.sending(Way::Back, Call::Import, &previous.id);
+        let answer = self.tenant.import(self.target, &previous.id, body, &sending, &self.limits).await;
+        self.outcome(&sending, &answer);
         answer.map_err(|error| FlowFailure::of(&error))?;
         self.await_deployed(&previous.id, || Ok(())).await
     }
@@ -361,7 +364,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     async fn roll_back(&self, previous: &Definition, works: &AtomicBool) -> Result<(), FlowFailure> {
         self.intent_back(Call::Rollback, previous, "restore").await;
         let answer = self.tenant.rollback(self.target, &previous.id, &previous.version, &self.limits).await;
-        self.outcome(Call::Rollback, &previous.id, &answer);
+        let sending = self.sending(Way::Back, Call::Rollback, &previous.id).begun();
+        self.outcome(&sending, &answer);
         let worn_out = |error: &TenantError| {
             matches!(error.failure.last(), Failure::Unavailable { .. } | Failure::Throttled { .. })
         };

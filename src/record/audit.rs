@@ -38,6 +38,8 @@ pub enum EventKind {
     Found,
     /// A request that changes the tenant is about to be made.
     Intent,
+    /// The request that changes the flow of an intent is about to be sent, where others came before it.
+    Sending,
     /// What came of it.
     Outcome,
     /// Something live that was neither the target nor the previous definition is about to be overwritten.
@@ -72,6 +74,7 @@ impl EventKind {
             Self::Continued => "continued",
             Self::Found => "found",
             Self::Intent => "intent",
+            Self::Sending => "sending",
             Self::Outcome => "outcome",
             Self::Overwritten => "overwritten",
             Self::Different => "different",

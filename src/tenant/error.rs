@@ -200,6 +200,12 @@ pub enum Failure {
         /// Which bound it went over.
         detail: String,
     },
+    /// What must be written down before a request was not: it was not sent.
+    #[error("{reason}")]
+    NotRecorded {
+        /// In words.
+        reason: String,
+    },
     /// The lease ended before the next request could start.
     #[error("the deployment's lease ended before the call could be made")]
     LeaseEnded,
@@ -254,6 +260,7 @@ impl TenantError {
             | Failure::Garbage { .. }
             | Failure::Incomplete { .. }
             | Failure::Endless { .. }
+            | Failure::NotRecorded { .. }
             | Failure::AfterUnknown { .. }
             | Failure::LeaseEnded => Blame::Transport,
         }

@@ -12,6 +12,7 @@ mod http;
 mod limits;
 pub mod memory;
 mod observe;
+mod recorder;
 pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ pub use cost::{Cost, NodeCount};
 pub use error::{Blame, Call, Failure, TenantError};
 pub use limits::{CallLimits, StartLimit};
 pub use observe::{Observed, RequestObserver};
+pub use recorder::{NotRecorded, Recorder, Recording, Unrecorded};
 
 /// Turns the raw JSON of one live flow into a [`Definition`]; handed to [`Tenant::export`] so that
 /// what is kept of each flow is decided while the pages arrive.
@@ -133,12 +135,19 @@ pub trait Tenant: Send + Sync + 'static {
         limits: &CallLimits,
     ) -> impl Future<Output = Result<Option<BTreeSet<String>>, TenantError>> + Send;
 
+    /// Whether the first request of an import or a deletion changes the flow already. Otherwise much is asked before
+    /// that, and only what the recorder is told of may have changed it.
+    fn writes_at_once(&self) -> bool {
+        true
+    }
+
     /// Imports a flow; `body` is its JSON text, sent as it stands.
     fn import(
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> impl Future<Output = Result<Reply<Imported>, TenantError>> + Send;
 
@@ -267,6 +276,7 @@ pub trait Tenant: Send + Sync + 'static {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> impl Future<Output = Result<Reply<()>, TenantError>> + Send;
 }

@@ -9,7 +9,7 @@ use flowsync::config::{Api, Auth, CognigyRest, Scan, TenantAddress, WriteRoute};
 use flowsync::flow::{EnvironmentId, FlowId};
 use flowsync::tenant::cognigy_rest::Client;
 use flowsync::tenant::flows_v2::Connections;
-use flowsync::tenant::{Export, Failure, Imported, Tenant, TenantError};
+use flowsync::tenant::{Export, Failure, Imported, Tenant, TenantError, Unrecorded};
 use serde_json::{Value, json};
 
 use super::server::{Act, Plain, Seen, Server, ample, hurry, reply};
@@ -199,7 +199,7 @@ impl Place {
     }
 
     async fn import(&self, text: &str) -> Result<Imported, TenantError> {
-        let reply = self.client.import(&self.environment, &booking(), text.as_bytes(), &ample()).await?;
+        let reply = self.client.import(&self.environment, &booking(), text.as_bytes(), &Unrecorded, &ample()).await?;
         Ok(reply.value)
     }
 

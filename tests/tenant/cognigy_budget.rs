@@ -13,7 +13,7 @@ use flowsync::tenant::flows_v2::Connections;
 use flowsync::tenant::sandbox::cognigy_rest::settings::Settings;
 use flowsync::tenant::sandbox::cognigy_rest::{Answer, CognigySandbox, Handle, PROJECT, Request, Seed};
 use flowsync::tenant::{
-    Answering, CallLimits, Export, InsideAnswer, InsideRequest, InsideServer, NoAnswer, StartLimit, Tenant,
+    Answering, CallLimits, Export, InsideAnswer, InsideRequest, InsideServer, NoAnswer, StartLimit, Tenant, Unrecorded,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ async fn ten_minutes_of_passes_with_changes_are_never_refused() {
             export.flows.iter().skip(round % 9).take(3).map(|(id, flow)| (id, text(flow))).collect();
         for (id, text) in flows {
             let changed = text.replacen("\"text\":[\"", &format!("\"text\":[\"{round} "), 1);
-            place.client.import(&place.environment, id, changed.as_bytes(), &patient()).await.unwrap();
+            place.client.import(&place.environment, id, changed.as_bytes(), &Unrecorded, &patient()).await.unwrap();
         }
     }
     let n_requests = place.handle.requests().total;

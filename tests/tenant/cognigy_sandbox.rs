@@ -9,7 +9,7 @@ use flowsync::tenant::cognigy_rest::Client;
 use flowsync::tenant::flows_v2::Connections;
 use flowsync::tenant::sandbox::cognigy_rest::FaultPlan;
 use flowsync::tenant::sandbox::cognigy_rest::{Handle, Running};
-use flowsync::tenant::{Export, Failure, FlowStatus, Imported, Tenant, TenantError};
+use flowsync::tenant::{Export, Failure, FlowStatus, Imported, Tenant, TenantError, Unrecorded};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -94,12 +94,13 @@ impl Place {
     }
 
     pub(super) async fn import(&self, reference: &str, text: &str) -> Result<Imported, TenantError> {
-        let reply = self.client.import(&self.environment, &id(reference), text.as_bytes(), &ample()).await?;
+        let reply =
+            self.client.import(&self.environment, &id(reference), text.as_bytes(), &Unrecorded, &ample()).await?;
         Ok(reply.value)
     }
 
     pub(super) async fn delete(&self, reference: &str) -> Result<(), TenantError> {
-        self.client.delete(&self.environment, &id(reference), &ample()).await.map(drop)
+        self.client.delete(&self.environment, &id(reference), &Unrecorded, &ample()).await.map(drop)
     }
 
     pub(super) async fn tidy(&self) {

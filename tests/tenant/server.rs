@@ -12,7 +12,7 @@ use std::time::Duration;
 use flowsync::config::{Api, Auth, OAuth2, SecretSource, TenantAddress};
 use flowsync::flow::{ContentHash, Definition, EnvironmentId, FlowId};
 use flowsync::tenant::flows_v2::{Client, Tuning};
-use flowsync::tenant::{Call, CallLimits, ReadLive, StartLimit, Tenant, TenantError};
+use flowsync::tenant::{Call, CallLimits, ReadLive, StartLimit, Tenant, TenantError, Unrecorded};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -215,10 +215,12 @@ pub(crate) async fn make(client: &Client, call: Call, limits: &CallLimits) -> Re
         Call::Intents => client.intents(&env, limits).await.map(words),
         Call::Entities => client.entities(&env, limits).await.map(words),
         Call::Variables => client.variables(&env, limits).await.map(words),
-        Call::Import => client.import(&env, &id, br#"{"id":"flow_a"}"#, limits).await.map(|reply| words(reply.value)),
+        Call::Import => {
+            client.import(&env, &id, br#"{"id":"flow_a"}"#, &Unrecorded, limits).await.map(|reply| words(reply.value))
+        }
         Call::Status => client.status(&env, &id, limits).await.map(words),
         Call::Rollback => client.rollback(&env, &id, "1.0.0", limits).await.map(|_| "()".to_owned()),
-        Call::Delete => client.delete(&env, &id, limits).await.map(|_| "()".to_owned()),
+        Call::Delete => client.delete(&env, &id, &Unrecorded, limits).await.map(|_| "()".to_owned()),
         Call::Serving => client.serving(&env, &[], limits).await.map(|serving| format!("{serving:?}")),
         Call::Release => client.freeze(&env, "r", limits).await.map(|frozen| format!("{frozen:?}")),
     };

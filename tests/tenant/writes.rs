@@ -1,7 +1,7 @@
 //! What imports, status requests, rollbacks and deletes say.
 
 use flowsync::flow::EnvironmentId;
-use flowsync::tenant::{Call, FlowStatus, Imported, Reply, Tenant};
+use flowsync::tenant::{Call, FlowStatus, Imported, Reply, Tenant, Unrecorded};
 
 use super::server::{Act, Seen, Server, ample, good, impatient, reply};
 
@@ -16,7 +16,7 @@ async fn import(acts: &'static [Act]) -> Reply<Imported> {
     })
     .await;
     let client = server.client_with(server.oauth2(), impatient());
-    client.import(&env(), &"flow_a".parse().unwrap(), b"{}", &ample()).await.unwrap()
+    client.import(&env(), &"flow_a".parse().unwrap(), b"{}", &Unrecorded, &ample()).await.unwrap()
 }
 
 fn answer(status: u16) -> Act {
@@ -46,7 +46,7 @@ async fn an_imported_flow_arrives_byte_for_byte_every_time() {
     let flow = "{ \"id\":\"flow_a\",\r\n\t\"x\": 1.0E+2, \"y\": \"\\u00e4ä\" }\n";
     let environment = EnvironmentId("e \"1\"".to_owned());
     let client = server.client();
-    client.import(&environment, &"flow_a".parse().unwrap(), flow.as_bytes(), &ample()).await.unwrap();
+    client.import(&environment, &"flow_a".parse().unwrap(), flow.as_bytes(), &Unrecorded, &ample()).await.unwrap();
     for seen in server.seen(Call::Import) {
         assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/api/v2/flows/import"));
         assert_eq!(seen.headers["content-type"], "application/json");
@@ -79,7 +79,7 @@ async fn a_rollback_and_a_delete_are_asked_for_as_the_specification_says() {
     let (client, id, limits) = (server.client(), "flow_a".parse().unwrap(), ample());
     let environment = EnvironmentId("a b&c".to_owned());
     client.rollback(&environment, &id, "1.0.0", &limits).await.unwrap();
-    client.delete(&environment, &id, &limits).await.unwrap();
+    client.delete(&environment, &id, &Unrecorded, &limits).await.unwrap();
     let rolled = &server.seen(Call::Rollback)[0];
     assert_eq!((rolled.method.as_str(), rolled.path.as_str()), ("POST", "/api/v2/flows/flow_a/rollback"));
     let body: serde_json::Value = serde_json::from_slice(&rolled.body).unwrap();
@@ -93,7 +93,7 @@ async fn a_rollback_and_a_delete_are_asked_for_as_the_specification_says() {
 async fn a_delete_that_says_something_is_done_as_well() {
     for act in [reply(200, ""), reply(200, "{}"), reply(204, ""), reply(404, "gone")] {
         let server = Server::faulty(Call::Delete, act, |_| true).await;
-        let deleted = server.client().delete(&env(), &"flow_a".parse().unwrap(), &ample()).await;
+        let deleted = server.client().delete(&env(), &"flow_a".parse().unwrap(), &Unrecorded, &ample()).await;
         assert_eq!(deleted, Ok(Reply { value: (), attempts: 1 }));
     }
 }

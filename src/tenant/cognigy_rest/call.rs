@@ -148,6 +148,16 @@ impl<'a> Calls<'a> {
         self.started(path, &sent).await
     }
 
+    /// The same where what is started changes the flow.
+    pub(super) async fn start_change(
+        &self,
+        path: &[&str],
+        body: &Value,
+        what: &'static str,
+    ) -> Result<Started, TenantError> {
+        self.started(path, &self.requests().write_flow(Method::POST, path, body, what)).await
+    }
+
     /// Sends a file.
     pub(super) async fn upload(
         &self,
@@ -186,7 +196,23 @@ impl<'a> Calls<'a> {
         self.send(&self.requests().delete(path, what)).await.map(drop)
     }
 
-    /// Changes something. An answer that was lost is no error: what is live tells.
+    /// Deletes the flow that the call is about.
+    pub(super) async fn delete_flow(&self, id: &str, what: &'static str) -> Result<(), TenantError> {
+        self.send(&self.requests().delete_flow(id, what)).await.map(drop)
+    }
+
+    /// Changes the flow that the call is about. An answer that was lost is no error: what is live tells.
+    pub(super) async fn write_flow(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &Value,
+        what: &'static str,
+    ) -> Result<Written, TenantError> {
+        self.written(&self.requests().write_flow(method, path, body, what)).await
+    }
+
+    /// Changes something beside it.
     pub(super) async fn write(
         &self,
         method: Method,
@@ -194,7 +220,11 @@ impl<'a> Calls<'a> {
         body: &Value,
         what: &'static str,
     ) -> Result<Written, TenantError> {
-        match self.send(&self.requests().write(method, path, body, what)).await {
+        self.written(&self.requests().write(method, path, body, what)).await
+    }
+
+    async fn written(&self, sent: &Sent<Route>) -> Result<Written, TenantError> {
+        match self.send(sent).await {
             Ok(settled) if settled.answer.status == 404 => Ok(Written::Gone),
             Ok(_) => Ok(Written::Done),
             Err(error) if error.maybe_took_effect() => Ok(Written::Unknown(error.failure)),

@@ -178,7 +178,7 @@ impl<'a> Carrying<'a> {
                 return Err(self.left_alone(&head.name));
             }
         }
-        self.calls().delete(&["flows", &head.id], "delete flows").await
+        self.calls().delete_flow(&head.id, "delete flows").await
     }
 
     /// Whether something leads to a flow, in the words of the platform itself.
@@ -352,7 +352,7 @@ impl<'a> Carrying<'a> {
         if patch.is_empty() {
             return Ok(());
         }
-        match self.calls().write(Method::PATCH, &path, &Value::Object(patch), "change flows").await? {
+        match self.calls().write_flow(Method::PATCH, &path, &Value::Object(patch), "change flows").await? {
             Written::Done => Ok(()),
             Written::Gone => Err(self.changed(&desired.name)),
             // To attach what is attached is no change that anybody refuses here: it is seen when everything is read back.
@@ -389,7 +389,7 @@ impl<'a> Carrying<'a> {
         let head = self.scaffold().await?;
         let name = self.memory.passing();
         let exported = self.packages().export(&name, &[&head.id]).await;
-        let removed = self.calls().delete(&["flows", &head.id], "delete flows").await;
+        let removed = self.calls().delete_flow(&head.id, "delete flows").await;
         let (package, file) = exported?;
         self.drop(package).await;
         if removed.is_err() {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::super::http::{Asked, Caller, Connections, Tuning};
+use super::super::http::{Asked, Caller, Connections, Tuning, UNRECORDED};
 use super::super::{
-    Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Reply, RequestObserver, Tenant,
+    Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Recorder, Reply, RequestObserver, Tenant,
     TenantError,
 };
 use super::call::Calls;
@@ -110,7 +110,7 @@ impl Client {
         flow: Option<&'a FlowId>,
         limits: &'a CallLimits,
     ) -> Asked<'a> {
-        Asked { call, environment, flow, limits, observer: &self.observer }
+        Asked { call, environment, flow, limits, observer: &self.observer, recorder: UNRECORDED }
     }
 
     pub(super) fn calls<'a>(
@@ -120,7 +120,10 @@ impl Client {
         flow: Option<&'a FlowId>,
         limits: &'a CallLimits,
     ) -> Calls<'a> {
-        let asked = self.asked(call, environment, flow, limits);
+        self.calls_of(self.asked(call, environment, flow, limits))
+    }
+
+    fn calls_of<'a>(&'a self, asked: Asked<'a>) -> Calls<'a> {
         Calls::new(&self.caller, asked, self.options.organisation_id.as_deref(), &self.older_charts)
     }
 
@@ -180,12 +183,18 @@ impl Tenant for Client {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        let calls = self.calls(Call::Import, environment, Some(id), limits);
+        let asked = self.asked(Call::Import, environment, Some(id), limits);
+        let calls = self.calls_of(Asked { recorder, ..asked });
         // What a write may come to is a large machine, and callers above nest it: a worker's stack is small.
         let value = Box::pin(self.write(&calls, environment, id, body)).await?;
         Ok(Reply { value, attempts: calls.attempts() })
+    }
+
+    fn writes_at_once(&self) -> bool {
+        false
     }
 
     /// Writes are done when they are answered; whether code has an error is known later.
@@ -213,9 +222,11 @@ impl Tenant for Client {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let calls = self.calls(Call::Delete, environment, Some(id), limits);
+        let asked = self.asked(Call::Delete, environment, Some(id), limits);
+        let calls = self.calls_of(Asked { recorder, ..asked });
         Box::pin(self.remove(&calls, environment, id)).await?;
         Ok(Reply { value: (), attempts: calls.attempts() })
     }

@@ -30,6 +30,17 @@ pub(super) struct Route {
     pub(super) host: Host,
     /// What an answer means.
     pub(super) judged: Judged,
+    /// What it changes, where it does.
+    pub(super) changes: Changes,
+}
+
+/// What a request changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// The flow that the call is about.
+    TheFlow,
+    /// Something beside it: a package, a snapshot, an endpoint; or nothing.
+    Beside,
 }
 
 /// What an answer means.
@@ -75,6 +86,10 @@ impl Endpoint for Route {
         }
     }
 
+    fn changes_the_flow(&self) -> bool {
+        self.changes == Changes::TheFlow
+    }
+
     fn signs(&self) -> bool {
         self.host == Host::Ours
     }
@@ -90,7 +105,7 @@ mod tests {
 
     #[test]
     fn only_what_is_harmless_is_tried_again() {
-        let route = |method, host, judged| Route { method, what: "", host, judged };
+        let route = |method, host, judged| Route { method, what: "", host, judged, changes: Changes::Beside };
         let judge = |method, status| route(method, Host::Ours, Judged::ByStatus).judge(status, Size::Fixed);
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(judge(Method::GET, status), Verdict::TryAgain);

@@ -174,7 +174,7 @@ impl Writing<'_> {
             return Ok(());
         }
         let path = ["flows", self.head.id.as_str()];
-        let written = self.calls().write(Method::PATCH, &path, &Value::Object(patch), "change flows").await?;
+        let written = self.calls().write_flow(Method::PATCH, &path, &Value::Object(patch), "change flows").await?;
         self.settled(written, "the flow")
     }
 
@@ -207,7 +207,7 @@ impl Writing<'_> {
     async fn localize(&self, node: &str, locale: &str, verb: &str, chart: &LiveChart) -> Result<(), TenantError> {
         let path = ["flows", self.head.id.as_str(), "chart", "nodes", self.id(node, chart)?, verb];
         let body = json!({"localeId": self.locale(locale)?.id});
-        let written = self.calls().write(Method::POST, &path, &body, "change nodes").await?;
+        let written = self.calls().write_flow(Method::POST, &path, &body, "change nodes").await?;
         self.settled(written, node)
     }
 
@@ -233,7 +233,7 @@ impl Writing<'_> {
             body.insert("localeId".to_owned(), json!(locale.id));
         }
         let path = ["flows", self.head.id.as_str(), "chart", "nodes", id];
-        match self.calls().write(Method::PATCH, &path, &Value::Object(body), "change nodes").await? {
+        match self.calls().write_flow(Method::PATCH, &path, &Value::Object(body), "change nodes").await? {
             // An answer that was lost: what is live tells whether it was done.
             Written::Unknown(failure) => {
                 let live = self.reading.node(self.head, id, locale).await?;

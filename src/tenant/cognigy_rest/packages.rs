@@ -190,7 +190,7 @@ impl Packages<'_> {
             "localeMapping": locales.into_iter().map(pair).collect::<Vec<_>>(),
             "strategies": [{"_id": flow, "autoRename": false, "identityConflictStrategy": strategy}],
         });
-        self.calls.start(&["packages", package, "merge"], &body, "merge packages").await
+        self.calls.start_change(&["packages", package, "merge"], &body, "merge packages").await
     }
 
     /// What the things in a package are called there: the platform may have given them other `_id`s than the file has.

@@ -5,7 +5,7 @@ use reqwest::{Body, Method, Request, Url};
 use serde_json::Value;
 
 use super::super::http::{Sent, Tuning};
-use super::endpoint::{Host, Judged, Route};
+use super::endpoint::{Changes, Host, Judged, Route};
 
 /// Where a path begins, below the address in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +54,21 @@ impl Requests<'_> {
         sent
     }
 
+    /// The same, of the very flow that the call is about.
+    pub(super) fn write_flow(&self, method: Method, path: &[&str], body: &Value, what: &'static str) -> Sent<Route> {
+        let sent = self.write(method, path, body, what);
+        Sent { endpoint: Route { changes: Changes::TheFlow, ..sent.endpoint }, ..sent }
+    }
+
     /// Something deleted.
     pub(super) fn delete(&self, path: &[&str], what: &'static str) -> Sent<Route> {
         self.request(Root::Today, Method::DELETE, path, &[], what)
+    }
+
+    /// The flow itself deleted.
+    pub(super) fn delete_flow(&self, id: &str, what: &'static str) -> Sent<Route> {
+        let sent = self.delete(&["flows", id], what);
+        Sent { endpoint: Route { changes: Changes::TheFlow, ..sent.endpoint }, ..sent }
     }
 
     /// A file sent as a form, beside other fields.
@@ -106,7 +118,8 @@ impl Requests<'_> {
         }
         let mut request = Request::new(Method::GET, url);
         *request.timeout_mut() = Some(self.tuning.import_timeout * FILES_TAKE);
-        Ok(Sent { endpoint: Route { method: Method::GET, what, host, judged: Judged::ByStatus }, request })
+        let (method, judged, changes) = (Method::GET, Judged::ByStatus, Changes::Beside);
+        Ok(Sent { endpoint: Route { method, what, host, judged, changes }, request })
     }
 
     fn request(
@@ -130,7 +143,8 @@ impl Requests<'_> {
             request.headers_mut().insert(HeaderName::from_static("organisation-id"), organisation);
         }
         *request.timeout_mut() = Some(self.tuning.import_timeout);
-        Sent { endpoint: Route { method, what, host: Host::Ours, judged: Judged::ByStatus }, request }
+        let (host, judged, changes) = (Host::Ours, Judged::ByStatus, Changes::Beside);
+        Sent { endpoint: Route { method, what, host, judged, changes }, request }
     }
 }
 

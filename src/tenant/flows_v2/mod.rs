@@ -19,9 +19,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::http::{Asked, Caller, Settled};
+use super::http::{Asked, Caller, Settled, UNRECORDED};
 use super::{
-    Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, RequestObserver, Tenant, TenantError,
+    Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Recorder, Reply, RequestObserver, Tenant,
+    TenantError,
 };
 use crate::config::TenantAddress;
 use crate::flow::{EnvironmentId, FlowId};
@@ -86,7 +87,7 @@ impl Client {
     fn list<'a>(&'a self, call: Call, environment: &'a EnvironmentId, limits: &'a CallLimits) -> List<'a> {
         List::new(
             &self.caller,
-            Asked { call, environment, flow: None, limits, observer: &self.observer },
+            Asked { call, environment, flow: None, limits, observer: &self.observer, recorder: UNRECORDED },
             self.concurrency.get(),
         )
     }
@@ -198,9 +199,11 @@ impl Tenant for Client {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        let asked = Asked { call: Call::Import, environment, flow: Some(id), limits, observer: &self.observer };
+        let observer = &self.observer;
+        let asked = Asked { call: Call::Import, environment, flow: Some(id), limits, observer, recorder };
         let settled = self.caller.call(&asked, &self.requests().import(environment, body)).await?;
         self.must_be_json(&asked, &settled)?;
         let value = match settled.answer.status {
@@ -218,7 +221,8 @@ impl Tenant for Client {
         id: &FlowId,
         limits: &CallLimits,
     ) -> Result<FlowStatus, TenantError> {
-        let asked = Asked { call: Call::Status, environment, flow: Some(id), limits, observer: &self.observer };
+        let observer = &self.observer;
+        let asked = Asked { call: Call::Status, environment, flow: Some(id), limits, observer, recorder: UNRECORDED };
         let settled = self.caller.call(&asked, &self.requests().status(environment, id)).await?;
         let body = serde_json::from_slice(&settled.answer.body).map_err(|_| self.garbage(&asked, &settled))?;
         Ok(self.flow_status(body))
@@ -231,7 +235,8 @@ impl Tenant for Client {
         version: &str,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked { call: Call::Rollback, environment, flow: Some(id), limits, observer: &self.observer };
+        let observer = &self.observer;
+        let asked = Asked { call: Call::Rollback, environment, flow: Some(id), limits, observer, recorder: UNRECORDED };
         let settled = self.caller.call(&asked, &self.requests().rollback(environment, id, version)).await?;
         self.must_be_json(&asked, &settled)?;
         Ok(Reply { value: (), attempts: settled.attempts })
@@ -241,9 +246,11 @@ impl Tenant for Client {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        let asked = Asked { call: Call::Delete, environment, flow: Some(id), limits, observer: &self.observer };
+        let observer = &self.observer;
+        let asked = Asked { call: Call::Delete, environment, flow: Some(id), limits, observer, recorder };
         let settled = self.caller.call(&asked, &self.requests().delete(environment, id)).await?;
         if settled.answer.status != 404 {
             self.must_be_json(&asked, &settled)?;

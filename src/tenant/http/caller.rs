@@ -166,6 +166,9 @@ impl Caller {
         loop {
             let Admitted { credential, permit, place } =
                 self.admit(asked, sent.endpoint.effect(), bytes_expected, patience).await?;
+            if sent.endpoint.changes_the_flow() {
+                asked.before_change().await?;
+            }
             patience.attempts += 1;
             let started = Instant::now();
             let intake = self.post.intake(size, place);

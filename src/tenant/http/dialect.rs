@@ -42,6 +42,11 @@ pub(crate) trait Endpoint: Sync {
     /// Whether a request that was lost may have changed the tenant.
     fn effect(&self) -> Effect;
 
+    /// Whether it changes the flow that the call is about, and not something beside it.
+    fn changes_the_flow(&self) -> bool {
+        self.effect() != Effect::Reads
+    }
+
     /// Whether it is sent with credentials.
     fn signs(&self) -> bool {
         true

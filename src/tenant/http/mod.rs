@@ -18,7 +18,7 @@ mod throttle;
 mod tuning;
 mod waits;
 
-pub(super) use asked::Asked;
+pub(super) use asked::{Asked, UNRECORDED};
 pub(super) use caller::{Body, Broken, Caller, Sent, Settled, TooMuch};
 pub use connections::Connections;
 pub(super) use dialect::{Dialect, Effect, Endpoint, Quota, Rate, Size, Verdict};

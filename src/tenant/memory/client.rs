@@ -10,7 +10,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::world::{Status, Written, migrated};
 use super::{MemoryTenant, TenantFault, TenantHook};
 use crate::flow::{Comparison, Definition, EnvironmentId, FlowId};
-use crate::tenant::{Call, CallLimits, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
+use crate::tenant::{
+    Call, CallLimits, Export, Failure, FlowStatus, Imported, NotRecorded, ReadLive, Recorder, Reply, Tenant,
+    TenantError,
+};
 
 /// Retries of an unavailable tenant last this long.
 const RETRIES: Duration = Duration::from_secs(2 * 60);
@@ -42,6 +45,11 @@ impl Request<'_> {
             attempts: 1,
             failure,
         }
+    }
+
+    async fn recorded(&self, recorder: &dyn Recorder) -> Result<(), TenantError> {
+        let recorded = recorder.before_change().await;
+        recorded.map_err(|NotRecorded(reason)| self.error(Failure::NotRecorded { reason }))
     }
 
     fn unavailable(&self, maybe_took_effect: bool) -> TenantError {
@@ -207,9 +215,11 @@ impl Tenant for MemoryClient {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
         let request = Request { call: Call::Import, environment, flow: Some(id), limits };
+        request.recorded(recorder).await?;
         let fault = self.begin(request, Some(body)).await?;
         let refuse = |message: String| request.error(Failure::Refused { status: 400, message });
         let definition =
@@ -275,9 +285,11 @@ impl Tenant for MemoryClient {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         let request = Request { call: Call::Delete, environment, flow: Some(id), limits };
+        request.recorded(recorder).await?;
         let fault = self.begin(request, None).await?;
         self.tenant.delete(environment, id);
         self.hook.wrote(Call::Delete, id, None);

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use flowsync::flow::{Definition, EnvironmentId, FlowId};
 use flowsync::tenant::memory::MemoryClient;
-use flowsync::tenant::{CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError};
+use flowsync::tenant::{
+    CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recorder, Reply, Tenant, TenantError,
+};
 
 use super::project::ProjectClient;
 
@@ -53,9 +55,10 @@ impl Tenant for Client {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
-        either!(self, it => Box::pin(it.import(environment, id, body, limits)).await)
+        either!(self, it => Box::pin(it.import(environment, id, body, recorder, limits)).await)
     }
 
     async fn status(
@@ -75,6 +78,10 @@ impl Tenant for Client {
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         either!(self, it => Box::pin(it.rollback(environment, id, version, limits)).await)
+    }
+
+    fn writes_at_once(&self) -> bool {
+        either!(self, it => it.writes_at_once())
     }
 
     fn note_deployment(&self, deployment: &str) {
@@ -101,8 +108,9 @@ impl Tenant for Client {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
-        either!(self, it => Box::pin(it.delete(environment, id, limits)).await)
+        either!(self, it => Box::pin(it.delete(environment, id, recorder, limits)).await)
     }
 }

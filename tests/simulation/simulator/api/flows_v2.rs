@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use flowsync::flow::{EnvironmentId, FlowId};
 use flowsync::format::Format;
+use flowsync::record::audit::EventKind;
 use flowsync::tenant::memory::{Garble, MemoryClient, MemoryTenant};
 use tokio::time::Instant;
 
@@ -98,6 +99,10 @@ impl Api for FlowsV2 {
     /// Its client tells of each.
     fn changes(&self) -> Vec<Change> {
         Vec::new()
+    }
+
+    fn announced_by(&self) -> EventKind {
+        EventKind::Intent
     }
 
     fn client(&self, _: &Arc<Desk>, script: &Arc<Script>) -> Client {

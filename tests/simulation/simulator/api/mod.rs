@@ -11,6 +11,7 @@ use std::time::Duration;
 use flowsync::clock::SimulatedClock;
 use flowsync::flow::{EnvironmentId, FlowId};
 use flowsync::format::Format;
+use flowsync::record::audit::EventKind;
 use flowsync::tenant::memory::Garble;
 use tokio::time::Instant;
 
@@ -52,6 +53,8 @@ pub trait Api: Send + Sync {
     /// What has changed since it was asked for last, but by people: flows with what they were and are, and whose doing
     /// that was.
     fn changes(&self) -> Vec<Change>;
+    /// The record that stands in the journal right before a request that changes a flow.
+    fn announced_by(&self) -> EventKind;
     /// A process's way there.
     fn client(&self, desk: &Arc<Desk>, script: &Arc<Script>) -> Client;
 }

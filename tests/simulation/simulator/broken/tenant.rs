@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flowsync::flow::{Definition, EnvironmentId, FlowId};
 use flowsync::tenant::{
-    Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Reply, Tenant, TenantError,
+    Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Recorder, Reply, Tenant, TenantError,
 };
 use tokio::time::{Instant, sleep};
 
@@ -51,6 +51,7 @@ impl BrokenTenant {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
         if !self.broken.memory().has_swapped {
@@ -58,10 +59,10 @@ impl BrokenTenant {
             self.broken.memory().imports.insert(id.clone(), body.to_vec());
             return answered(Imported::Updated);
         }
-        let reply = self.client.import(environment, id, body, limits).await;
+        let reply = self.client.import(environment, id, body, recorder, limits).await;
         let first = self.broken.memory().imports.pop_first();
         if let Some((id, body)) = first {
-            self.client.import(environment, &id, &body, limits).await?;
+            self.client.import(environment, &id, &body, recorder, limits).await?;
         }
         reply
     }
@@ -115,6 +116,7 @@ impl Tenant for BrokenTenant {
         environment: &EnvironmentId,
         flow: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
         self.given_up(Call::Import, environment, flow)?;
@@ -123,15 +125,15 @@ impl Tenant for BrokenTenant {
                 self.broken.memory().imports.insert(flow.clone(), body.to_vec());
                 return answered(Imported::Updated);
             }
-            Some(Breakage::SwapsWrites) => return self.import_swapped(environment, flow, body, limits).await,
-            Some(Breakage::DeletesFirst) => _ = self.client.delete(environment, flow, limits).await?,
+            Some(Breakage::SwapsWrites) => return self.import_swapped(environment, flow, body, recorder, limits).await,
+            Some(Breakage::DeletesFirst) => _ = self.client.delete(environment, flow, recorder, limits).await?,
             Some(Breakage::RenamesFlows) => {
                 let renamed = String::from_utf8_lossy(body).replace(r#""name":""#, r#""name":"The "#);
-                return self.client.import(environment, flow, renamed.as_bytes(), limits).await;
+                return self.client.import(environment, flow, renamed.as_bytes(), recorder, limits).await;
             }
             _ => {}
         }
-        let reply = self.under_way(self.client.import(environment, flow, body, limits)).await?;
+        let reply = self.under_way(self.client.import(environment, flow, body, recorder, limits)).await?;
         if self.broken.is(Breakage::TakesAllForCreated) {
             return Ok(Reply { value: Imported::Created, ..reply });
         }
@@ -167,6 +169,10 @@ impl Tenant for BrokenTenant {
         self.under_way(self.client.rollback(environment, flow, version, limits)).await
     }
 
+    fn writes_at_once(&self) -> bool {
+        self.client.writes_at_once()
+    }
+
     fn note_deployment(&self, deployment: &str) {
         self.client.note_deployment(deployment);
     }
@@ -191,6 +197,7 @@ impl Tenant for BrokenTenant {
         &self,
         environment: &EnvironmentId,
         flow: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         match self.broken.how {
@@ -199,10 +206,10 @@ impl Tenant for BrokenTenant {
                 return answered(());
             }
             Some(Breakage::DeletesWhatIsUnknown) => {
-                self.client.delete(environment, &self.script.world().id("zz"), limits).await?;
+                self.client.delete(environment, &self.script.world().id("zz"), recorder, limits).await?;
             }
             _ => {}
         }
-        self.under_way(self.client.delete(environment, flow, limits)).await
+        self.under_way(self.client.delete(environment, flow, recorder, limits)).await
     }
 }

@@ -102,14 +102,16 @@ impl World {
         _ = if is_first { first.insert(key) } else { first.remove(&key) };
     }
 
-    /// The newest record of a flow in this machine's journal is the intent.
+    /// The newest record of a flow in this machine's journal is the intent, or that the change of it begins.
     fn check_journal(&self, request: &Request<'_>) {
         let Request { call, id, journal, .. } = request;
         let about = format!("\"flow\":\"{id}\"");
         let newest = journal.lines().rev().find(|line| line.contains(&about)).unwrap_or_default();
-        let is_announced = newest.contains("\"event\":\"intent\"") && newest.contains(&format!("\"call\":\"{call}\""));
+        let kind = self.api.announced_by().as_str();
+        let is_announced =
+            newest.contains(&format!("\"event\":\"{kind}\"")) && newest.contains(&format!("\"call\":\"{call}\""));
         if !is_announced && !request.is_unwritten {
-            let how = format!("{call} of {id} has no intent record before it, only: {newest}");
+            let how = format!("{call} of {id} has no {kind} record before it, only: {newest}");
             self.violated(Invariant::IntentFirst, how);
         }
     }

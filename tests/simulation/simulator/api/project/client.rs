@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use flowsync::flow::{Definition, EnvironmentId, FlowId};
 use flowsync::tenant::{
-    Call, CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recognised, Reply, StartLimit, Tenant, TenantError,
+    Call, CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recognised, Recorder, Reply, StartLimit, Tenant,
+    TenantError,
 };
 use tokio::time::Instant;
 
@@ -95,10 +96,11 @@ impl Tenant for ProjectClient {
         environment: &EnvironmentId,
         id: &FlowId,
         body: &[u8],
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<Imported>, TenantError> {
         self.begin(Call::Import, id, Some(body));
-        let reply = self.process.client.import(environment, id, body, &self.limits(limits)).await;
+        let reply = self.process.client.import(environment, id, body, recorder, &self.limits(limits)).await;
         let is_unwritten = self.process.line.end(id);
         if let Ok(reply) = &reply {
             if is_unwritten {
@@ -129,6 +131,10 @@ impl Tenant for ProjectClient {
         self.process.client.rollback(environment, id, version, limits).await
     }
 
+    fn writes_at_once(&self) -> bool {
+        self.process.client.writes_at_once()
+    }
+
     fn note_deployment(&self, deployment: &str) {
         self.process.client.note_deployment(deployment);
     }
@@ -153,10 +159,11 @@ impl Tenant for ProjectClient {
         &self,
         environment: &EnvironmentId,
         id: &FlowId,
+        recorder: &dyn Recorder,
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         self.begin(Call::Delete, id, None);
-        let reply = self.process.client.delete(environment, id, &self.limits(limits)).await;
+        let reply = self.process.client.delete(environment, id, recorder, &self.limits(limits)).await;
         self.process.line.end(id);
         reply
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use flowsync::config::{self, Auth, CognigyRest, OAuth2, SecretSource, TenantAddress};
 use flowsync::flow::{Definition, EnvironmentId, FlowId};
 use flowsync::format::Format;
+use flowsync::record::audit::EventKind;
 use flowsync::tenant::cognigy_rest;
 use flowsync::tenant::flows_v2::Connections;
 use flowsync::tenant::memory::Garble;
@@ -175,6 +176,10 @@ impl Api for Project {
 
     fn changes(&self) -> Vec<Change> {
         self.look().take_changes()
+    }
+
+    fn announced_by(&self) -> EventKind {
+        EventKind::Sending
     }
 
     fn client(&self, desk: &Arc<Desk>, script: &Arc<Script>) -> Client {
