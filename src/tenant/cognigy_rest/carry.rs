@@ -389,7 +389,7 @@ impl<'a> Carrying<'a> {
         let head = self.scaffold().await?;
         let name = self.memory.passing();
         let exported = self.packages().export(&name, &[&head.id]).await;
-        let removed = self.calls().delete_flow(&head.id, "delete flows").await;
+        let removed = self.calls().delete(&["flows", &head.id], "delete flows").await;
         let (package, file) = exported?;
         self.drop(package).await;
         if removed.is_err() {
