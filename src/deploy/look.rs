@@ -5,8 +5,6 @@
 //! updates use what was seen last. A lease that is over or in doubt is waited for before that: what is seen counts
 //! when the request follows at once.
 
-use tokio::time::Instant;
-
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure};
 use crate::flow::{Definition, FlowId};
@@ -31,7 +29,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// where a flow to be created is there, git says so when this returns.
     pub(super) async fn look_before(&self, change: &Change) -> Result<Before, FlowFailure> {
         self.in_time(self.limits.lease.holds()).await?;
-        let mut newest = self.looks.0.lock().await;
+        let mut newest = self.looks.newest.lock().await;
         if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
             let (looked, export) = self.in_time(self.look()).await?.map_err(|error| FlowFailure::of(&error))?;
             (newest.looked, newest.export) = (looked, Some(export));
@@ -53,13 +51,11 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// and is somebody else's doing, is kept in the record.
     pub(super) async fn look_between(&self, change: &Change) -> Result<Before, FlowFailure> {
         self.in_time(self.limits.lease.holds()).await?;
-        let newest = self.looks.0.lock().await;
+        let newest = self.looks.newest.lock().await;
         let live = newest.export.as_ref().and_then(|export| export.flows.get(&change.id));
+        // A look that began before the form on the way was written may have read the flow after that.
         let ours = newest.on_the_way.get(&change.id);
-        let is_ours = |live: &Definition| {
-            ours.is_some_and(|(at, hash)| newest.looked.began <= *at || live.equality_hash == *hash)
-        };
-        if let Some(live) = live.filter(|live| !is_ours(live)) {
+        if let Some(live) = live.filter(|live| ours != Some(&live.equality_hash)) {
             self.keep_unplanned(change, live).await?;
         }
         Ok(Before::Known)
@@ -68,7 +64,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// A flow was written in a form on the way to what is wanted.
     pub(super) async fn note_on_the_way(&self, id: &FlowId, body: &[u8]) {
         if let Ok(form) = Definition::from_live(body, self.reader.comparison()) {
-            self.looks.0.lock().await.on_the_way.insert(id.clone(), (Instant::now(), form.equality_hash));
+            self.looks.newest.lock().await.on_the_way.insert(id.clone(), form.equality_hash);
         }
     }
 
@@ -77,7 +73,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let previous = change.before().map(|definition| definition.equality_hash);
         match look(target, previous, Some(live.equality_hash)) {
             Found::Target | Found::Previous => Ok(()),
-            Found::Else => self.keep(live).await.map_err(kept_nowhere),
+            Found::Else if self.looks.is_kept(live) => Ok(()),
+            Found::Else => {
+                self.keep(live).await.map_err(kept_nowhere)?;
+                self.looks.note_kept(live);
+                Ok(())
+            }
         }
     }
 
