@@ -153,7 +153,6 @@ impl Line {
     /// The request takes effect.
     async fn pass_on(&self, request: InsideRequest, script: &Arc<Script>) -> Result<InsideAnswer, NoAnswer> {
         script.world().see_changes();
-        self.project.look().at_work = Arc::downgrade(script);
         let InsideRequest { method, target, headers, body } = request;
         let answer = self.project.handle().ask(Request { method, target, headers, body }).await;
         script.world().see_changes();
@@ -164,6 +163,8 @@ impl Line {
     /// Something in flows is about to be changed: may it be?
     fn announce(&self, script: &Arc<Script>, call: &'static str, request: &InsideRequest) {
         let id = self.subject(call, &request.target);
+        script.world().see_changes();
+        self.project.look().is_asked_for(id.as_ref(), script);
         if let Some(id) = &id
             && let Some(Asked { call, body, at }) = self.asked.lock().unwrap().remove(id)
         {

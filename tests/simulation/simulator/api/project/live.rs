@@ -22,8 +22,11 @@ pub struct State {
     flows: BTreeMap<FlowId, Seen>,
     changes: Vec<Change>,
     n_changes: usize,
-    /// Whose task may be changing the project. A script holds its world, and that this.
-    pub at_work: Weak<Script>,
+    /// Who has asked for a change of each flow last: a task may end while somebody else asks for something. A script
+    /// holds its world, and that this.
+    writers: BTreeMap<FlowId, Weak<Script>>,
+    /// Who has asked for any change last: by one flow another may be changed, too.
+    writer: Weak<Script>,
 }
 
 struct Seen {
@@ -79,7 +82,8 @@ impl State {
             flows: BTreeMap::new(),
             changes: Vec::new(),
             n_changes: 0,
-            at_work: Weak::new(),
+            writers: BTreeMap::new(),
+            writer: Weak::new(),
         }
     }
 
@@ -98,6 +102,14 @@ impl State {
     /// The flow of an `_id`.
     pub fn by_id(&self, id: &str) -> Option<FlowId> {
         self.flows.iter().find(|(_, seen)| seen.flow.id == id).map(|(id, _)| id.clone())
+    }
+
+    /// Somebody asks for a change.
+    pub fn is_asked_for(&mut self, flow: Option<&FlowId>, by: &Arc<Script>) {
+        self.writer = Arc::downgrade(by);
+        if let Some(flow) = flow {
+            self.writers.insert(flow.clone(), Arc::downgrade(by));
+        }
     }
 
     pub fn n_changes(&self) -> usize {
@@ -153,7 +165,8 @@ impl State {
             let (before, after) = (document(&earlier), document(&flows));
             if before != after {
                 self.n_changes += 1;
-                self.changes.push(Change { by: self.at_work.upgrade(), id: id.clone(), before, after });
+                let by = self.writers.get(id).unwrap_or(&self.writer).upgrade();
+                self.changes.push(Change { by, id: id.clone(), before, after });
             }
         }
         self.flows = flows;
