@@ -82,6 +82,7 @@ impl World {
             Call::Delete => self.check_delete(&request),
             _ => self.check_written(&request),
         }
+        self.notes().asked_for.insert(id.clone(), manifest.deployment_id.clone());
         self.notes().asked.insert((manifest.deployment_id.clone(), id.clone()));
     }
 

@@ -28,6 +28,8 @@ pub struct Notes {
     pub held: BTreeSet<FlowId>,
     /// When somebody last edited a flow in the tenant by hand.
     pub drift: BTreeMap<FlowId, Instant>,
+    /// The deployment for which each flow was asked to be changed last.
+    pub asked_for: BTreeMap<FlowId, DeploymentId>,
     /// Live flows that somebody created by hand.
     pub somebodys: BTreeSet<FlowId>,
     /// When the pass that began a deployment started.

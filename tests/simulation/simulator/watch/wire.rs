@@ -5,6 +5,8 @@ use std::sync::Arc;
 use flowsync::flow::{ContentHash, Definition, FlowId};
 use flowsync::record::FlowAction;
 
+use tokio::time::Instant;
+
 use super::super::api::Change;
 use super::super::invariant::Invariant;
 use super::super::script::Script;
@@ -59,7 +61,12 @@ impl World {
         if after.is_none() {
             notes.somebodys.remove(id);
         }
-        if let Some(manifest) = manifest {
+        // What was begun for a deployment that is over, by whatever records say so, is somebody's doing to the next.
+        let asked_for = notes.asked_for.get(id);
+        let is_of_another = asked_for.zip(manifest.as_ref()).is_some_and(|(it, now)| *it != now.deployment_id);
+        if is_of_another {
+            notes.drift.insert(id.clone(), Instant::now());
+        } else if let Some(manifest) = manifest {
             let deployment = &manifest.deployment_id;
             let flow = manifest.flows.iter().find(|flow| flow.id == *id);
             let planned = flow.map(|flow| [flow.content_hash, flow.previous_hash]).unwrap_or_default();
