@@ -29,42 +29,43 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// where a flow to be created is there, git says so when this returns.
     pub(super) async fn look_before(&self, change: &Change) -> Result<Before, FlowFailure> {
         self.in_time(self.limits.lease.holds()).await?;
-        let mut newest = self.looks.newest.lock().await;
-        if !matches!(change.step, Step::Update { .. }) && !newest.looked.is_fresh() {
-            let (looked, export) = self.in_time(self.look()).await?.map_err(|error| FlowFailure::of(&error))?;
-            (newest.looked, newest.export) = (looked, Some(export));
+        if !matches!(change.step, Step::Update { .. }) {
+            let mut looked = self.looks.looked.lock().await;
+            if !looked.is_fresh() {
+                let (now, export) = self.in_time(self.look()).await?.map_err(|error| FlowFailure::of(&error))?;
+                *looked = now;
+                self.looks.note_export(export);
+            }
         }
-        let Some(export) = &newest.export else { return Ok(Before::Planned) };
-        let live = export.flows.get(&change.id);
-        if let Some(live) = live {
-            self.keep_unplanned(change, live).await?;
-        }
-        let is_there = live.is_some();
-        drop(newest);
-        if !matches!(change.step, Step::Create { .. }) || !is_there {
-            return Ok(Before::Planned);
-        }
-        self.disown(&change.id).await.map(|()| Before::Foreign)
+        self.look_again(change, Before::Planned).await
     }
 
     /// Before a flow is written again that this deployment has written in another form: what was seen live since then,
     /// and is somebody else's doing, is kept in the record.
     pub(super) async fn look_between(&self, change: &Change) -> Result<Before, FlowFailure> {
         self.in_time(self.limits.lease.holds()).await?;
-        let newest = self.looks.newest.lock().await;
-        let live = newest.export.as_ref().and_then(|export| export.flows.get(&change.id));
+        self.look_again(change, Before::Known).await
+    }
+
+    /// The same by what was seen last, without another look; `before` is what was found so far.
+    pub(super) async fn look_again(&self, change: &Change, before: Before) -> Result<Before, FlowFailure> {
+        let Some(export) = self.looks.export() else { return Ok(before) };
+        let Some(live) = export.flows.get(&change.id) else { return Ok(before) };
         // A look that began before the form on the way was written may have read the flow after that.
-        let ours = newest.on_the_way.get(&change.id);
-        if let Some(live) = live.filter(|live| ours != Some(&live.equality_hash)) {
+        let is_ours = before == Before::Known && self.looks.on_the_way(&change.id) == Some(live.equality_hash);
+        if !is_ours {
             self.keep_unplanned(change, live).await?;
         }
-        Ok(Before::Known)
+        if before != Before::Planned || !matches!(change.step, Step::Create { .. }) {
+            return Ok(before);
+        }
+        self.disown(&change.id).await.map(|()| Before::Foreign)
     }
 
     /// A flow was written in a form on the way to what is wanted.
-    pub(super) async fn note_on_the_way(&self, id: &FlowId, body: &[u8]) {
+    pub(super) fn note_on_the_way(&self, id: &FlowId, body: &[u8]) {
         if let Ok(form) = Definition::from_live(body, self.reader.comparison()) {
-            self.looks.newest.lock().await.on_the_way.insert(id.clone(), form.equality_hash);
+            self.looks.note_on_the_way(id, form.equality_hash);
         }
     }
 

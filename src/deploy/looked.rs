@@ -1,10 +1,9 @@
 //! When the tenant was last looked at, and what was seen.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::flow::{ContentHash, Definition, FlowId};
@@ -41,38 +40,57 @@ impl Looked {
 /// The newest look of a deployment; all flows under way share it.
 #[derive(Debug)]
 pub struct Looks {
-    pub(super) newest: Mutex<Newest>,
-    /// Forms that stand in the record already.
-    kept: std::sync::Mutex<BTreeSet<(FlowId, ContentHash)>>,
+    /// When that was; whoever holds it looks, and the others wait.
+    pub(super) looked: tokio::sync::Mutex<Looked>,
+    seen: Mutex<Seen>,
 }
 
-#[derive(Debug)]
-pub(super) struct Newest {
-    pub(super) looked: Looked,
+#[derive(Debug, Default)]
+struct Seen {
     /// Nothing: everything was as planned.
-    pub(super) export: Option<Export>,
+    export: Option<Arc<Export>>,
     /// Flows that this deployment has left in a form on the way: no look need keep that.
-    pub(super) on_the_way: BTreeMap<FlowId, ContentHash>,
+    on_the_way: BTreeMap<FlowId, ContentHash>,
+    /// Forms that stand in the record already.
+    kept: BTreeSet<(FlowId, ContentHash)>,
 }
 
 impl Looks {
     /// Begins with the look the plan was made from.
     #[must_use]
     pub fn planned(looked: Looked) -> Self {
-        let newest = Newest { looked, export: None, on_the_way: BTreeMap::new() };
-        Self { newest: Mutex::new(newest), kept: std::sync::Mutex::default() }
+        Self { looked: tokio::sync::Mutex::new(looked), seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen last; nothing where everything was as planned.
+    pub(super) fn export(&self) -> Option<Arc<Export>> {
+        self.seen().export.clone()
+    }
+
+    /// This is what is live.
+    pub(super) fn note_export(&self, export: Export) {
+        self.seen().export = Some(Arc::new(export));
+    }
+
+    /// The form on the way in which this deployment has left a flow.
+    pub(super) fn on_the_way(&self, id: &FlowId) -> Option<ContentHash> {
+        self.seen().on_the_way.get(id).copied()
+    }
+
+    pub(super) fn note_on_the_way(&self, id: &FlowId, form: ContentHash) {
+        self.seen().on_the_way.insert(id.clone(), form);
     }
 
     /// Whether a form stands in the record already.
     pub(super) fn is_kept(&self, live: &Definition) -> bool {
-        self.kept().contains(&(live.id.clone(), live.content_hash))
+        self.seen().kept.contains(&(live.id.clone(), live.content_hash))
     }
 
     pub(super) fn note_kept(&self, live: &Definition) {
-        self.kept().insert((live.id.clone(), live.content_hash));
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeSet<(FlowId, ContentHash)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen().kept.insert((live.id.clone(), live.content_hash));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 use tracing::{Instrument as _, info_span};
@@ -195,10 +196,11 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         if let Err(failure) = self.intent(Call::Import, change.definition(), note).await {
             return turn.unsent(failure);
         }
-        let outcome = match self.send(change, body, turn).await {
+        let (before, sent) = self.send(change, body, turn, before).await;
+        let outcome = match sent {
             Ok(imported) => {
                 if !note.is_empty() {
-                    self.note_on_the_way(&change.id, body).await;
+                    self.note_on_the_way(&change.id, body);
                 }
                 self.await_imported(change, before, &imported).await
             }
@@ -208,16 +210,25 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     /// What was cut off, refused or left alone before anything of the flow was written is none of this deployment's to
-    /// put back.
-    async fn send(&self, change: &Change, body: &[u8], turn: Turn) -> Result<Imported, Pushed> {
-        let sending = self.sending(Way::Forward, Call::Import, &change.id);
+    /// put back. With it what was there before.
+    async fn send(
+        &self,
+        change: &Change,
+        body: &[u8],
+        turn: Turn,
+        before: Before,
+    ) -> (Before, Result<Imported, Pushed>) {
+        let look_again = || -> BoxFuture<'_, _> { Box::pin(self.look_again(change, before)) };
+        let sending = self.sending(Way::Forward, Call::Import, &change.id).looking(&look_again);
         let import = self.tenant.import(self.target, &change.id, body, &sending, &self.limits);
-        let answer = match self.in_time(import).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(self.cut_off(&sending, turn, failure)),
+        let sent = match self.in_time(import).await {
+            Ok(answer) => {
+                self.outcome(&sending, &answer);
+                answer.map(|reply| reply.value).map_err(|error| failed(&sending, turn, &error))
+            }
+            Err(failure) => Err(self.cut_off(&sending, turn, failure)),
         };
-        self.outcome(&sending, &answer);
-        answer.map(|reply| reply.value).map_err(|error| failed(&sending, turn, &error))
+        (if sending.is_foreign() { Before::Foreign } else { before }, sent)
     }
 
     /// A create that is answered as an update was somebody else's flow: git says so before anything else happens.
@@ -238,13 +249,15 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             Turn::First => self.look_before(change).await,
             Turn::Again => self.look_between(change).await,
         };
-        if let Err(failure) = before {
-            return turn.unsent(failure);
-        }
+        let before = match before {
+            Ok(before) => before,
+            Err(failure) => return turn.unsent(failure),
+        };
         if let Err(failure) = self.intent(Call::Delete, change.definition(), "").await {
             return turn.unsent(failure);
         }
-        let sending = self.sending(Way::Forward, Call::Delete, &change.id);
+        let look_again = || -> BoxFuture<'_, _> { Box::pin(self.look_again(change, before)) };
+        let sending = self.sending(Way::Forward, Call::Delete, &change.id).looking(&look_again);
         let answer = match self.in_time(self.tenant.delete(self.target, &change.id, &sending, &self.limits)).await {
             Ok(answer) => answer,
             Err(failure) => return self.cut_off(&sending, turn, failure),
@@ -289,7 +302,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let event = sending.outcome();
         self.journal.note(&match answer {
             Ok(reply) => event.with("result", "done").with("attempts", reply.attempts),
-            Err(error) if !sending.has_begun() => event.with("result", UNSENT).with("error", error.to_string()),
+            Err(error) if is_unsent(sending, error) => event.with("result", UNSENT).with("error", error.to_string()),
             Err(error) => event
                 .with("result", if error.maybe_took_effect() { "unknown" } else { "failed" })
                 .with("attempts", error.attempts)
@@ -314,11 +327,17 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 /// What came of a call that failed. Nobody is to blame for what was left alone.
 fn failed<L: LocalState>(sending: &Sending<'_, L>, turn: Turn, error: &TenantError) -> Pushed {
     let failure = FlowFailure::of(error);
-    if sending.has_begun() {
+    if !is_unsent(sending, error) {
         return Pushed::Failed(failure);
     }
     let blame = if error.left_alone() { Blame::Nobody } else { failure.blame };
     turn.unsent(FlowFailure { blame, ..failure })
+}
+
+/// Whether a call that failed has changed nothing of the flow: it did not come so far, or what it asked for was left
+/// undone because somebody else was there.
+fn is_unsent<L: LocalState>(sending: &Sending<'_, L>, error: &TenantError) -> bool {
+    !sending.has_begun() || error.left_alone()
 }
 
 /// How fast it goes, but for what was `done` already.

@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::BoxFuture;
+
+use super::FlowFailure;
 use super::journal::Journal;
+use super::look::Before;
 use crate::flow::FlowId;
 use crate::local::LocalState;
 use crate::record::audit::{Event, EventKind};
@@ -26,6 +30,9 @@ pub(super) enum Changes {
     Later,
 }
 
+/// Looks at what was seen of the flow since the call was made, and says what was there before.
+pub(super) type LookAgain<'a> = dyn Fn() -> BoxFuture<'a, Result<Before, FlowFailure>> + Send + Sync + 'a;
+
 /// One call that is under way.
 pub(super) struct Sending<'a, L> {
     journal: &'a Journal<L>,
@@ -34,11 +41,25 @@ pub(super) struct Sending<'a, L> {
     call: Call,
     flow: &'a FlowId,
     has_begun: AtomicBool,
+    look_again: Option<&'a LookAgain<'a>>,
+    /// Whether a flow to be created was seen there by then.
+    is_foreign: AtomicBool,
 }
 
 impl<'a, L: LocalState> Sending<'a, L> {
     pub(super) fn new(journal: &'a Journal<L>, changes: Changes, way: Way, call: Call, flow: &'a FlowId) -> Self {
-        Self { journal, changes, way, call, flow, has_begun: AtomicBool::new(false) }
+        let (has_begun, is_foreign) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { journal, changes, way, call, flow, has_begun, look_again: None, is_foreign }
+    }
+
+    /// The same where it is looked again before the flow is changed, if that is not at once.
+    pub(super) fn looking(self, look_again: &'a LookAgain<'a>) -> Self {
+        Self { look_again: Some(look_again), ..self }
+    }
+
+    /// Whether a flow to be created was found to be somebody else's, in the time between call and change.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.is_foreign.load(Ordering::Acquire)
     }
 
     /// The same of a call whose first request changes the flow in any dialect.
@@ -56,11 +77,21 @@ impl<'a, L: LocalState> Sending<'a, L> {
         Event::new(EventKind::Outcome).with("call", self.call.as_str()).with("flow", self.flow.as_str())
     }
 
+    /// Others may have looked since the call was made.
+    async fn see(&self) -> Result<(), NotRecorded> {
+        let Some(look_again) = self.look_again else { return Ok(()) };
+        let seen = look_again().await;
+        let is_foreign = seen.as_ref().map_or_else(|failure| failure.existed, |before| *before == Before::Foreign);
+        self.is_foreign.store(is_foreign, Ordering::Release);
+        seen.map(drop).map_err(|failure| NotRecorded(failure.message))
+    }
+
     async fn begin(&self) -> Result<(), NotRecorded> {
         if self.has_begun() {
             return Ok(());
         }
         if self.changes == Changes::Later {
+            self.see().await?;
             let event = Event::new(EventKind::Sending);
             let event = event.with("call", self.call.as_str()).with("flow", self.flow.as_str());
             let recorded = self.journal.record(&event).await;
