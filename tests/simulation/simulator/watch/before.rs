@@ -128,7 +128,10 @@ impl World {
         let Some(flow) = flow.filter(|flow| matches!(flow.action, FlowAction::Create | FlowAction::Delete)) else {
             return;
         };
-        let is_first = *status == Status::Deploying && !self.may_have_written(manifest, id);
+        let key = (manifest.deployment_id.clone(), (*id).clone());
+        // One that was untied is deleted as what it was made.
+        let is_untied = flow.action == FlowAction::Delete && self.notes().asked.contains(&key);
+        let is_first = *status == Status::Deploying && !self.may_have_written(manifest, id) && !is_untied;
         if !is_first || flow.existed {
             return;
         }
