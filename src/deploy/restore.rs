@@ -94,6 +94,8 @@ pub enum Restored {
 }
 
 struct Progress {
+    /// Whether nothing is under way any more that the way forward has begun.
+    is_settled: bool,
     acted: BTreeSet<FlowId>,
     errors: BTreeMap<FlowId, FlowFailure>,
     learned: Learned,
@@ -128,7 +130,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Puts back every flow of `undos` (in plan order) that is not live as before.
     pub async fn restore(&self, undos: &[Undo]) -> Restoration {
         (self.progress)(Shown::Stage("restore", undos.len()));
-        let mut progress = Progress { acted: BTreeSet::new(), errors: BTreeMap::new(), learned: Learned::new() };
+        let (acted, errors) = (BTreeSet::new(), BTreeMap::new());
+        let mut progress = Progress { is_settled: undos.is_empty(), acted, errors, learned: Learned::new() };
         let mut last_error = String::new();
         let lag = EXPORT_LAG.min(self.verify_timeout);
         let mut fresh_from = in_future(lag);
@@ -138,7 +141,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             if n_spent > ROUNDS_MAX {
                 break;
             }
-            let export = match self.settled_export(undos, round, fresh_from, &progress).await {
+            let export = match self.look_back(undos, round, fresh_from, &mut progress).await {
                 Ok(export) => export,
                 Err(error) => {
                     n_spent += usize::from(!self.may_pass(error.blame(), patient_until));
@@ -188,6 +191,22 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// or the lease ends, and a round in which it was closed counts for nothing.
     fn may_pass(&self, blame: Blame, patient_until: Instant) -> bool {
         blame == Blame::Transport && Instant::now() < patient_until && self.limits.lease.allows_now()
+    }
+
+    /// An export, once nothing is under way any more: what was cut off may take effect in the tenant minutes later, and
+    /// until then everything looks as before.
+    async fn look_back(
+        &self,
+        undos: &[Undo],
+        round: usize,
+        fresh_from: Instant,
+        progress: &mut Progress,
+    ) -> Result<Export, TenantError> {
+        if !progress.is_settled {
+            self.tenant.settle(self.target, &self.limits).await?;
+            progress.is_settled = true;
+        }
+        self.settled_export(undos, round, fresh_from, progress).await
     }
 
     /// An export; after a round in which every call was answered well it is read again for a while, and
