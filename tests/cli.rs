@@ -34,6 +34,8 @@ mod cognigy_plan;
 mod cognigy_probe;
 #[path = "cli/cognigy_release.rs"]
 mod cognigy_release;
+#[path = "cli/cognigy_upgrade.rs"]
+mod cognigy_upgrade;
 #[path = "cli/cognigy_war.rs"]
 mod cognigy_war;
 #[path = "cli/config.rs"]

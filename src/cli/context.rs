@@ -18,6 +18,7 @@ use crate::local::FileState;
 use crate::record::hex_sha256;
 use crate::shutdown::Shutdown;
 use crate::source::{Fetches, GitOptions, GitSource, normal_url};
+use crate::tenant::Tenant as _;
 use crate::tenant::flows_v2::Connections;
 
 /// An engine over the real world.
@@ -167,6 +168,7 @@ impl Context {
     ) -> Result<RealEngine, Failure> {
         let records = self.records_with(environment, GitOptions { allow_rewind })?;
         let tenant = self.tenant(environment)?;
+        records.index.leave_out(&tenant.defaults());
         Ok(Engine {
             subject: environment.repository.commit_message.clone(),
             policy: environment.sync.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::flow::{Definition, EnvironmentId, FlowId};
+use crate::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::LocaleName;
 use crate::release::{Frozen, Serving, Shows};
 use crate::tenant::cognigy_rest::{Aliases, Finding, ProbeDepth, ProbeRefusal};
@@ -146,6 +146,14 @@ impl Tenant for Dialect {
         limits: &CallLimits,
     ) -> Result<Reply<()>, TenantError> {
         whichever!(self, client => client.rollback(environment, id, version, limits).await)
+    }
+
+    fn defaults(&self) -> Defaults {
+        whichever!(self, client => client.defaults())
+    }
+
+    fn note_defaults(&self, defaults: &Defaults) {
+        whichever!(self, client => client.note_defaults(defaults));
     }
 
     fn note_deployment(&self, deployment: &str) {

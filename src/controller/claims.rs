@@ -96,8 +96,8 @@ impl<S: Source> Records<S> {
         for (origin, text) in self.read_documents(origins, DEFINITION_BYTES_MAX).await? {
             let Named::Text(text) = text else { continue };
             // What a rollback brought back may be what nobody could read: it is known by its bytes.
-            let read = Definition::from_file(Arc::clone(&text), self.index.comparison());
-            if let Ok(definition) = read.or_else(|_| Definition::from_live(&text, self.index.comparison())) {
+            let read = Definition::from_file(Arc::clone(&text), &self.index.comparison());
+            if let Ok(definition) = read.or_else(|_| Definition::from_live(&text, &self.index.comparison())) {
                 facts.contents.insert(origin, (definition.id, definition.content_hash));
             }
         }
@@ -143,7 +143,7 @@ impl<S: Source> Records<S> {
     async fn is_flow(&self, held: &Held, id: &FlowId) -> Result<bool, PassError> {
         let texts = self.read_named(std::iter::once(&held.blob), DEFINITION_BYTES_MAX).await?;
         let text: Option<Arc<[u8]>> = texts.get(&held.blob).and_then(Named::text).cloned();
-        let definition = text.and_then(|text| Definition::from_file(text, self.index.comparison()).ok());
+        let definition = text.and_then(|text| Definition::from_file(text, &self.index.comparison()).ok());
         Ok(definition.is_some_and(|definition| definition.id == *id))
     }
 

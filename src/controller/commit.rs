@@ -240,6 +240,9 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
         self.ledger.closing.store(true, Ordering::SeqCst);
         let mut closed = Manifest::clone(&*self.ledger.manifest());
         edit(&mut closed)?;
+        if let Some(defaults) = closed.defaults.with(&self.engine.tenant.defaults()) {
+            closed.defaults = defaults;
+        }
         self.ledger.tell_disowned(&mut closed);
         closed.apply(event)?;
         closed.generated_at = self.engine.now();

@@ -96,7 +96,7 @@ async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowI
         files.push((entry, content.ok_or_else(|| missing_blob(&entry.path, &entry.blob))?));
     }
     let check = |(entry, content): &(&FlowEntry, Arc<[u8]>)| {
-        index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), index.comparison()));
+        index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), &index.comparison()));
     };
     parallel::map(&files, check);
     Ok(())
@@ -165,7 +165,7 @@ async fn check_folders<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowIn
     }
     let format = source.format();
     parallel::map(&units, |(made, unit)| {
-        let report = format.check(unit, index.comparison());
+        let report = format.check(unit, &index.comparison());
         index.keep_composed_report(made.origin.clone(), made.flow.path.clone(), report);
     });
     Ok(())
@@ -186,7 +186,7 @@ async fn check_composed<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowI
         let environment = origin.composed.as_ref().map_or("", |composed| &composed.environment);
         let overlay = overlay.map(|overlay| File { path: &overlay.path, bytes: file(overlay) });
         let flow = File { path: &flow.path, bytes: file(flow) };
-        let report = flow::overlay::check_composed(&flow, overlay.as_ref(), environment, index.comparison());
+        let report = flow::overlay::check_composed(&flow, overlay.as_ref(), environment, &index.comparison());
         index.keep_composed_report(origin.clone(), flow.path.to_owned(), report);
     };
     parallel::map(made, check);

@@ -23,7 +23,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         prepared: &Prepared,
         kind: Kind,
     ) -> Result<Manifest, PassError> {
-        let now = self.now();
+        let (now, comparison) = (self.now(), self.reader.comparison());
         let earlier = seen.manifest.as_ref();
         let flows = manifest_flows(plan, prepared, earlier);
         let planned = Planned {
@@ -40,7 +40,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             },
             plan_digest: plan.digest.clone(),
             rollback: prepared.back_to.as_ref().map(|back_to| back_to.to.clone()),
-            ignore: self.reader.comparison().ignored().to_vec(),
+            ignore: comparison.ignored().to_vec(),
+            defaults: comparison.defaults().clone(),
             release: self.release_record(prepared, earlier),
             flows,
             dependency_graph: plan.graph.clone(),

@@ -13,6 +13,7 @@ mod commit;
 mod contest;
 #[cfg(test)]
 mod costs;
+mod defaults;
 mod deployment;
 mod desired;
 mod folders;

@@ -72,6 +72,7 @@ impl<S: Source> Records<S> {
         };
         let whose = self.whose(&recorded, options)?;
         seen.adopts = whose != Whose::Ours;
+        self.index.leave_out(&recorded.manifest.defaults);
         let key = self.vouching_key(&records).await?;
         let is_vouched = !seen.adopts && key.as_ref().is_some_and(|key| self.index.is_vouched(key));
         let Recorded { manifest, .. } = &recorded;
@@ -221,7 +222,8 @@ impl<S: Source> Records<S> {
     }
 
     /// What comparison sees of what the last completed deployment left. Where the ignored pointers
-    /// have changed since, the flows are read from git and compared anew.
+    /// have changed since, or defaults are left out, which are met one by one, the flows are read from git and compared
+    /// anew.
     pub async fn last(&self, manifest: Option<&Manifest>) -> Result<Last, PassError> {
         let Some(manifest) = manifest else {
             return Ok(Last::default());
@@ -229,7 +231,8 @@ impl<S: Source> Records<S> {
         let flows = manifest.last_flows();
         let hashes = flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash)).collect();
         let mut last = Last { flows: hashes, ..Last::default() };
-        if manifest.ignore == self.index.comparison().ignored() {
+        let comparison = self.index.comparison();
+        if manifest.ignore == comparison.ignored() && comparison.defaults().is_empty() {
             return Ok(last);
         }
         let known: BTreeMap<_, &LastFlow> =
@@ -237,7 +240,7 @@ impl<S: Source> Records<S> {
         let texts = self.read_documents(known.keys().map(|(_, origin)| origin.clone()), DEFINITION_BYTES_MAX).await?;
         for (id, origin) in known.keys() {
             let text = texts.get(origin).and_then(Named::text).cloned();
-            let definition = text.and_then(|text| Definition::from_file(text, self.index.comparison()).ok());
+            let definition = text.and_then(|text| Definition::from_file(text, &comparison).ok());
             if let Some(definition) = definition {
                 last.flows.insert((*id).clone(), definition.equality_hash);
             }

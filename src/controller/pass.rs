@@ -10,9 +10,10 @@ use super::carry::Work;
 use super::report::{EnvironmentReport, FlowCounts, FlowReport, Outcome, ReleaseReport, SyncResult};
 use super::{Engine, PassError, PassOptions, Prepared, Records, Seen, adoption_branch, read_desired};
 use crate::config::Drift;
+use crate::index::Comparing;
 use crate::local::LocalState;
 use crate::plan::{self, Cause, Change, Hold, Plan, ReleasePlan};
-use crate::problem::any_error;
+use crate::problem::{Problem, any_error};
 use crate::record::{Kind, Suspended};
 use crate::revision::CommitId;
 use crate::shutdown::Stage;
@@ -136,16 +137,17 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let Records { source, target, .. } = &self.records;
         let counted = seen.manifest.as_ref().filter(|_| !seen.is_altered);
         self.look(self.records.check_signed(self.policy.verify.as_ref(), &seen.tips.flows, counted)).await?;
-        let reading = read_desired(&**source, &seen.tips.flows, self.reader.index(), target);
-        let (desired, problems) = self.look(reading.instrument(info_span!("read"))).await?;
-        if any_error(&problems) {
-            let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
-            let reason =
-                format!("{n_errors} problem(s) in the flows of commit {}; nothing was written", seen.tips.flows);
-            return Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false });
-        }
-        let mut prepared =
-            self.look(self.prepare(desired, seen.manifest.as_ref()).instrument(info_span!("prepare"))).await?;
+        let (mut prepared, problems) = loop {
+            let reading = read_desired(&**source, &seen.tips.flows, self.reader.index(), target);
+            let (desired, problems) = self.look(reading.instrument(info_span!("read"))).await?;
+            check_flows(&problems, &seen.tips.flows)?;
+            let preparing = self.prepare(desired, seen.manifest.as_ref());
+            let prepared = self.look(preparing.instrument(info_span!("prepare"))).await?;
+            // Ends: each time more is left out, and there is an end to what a platform adds.
+            if self.leave_out_defaults(None) == Comparing::AsBefore {
+                break (prepared, problems);
+            }
+        };
         prepared.problems.extend(problems.iter().cloned());
         prepared.problems.sort();
         let is_quiet = prepared.plan.changes.is_empty() && !prepared.is_drifted() && !releases(&prepared);
@@ -224,6 +226,16 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 }
 
+/// Refuses a commit of whose flows one has an error.
+fn check_flows(problems: &[Problem], commit: &CommitId) -> Result<(), PassError> {
+    if !any_error(problems) {
+        return Ok(());
+    }
+    let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let reason = format!("{n_errors} problem(s) in the flows of commit {commit}; nothing was written");
+    Err(PassError::Refused { reason, problems: problems.to_vec(), quarantined: false })
+}
+
 /// How far a pass or a rollback has come, for whatever is said of it in the end.
 #[derive(Default)]
 pub(super) struct Attempt {
@@ -251,6 +263,7 @@ impl Attempt {
                 None => engine.look(source.fetch().instrument(info_span!("fetch"))).await?,
             };
             self.commit = Some(tips.flows.clone());
+            engine.leave_out_defaults(None);
             if start == 0
                 && !options.dry_run
                 && options.plan.is_none()
@@ -259,6 +272,7 @@ impl Attempt {
                 return Ok(report);
             }
             let seen = engine.look(engine.records.seen_at(tips, &options).instrument(info_span!("observe"))).await?;
+            engine.leave_out_defaults(seen.manifest.as_ref());
             // Who is taken over is who was seen first: whoever came since is alive.
             options.take_over &= start == 0;
             // Whoever only looks is never held up: the plan then stands on what was deployed before.

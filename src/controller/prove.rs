@@ -261,7 +261,7 @@ impl<S: Source> Records<S> {
         let fact = |named: Named| match named {
             Named::Gone => PreviousFacts::Gone,
             Named::TooLarge(bytes) => PreviousFacts::TooLarge(bytes),
-            Named::Text(text) => match Definition::from_live(&text, self.index.comparison()) {
+            Named::Text(text) => match Definition::from_live(&text, &self.index.comparison()) {
                 Ok(Definition { id, content_hash, .. }) => PreviousFacts::Flow { id, content_hash },
                 Err(_) => PreviousFacts::NoFlow,
             },

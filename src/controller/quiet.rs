@@ -78,7 +78,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let seal = self.records.seal_key()?.map(|key| key.fingerprint());
         let identity = (&self.records.branch, &self.records.target, &self.records.tenant_url, seal);
-        let policy = (&self.policy, identity, self.reader.comparison().ignored());
+        let policy = (&self.policy, identity, self.reader.comparison().rules());
         Ok(Some(hex_sha256(format!("{}\n{}\n{policy:?}\n{serving:?}", flows.0, records.0).as_bytes())))
     }
 }

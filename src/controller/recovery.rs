@@ -214,7 +214,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         for flow in changed {
             let text = |origin: Option<Origin>| texts.get(&origin?).and_then(Named::text).cloned();
             let after = text(flow.origin())
-                .and_then(|text| Definition::from_file(text, self.reader.comparison()).ok())
+                .and_then(|text| Definition::from_file(text, &self.reader.comparison()).ok())
                 .map(|definition| DesiredFlow {
                     definition: Arc::new(definition),
                     path: flow.path.clone().unwrap_or_default(),
@@ -222,7 +222,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                     overlay: None,
                 });
             let before = text(before(flow))
-                .and_then(|text| Definition::from_live(&text, self.reader.comparison()).ok())
+                .and_then(|text| Definition::from_live(&text, &self.reader.comparison()).ok())
                 .map(Arc::new);
             let step = match (flow.action, after, before) {
                 (FlowAction::Create, Some(after), _) => Step::Create { after },
@@ -299,7 +299,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// Whether a live flow is what this deployment imports first of a new flow in a cycle.
     fn is_first_form(&self, live: &Definition, change: &Change, changes: &[Change]) -> bool {
         let first = deploy::first_form(change, changes)
-            .and_then(|text| Definition::from_live(&text, self.reader.comparison()).ok());
+            .and_then(|text| Definition::from_live(&text, &self.reader.comparison()).ok());
         first.is_some_and(|first| first.equality_hash == live.equality_hash)
     }
 }

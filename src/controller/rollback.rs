@@ -112,6 +112,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
     /// Plans the way to a state. Limits on deletes do not apply; references must hold all the same.
     async fn prepare_state(&self, seen: &Seen, wanted: &State) -> Result<Prepared, PassError> {
+        self.leave_out_defaults(seen.manifest.as_ref());
         let desired = self.read_state(wanted).await?;
         let mut last: Last = self.records.last(seen.manifest.as_ref()).await?;
         // What only the state before held counts as managed: it may be created, updated or deleted.
@@ -131,8 +132,8 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) is not in git any more"))
             })?;
             // A previous definition may be one that nobody could read: it goes back as the bytes it was.
-            let read = Definition::from_file(Arc::clone(&text), self.reader.comparison())
-                .or_else(|_| Definition::from_live(&text, self.reader.comparison()));
+            let read = Definition::from_file(Arc::clone(&text), &self.reader.comparison())
+                .or_else(|_| Definition::from_live(&text, &self.reader.comparison()));
             let definition = read.map_err(|error| {
                 PassError::NotFound(format!("the earlier definition of `{id}` (blob {blob}) cannot be read: {error}"))
             })?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::flow::diff::ReadBack;
-use crate::flow::{Comparison, ContentHash, Definition, FlowId};
+use crate::flow::{Comparison, ContentHash, Definition, Document, FlowId};
 use crate::record::audit::{self, Event};
 use crate::tenant::Export;
 
@@ -33,10 +33,10 @@ impl Different {
     /// Compares what should be live with what is; nothing where they are equal.
     pub(super) fn of(id: &FlowId, want: Option<&Definition>, export: &Export, comparison: &Comparison) -> Option<Self> {
         let have = export.flows.get(id);
-        let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
-        if hash(want) == hash(have) {
+        if are_equal(want, have, comparison) {
             return None;
         }
+        let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
         let detail = match (want, have) {
             (Some(want), Some(have)) => match have.reading.unreadable() {
                 Some(why) => Detail::Unreadable(why.to_string()),
@@ -55,6 +55,19 @@ impl Different {
             Detail::Unreadable(why) => event.with("unreadable", why.as_str()),
             Detail::Places(places) => event.with_places(places),
         }
+    }
+}
+
+/// Whether two are equal: by the hashes they have or, where more is left out by now than when those were made, anew.
+pub(super) fn are_equal(one: Option<&Definition>, other: Option<&Definition>, comparison: &Comparison) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) if one.equality_hash == other.equality_hash => true,
+        (Some(one), Some(other)) if !comparison.defaults().is_empty() => {
+            let hash = |it: &Definition| Some(Document::parse(it.text.clone()?).ok()?.equality_hash(comparison));
+            hash(one).is_some_and(|one| hash(other) == Some(one))
+        }
+        _ => false,
     }
 }
 

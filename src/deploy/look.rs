@@ -64,7 +64,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// A flow was written in a form on the way to what is wanted.
     pub(super) fn note_on_the_way(&self, id: &FlowId, body: &[u8]) {
-        if let Ok(form) = Definition::from_live(body, self.reader.comparison()) {
+        if let Ok(form) = Definition::from_live(body, &self.reader.comparison()) {
             self.looks.note_on_the_way(id, form.equality_hash);
         }
     }

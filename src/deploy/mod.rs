@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::clock::in_future;
-use crate::flow::{EnvironmentId, FlowId};
+use crate::flow::{Comparison, EnvironmentId, FlowId};
 use crate::index::LiveReader;
 use crate::local::LocalState;
 use crate::revision::CommitId;
@@ -254,6 +254,12 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_REREAD);
         }
+    }
+
+    /// How flows are compared, with all that the tenant was seen to add to them by now.
+    fn comparison(&self) -> Arc<Comparison> {
+        let comparison = self.reader.comparison();
+        comparison.with_defaults(&self.tenant.defaults()).map_or(comparison, Arc::new)
     }
 
     /// Flows that were not written and are live in another form than before: each stands in the record.

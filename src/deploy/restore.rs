@@ -11,13 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::different::Different;
+use super::different::{Different, are_equal};
 use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
 use super::sending::Way;
 use super::{Deployer, FlowFailure, SideEffect, Step as Shown};
 use crate::clock::in_future;
-use crate::flow::{ContentHash, Definition, FlowId, Keep};
+use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -63,14 +63,9 @@ impl Undo {
         }
     }
 
-    fn is_restored(&self, export: &Export) -> bool {
-        let want = self.previous.as_ref().map(|definition| definition.equality_hash);
-        hash_of(export, &self.id) == want
+    fn is_restored(&self, export: &Export, comparison: &Comparison) -> bool {
+        are_equal(self.previous.as_deref(), export.flows.get(&self.id), comparison)
     }
-}
-
-fn hash_of(export: &Export, id: &FlowId) -> Option<ContentHash> {
-    export.flows.get(id).map(|definition| definition.equality_hash)
 }
 
 /// How a restoration went.
@@ -150,7 +145,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                     continue;
                 }
             };
-            let different: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export)).collect();
+            let comparison = self.comparison();
+            let different: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export, &comparison)).collect();
             if different.is_empty() || n_spent == ROUNDS_MAX {
                 return self.verdict(undos, &export, &progress);
             }
@@ -172,7 +168,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     fn verdict(&self, undos: &[Undo], export: &Export, progress: &Progress) -> Restoration {
         let of = |undo: &Undo| {
             let acted = progress.acted.contains(&undo.id);
-            match Different::of(&undo.id, undo.previous.as_deref(), export, self.reader.comparison()) {
+            match Different::of(&undo.id, undo.previous.as_deref(), export, &self.comparison()) {
                 None if acted => Restored::Done,
                 None => Restored::Untouched,
                 Some(different) => {
@@ -224,7 +220,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         loop {
             let is_fresh = Instant::now() >= fresh_from;
             let export = self.export().await?;
-            let open: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export)).collect();
+            let comparison = self.comparison();
+            let open: Vec<&Undo> = undos.iter().filter(|undo| !undo.is_restored(&export, &comparison)).collect();
             let nothing_open = open.is_empty();
             if nothing_open && !is_fresh && !undos.is_empty() {
                 sleep_until(fresh_from).await;
@@ -364,7 +361,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         note: &str,
         learned: &Learned,
     ) -> Result<(), FlowFailure> {
-        let form = Definition::from_live_keeping(body, self.reader.comparison(), |_, _| Keep::Hashes);
+        let form = Definition::from_live_keeping(body, &self.reader.comparison(), |_, _| Keep::Hashes);
         if let Ok(form) = form {
             learned.note_kept(&form.id, form.equality_hash);
         }

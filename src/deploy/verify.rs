@@ -77,7 +77,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     fn different(&self, change: &Change, export: &Export) -> Option<Different> {
         let want = change.after().map(|flow| flow.definition.as_ref());
-        Different::of(&change.id, want, export, self.reader.comparison())
+        Different::of(&change.id, want, export, &self.comparison())
     }
 }
 

@@ -22,10 +22,10 @@ impl Document {
         bytes
     }
 
-    /// A number in its canonical spelling.
-    pub(in crate::flow) fn canonical_number(&self, number: Node<'_>) -> String {
+    /// One value in its canonical spelling.
+    pub(in crate::flow) fn canonical_text(&self, value: Node<'_>) -> String {
         let mut bytes = Vec::new();
-        Writer { document: self, removed: &[], sink: &mut bytes }.value(number.index());
+        Writer { document: self, removed: &[], sink: &mut bytes }.value(value.index());
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

@@ -1,13 +1,14 @@
 //! What is left out when two flows are compared.
 
+use super::defaults::Defaults;
 use super::document::{Document, Kind, Node};
 use super::pointer;
 
 /// The top-level member that the tenant sets and no comparison looks at.
 const ENVIRONMENT_ID: &str = "environmentId";
 
-/// How two flows are compared: always without the top-level `environmentId`, and without what the
-/// configuration's `ignore` names.
+/// How two flows are compared: always without the top-level `environmentId`, without what the
+/// configuration's `ignore` names, and without settings of nodes that only say their default.
 ///
 /// A pointer is a JSON pointer (RFC 6901) in which the segment `*` matches any one key or index. What
 /// it names is taken out before comparing; naming nothing is no mistake.
@@ -15,6 +16,7 @@ const ENVIRONMENT_ID: &str = "environmentId";
 pub struct Comparison {
     ignored: Vec<String>,
     patterns: Vec<Vec<Segment>>,
+    defaults: Defaults,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +43,32 @@ impl Comparison {
     /// The first entry that is no pointer to a part of a document.
     pub fn new(pointers: &[String]) -> Result<Self, IgnoreError> {
         let patterns = pointers.iter().map(|pointer| pattern(pointer)).collect::<Result<_, _>>()?;
-        Ok(Self { ignored: pointers.to_vec(), patterns })
+        Ok(Self { ignored: pointers.to_vec(), patterns, defaults: Defaults::default() })
     }
 
     /// The pointers it was made from.
     #[must_use]
     pub fn ignored(&self) -> &[String] {
         &self.ignored
+    }
+
+    /// The same without these defaults too; nothing where they are all left out already.
+    #[must_use]
+    pub fn with_defaults(&self, defaults: &Defaults) -> Option<Self> {
+        let defaults = self.defaults.with(defaults)?;
+        Some(Self { defaults, ..self.clone() })
+    }
+
+    /// The defaults that are left out.
+    #[must_use]
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
+    /// What it was made from, a line each: where that is the same, so is every equality hash.
+    #[must_use]
+    pub fn rules(&self) -> Vec<String> {
+        self.ignored.iter().cloned().chain(self.defaults.lines()).collect()
     }
 
     /// Cells of the values that are left out, sorted, each once.
@@ -57,6 +78,7 @@ impl Comparison {
         for pattern in &self.patterns {
             collect(root, pattern, &mut removed);
         }
+        self.defaults.collect(document, &mut removed);
         removed.sort_unstable();
         removed.dedup();
         removed

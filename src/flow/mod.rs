@@ -7,6 +7,7 @@ mod canonical;
 mod cause;
 mod check;
 mod comparison;
+mod defaults;
 mod definition;
 pub mod diff;
 mod document;
@@ -29,6 +30,7 @@ pub use anchors::{Anchors, Need};
 pub(crate) use check::parse_file;
 pub use check::{Checked, CheckedFlow, File, FileReport, check_all, check_file, join_reports};
 pub use comparison::{Comparison, IgnoreError};
+pub use defaults::Defaults;
 pub use definition::{BodyAbsent, Definition, DefinitionError, Keep};
 pub use document::{
     DEPTH_MAX, Document, Elements, Entries, FLOW_BYTES_MAX, Fault, INTEGER_DIGITS_MAX, Kind, Node, ParseError,

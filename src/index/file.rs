@@ -18,17 +18,17 @@ const SUM_BYTES: usize = 32;
 
 /// Fills `state` from the file; leaves it as it is where the file is absent, damaged, of another
 /// version, or by another comparison.
-pub(super) fn load(path: &Path, ignored: &[String], state: &mut State) {
+pub(super) fn load(path: &Path, rules: &[String], state: &mut State) {
     let Ok(content) = std::fs::read(path) else { return };
-    match read(&content, ignored) {
+    match read(&content, rules) {
         Some(stored) => stored.fill(state),
         None => tracing::info!(path = %path.display(), "the index is not usable and is built anew"),
     }
 }
 
-fn read(content: &[u8], ignored: &[String]) -> Option<Stored> {
+fn read(content: &[u8], rules: &[String]) -> Option<Stored> {
     let stored: Stored = unseal(content)?;
-    (stored.ignored == ignored).then_some(stored)
+    (stored.rules == rules).then_some(stored)
 }
 
 /// Reads a sealed file; nothing where it is absent, damaged or of another version.
@@ -46,8 +46,8 @@ fn unseal<T: DeserializeOwned>(content: &[u8]) -> Option<T> {
 }
 
 /// Writes the file whole or not at all.
-pub(super) fn save(path: &Path, ignored: &[String], state: &State) -> io::Result<()> {
-    write_sealed(path, &Stored::of(ignored, state))
+pub(super) fn save(path: &Path, rules: &[String], state: &State) -> io::Result<()> {
+    write_sealed(path, &Stored::of(rules, state))
 }
 
 /// Writes a sealed file whole or not at all.

@@ -16,11 +16,11 @@ mod vouched;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::flow::{Comparison, FileReport, FlowId};
+use crate::flow::{Comparison, Defaults, FileReport, FlowId};
 use crate::plan::{Desired, Lookup};
 use crate::problem::Problem;
 use crate::revision::{BlobId, Origin};
@@ -40,11 +40,20 @@ pub struct FlowIndex(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: Option<PathBuf>,
-    comparison: Arc<Comparison>,
+    comparison: RwLock<Arc<Comparison>>,
     state: Mutex<State>,
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
     signed: Mutex<Option<SignedStored>>,
+}
+
+/// How flows are compared from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparing {
+    /// As before.
+    AsBefore,
+    /// Otherwise: what was compared before may come out otherwise.
+    Anew,
 }
 
 /// What of a flow's file says whether it is composed.
@@ -73,6 +82,7 @@ impl FlowIndex {
 
     fn with(path: Option<PathBuf>, comparison: Arc<Comparison>, seed: u64) -> Self {
         let state = Mutex::new(State { seed, ..State::default() });
+        let comparison = RwLock::new(comparison);
         Self(Arc::new(Inner {
             path,
             comparison,
@@ -85,8 +95,18 @@ impl FlowIndex {
 
     /// How flows are compared; equality hashes in the index are by this.
     #[must_use]
-    pub fn comparison(&self) -> &Arc<Comparison> {
-        &self.0.comparison
+    pub fn comparison(&self) -> Arc<Comparison> {
+        Arc::clone(&self.0.comparison.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these defaults say nothing where flows are compared. Says whether that is new: what was hashed before
+    /// is by another comparison then, and all of it is forgotten here.
+    pub fn leave_out(&self, defaults: &Defaults) -> Comparing {
+        let Some(comparison) = self.comparison().with_defaults(defaults) else { return Comparing::AsBefore };
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.0.comparison.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(comparison);
+        *state = State { seed: state.seed, counts: state.counts, ..State::default() };
+        Comparing::Anew
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -94,7 +114,7 @@ impl FlowIndex {
         if !state.is_loaded {
             state.is_loaded = true;
             if let Some(path) = &self.0.path {
-                file::load(path, self.0.comparison.ignored(), &mut state);
+                file::load(path, &self.comparison().rules(), &mut state);
             }
         }
         state
@@ -309,7 +329,7 @@ impl FlowIndex {
             state.live = std::mem::take(&mut state.met);
             state.digests = state.live.iter().map(|(digest, known)| (known.id.clone(), *digest)).collect();
         }
-        match file::save(path, self.0.comparison.ignored(), &state) {
+        match file::save(path, &self.comparison().rules(), &state) {
             Ok(()) => state.is_dirty = false,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "cannot write the index; the next pass is slower")
@@ -338,9 +358,9 @@ mod tests {
         let blob = BlobId("b".repeat(40));
         index.keep_report(
             blob.clone(),
-            check_file("x.json", FLOW.replace("intent", "flow").as_bytes().into(), index.comparison()),
+            check_file("x.json", FLOW.replace("intent", "flow").as_bytes().into(), &index.comparison()),
         );
-        index.keep_report(BlobId("c".repeat(40)), check_file("y.json", b"{".as_slice().into(), index.comparison()));
+        index.keep_report(BlobId("c".repeat(40)), check_file("y.json", b"{".as_slice().into(), &index.comparison()));
         let entry = |path: &str, blob: &str| FlowEntry { path: path.into(), blob: BlobId(blob.repeat(40)), bytes: 1 };
         use LeftOutReason::{DotFolder, Excluded, LooksLikeFlow, OtherFile};
         let left_out =

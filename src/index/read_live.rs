@@ -61,7 +61,7 @@ impl LiveReader {
 
     /// How flows are compared.
     #[must_use]
-    pub fn comparison(&self) -> &Arc<Comparison> {
+    pub fn comparison(&self) -> Arc<Comparison> {
         self.index.comparison()
     }
 
@@ -105,7 +105,7 @@ impl ReadLive for LiveReader {
             self.index.count_recognised(1);
             return Ok(Definition::known(id, content_hash, equality_hash));
         }
-        let definition = Definition::from_live_keeping(raw, self.comparison(), |id, equality| {
+        let definition = Definition::from_live_keeping(raw, &self.comparison(), |id, equality| {
             let is_wanted = !self.is_expected(id, equality) && self.keeps_text(id);
             if is_wanted { Keep::Text } else { Keep::Hashes }
         });

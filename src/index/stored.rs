@@ -17,7 +17,7 @@ type Hash = [u8; 32];
 /// Everything.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Stored {
-    pub(super) ignored: Vec<String>,
+    pub(super) rules: Vec<String>,
     seed: u64,
     tree: Option<StoredTree>,
     reports: Vec<(String, StoredReport)>,
@@ -105,7 +105,7 @@ struct StoredDefinition {
 type StoredPlace = (u32, u32, String);
 
 impl Stored {
-    pub(super) fn of(ignored: &[String], state: &State) -> Self {
+    pub(super) fn of(rules: &[String], state: &State) -> Self {
         let tree = |(TreeId(tree), listing): &(TreeId, FlowListing)| {
             let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
             let left_out = |LeftOut { path, reason }: &LeftOut| (path.clone(), *reason);
@@ -114,7 +114,7 @@ impl Stored {
             (tree.clone(), entries, overlays, others.iter().map(left_out).collect())
         };
         Self {
-            ignored: ignored.to_vec(),
+            rules: rules.to_vec(),
             seed: state.seed,
             tree: state.tree.as_ref().map(tree),
             reports: state.reports.iter().map(|(blob, report)| (blob.0.clone(), StoredReport::of(report))).collect(),
@@ -130,7 +130,7 @@ impl Stored {
     }
 
     pub(super) fn fill(self, state: &mut State) {
-        let Self { ignored: _, seed, tree, reports, composed, live } = self;
+        let Self { rules: _, seed, tree, reports, composed, live } = self;
         state.seed = seed;
         state.tree = tree.map(|(tree, entries, overlays, left_out)| {
             let entry = |(path, blob, bytes)| FlowEntry { path, blob: BlobId(blob), bytes };

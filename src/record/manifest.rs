@@ -11,7 +11,7 @@ use super::ids::{self, DeploymentId};
 use super::last::{Held, LastFlow, LastState};
 use super::life::{Event, IllegalEvent};
 use super::{FlowStatus, Quarantine, Release, Released, Status};
-use crate::flow::{ContentHash, EnvironmentId, FlowId, HASH_ALGORITHM};
+use crate::flow::{ContentHash, Defaults, EnvironmentId, FlowId, HASH_ALGORITHM};
 use crate::revision::{BlobId, CommitId, Composed, Origin};
 
 /// The version of the manifest's shape. What has another first number is not read.
@@ -92,6 +92,9 @@ pub struct Manifest {
     /// The pointers left out of comparison when this was planned.
     #[serde(default)]
     pub ignore: Vec<String>,
+    /// Settings of nodes that the platform adds by itself, as far as they were met: left out of comparison too.
+    #[serde(default, skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
     /// Why the deployment is being, or was, taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -334,6 +337,8 @@ pub struct Planned {
     pub rollback: Option<RollbackTo>,
     /// The pointers left out of comparison.
     pub ignore: Vec<String>,
+    /// Defaults left out of comparison.
+    pub defaults: Defaults,
     /// What callers are to meet.
     pub release: Option<Release>,
     /// Every managed flow, by id.
@@ -347,7 +352,7 @@ impl Manifest {
     #[must_use]
     pub fn planned(planned: Planned, earlier: Option<&Self>) -> Self {
         let Planned { now, environment, target_environment, tenant_digest, deployment_id, kind, .. } = planned;
-        let Planned { source, plan_digest, rollback, ignore, release, flows, dependency_graph, .. } = planned;
+        let Planned { source, plan_digest, rollback, ignore, defaults, release, flows, dependency_graph, .. } = planned;
         let last_deployed = earlier.and_then(|manifest| manifest.last_deployed.clone());
         Self {
             manifest_version: MANIFEST_VERSION.to_owned(),
@@ -367,6 +372,7 @@ impl Manifest {
             audit_head: None,
             hash_algorithm: HASH_ALGORITHM.to_owned(),
             ignore,
+            defaults,
             failure: None,
             quarantine: earlier.and_then(|manifest| manifest.quarantine.clone()),
             approvals: Vec::new(),

@@ -18,7 +18,7 @@ pub mod sandbox;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use crate::flow::{Definition, EnvironmentId, FlowId};
+use crate::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use crate::release::{Frozen, Serving, Shows};
 
 pub use crate::web::{Answering, InsideAnswer, InsideRequest, InsideServer, NoAnswer};
@@ -180,6 +180,16 @@ pub trait Tenant: Send + Sync + 'static {
     fn estimate(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<Cost> {
         let _ = (before, after);
         None
+    }
+
+    /// Settings of nodes that the platform was seen to add by itself so far. Asks nobody.
+    fn defaults(&self) -> Defaults {
+        Defaults::default()
+    }
+
+    /// The same, as others have seen it.
+    fn note_defaults(&self, defaults: &Defaults) {
+        let _ = defaults;
     }
 
     /// Everything from now on is done for this deployment, which begins or is gone on with. Asks nobody.

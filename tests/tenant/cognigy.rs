@@ -291,6 +291,24 @@ async fn a_stamp_that_was_young_when_it_was_read_proves_nothing() {
 }
 
 #[tokio::test]
+async fn what_appears_while_a_stamp_stands_still_is_a_default_and_what_comes_with_an_edit_is_not() {
+    let mut place = Place::with(&["en"], vec![Held::with_says(2)]).await;
+    let options = CognigyRest { scan: Scan::Nodes, full_scan: Duration::ZERO, ..CognigyRest::default() };
+    place.client = client_with(&place.server, options);
+    place.text().await;
+    place.change(|flow| flow.configs.values_mut().for_each(|config| config["mediaPath"] = json!("")));
+    assert!(place.client.defaults().is_empty());
+    assert!(place.text().await.contains("mediaPath"), "what is live is told as it is");
+    assert_eq!(place.client.defaults().lines(), ["say mediaPath \"\""]);
+    place.change(|flow| {
+        flow.configs.values_mut().for_each(|config| config["delay"] = json!(1));
+        flow.touch();
+    });
+    place.text().await;
+    assert_eq!(place.client.defaults().lines().len(), 1, "somebody has edited the flow");
+}
+
+#[tokio::test]
 async fn a_changed_text_in_a_flow_of_100_nodes_is_one_write_and_few_requests() {
     let place = Place::of_says(98).await;
     let before = place.text().await;

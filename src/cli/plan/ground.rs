@@ -10,11 +10,11 @@ use crate::cli::output::{Failure, REFUSED, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
 use crate::config::{self, Environment};
 use crate::controller::view::Basis;
-use crate::controller::{CheckedFiles, Seen, check_files, listing_problems, read_desired, unread};
+use crate::controller::{CheckedFiles, PassError, Seen, check_files, listing_problems, read_desired, unread};
 use crate::flow::{Comparison, EnvironmentId, File};
 use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
-use crate::problem::{Problem, escape_terminal};
+use crate::problem::{Problem, any_error, escape_terminal};
 use crate::record::Manifest;
 use crate::revision::{BlobId, CommitId, Composed, Origin};
 use crate::source::{
@@ -35,6 +35,18 @@ pub(super) struct Ground {
     /// The commit with the records.
     pub(super) records: Option<CommitId>,
     pub(super) texts: Texts,
+}
+
+impl Ground {
+    /// Refuses flows of which one has an error.
+    pub(super) fn check(&self, environment: &str) -> Result<(), PassError> {
+        if !any_error(&self.problems) {
+            return Ok(());
+        }
+        let n_errors = self.problems.iter().filter(|problem| problem.is_error()).count();
+        let reason = format!("{n_errors} problem(s) in the flows of `{environment}`");
+        Err(PassError::Refused { reason, problems: self.problems.clone(), quarantined: false })
+    }
 }
 
 /// What a person asked to be planned.
@@ -66,8 +78,21 @@ pub(super) fn basis_of(here: Option<&LocalRepository>, environment: &Environment
     }
 }
 
+/// What a plan of an environment stands on: what is here, or what the remote has.
+pub(super) async fn ground(
+    engine: &RealEngine,
+    environment: &Environment,
+    repository: Option<&LocalRepository>,
+    what: What<'_>,
+) -> Result<Ground, Failure> {
+    match repository {
+        Some(repository) => local_ground(engine, environment, repository, what).await,
+        None => remote_ground(engine, what.reference).await,
+    }
+}
+
 /// The repository around the current directory: a revision of it, or its work tree.
-pub(super) async fn local_ground(
+async fn local_ground(
     engine: &RealEngine,
     environment: &Environment,
     repository: &LocalRepository,
@@ -83,8 +108,9 @@ pub(super) async fn local_ground(
         records = repository.resolve(&recorded.commit.0).ok();
     }
     let selection = FlowSelection::of(settings);
-    let read =
-        Reading { selection: &selection, comparison: engine.reader.comparison(), target: &engine.records.target };
+    engine.leave_out_defaults(manifest.as_ref());
+    let comparison = engine.reader.comparison();
+    let read = Reading { selection: &selection, comparison: &comparison, target: &engine.records.target };
     let mut reviewed = Vec::new();
     let (found, commit) = match (reference, repository.work_tree()?) {
         (revision, _) if let Some(into) = merge_into => {
@@ -242,9 +268,10 @@ fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &Environ
 }
 
 /// The configured branch of the configured repository, or another commit of its history.
-pub(super) async fn remote_ground(engine: &RealEngine, reference: Option<&str>) -> Result<Ground, Failure> {
+async fn remote_ground(engine: &RealEngine, reference: Option<&str>) -> Result<Ground, Failure> {
     let seen = engine.records.observe().await?;
     tell(seen.alarms.iter());
+    engine.leave_out_defaults(seen.manifest.as_ref());
     let commit = match reference {
         None => seen.tips.flows.clone(),
         Some(name) if name == engine.records.branch => seen.tips.flows.clone(),

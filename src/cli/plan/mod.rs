@@ -20,7 +20,7 @@ mod text;
 use std::sync::Arc;
 
 use self::approval::{Judged, Standing};
-use self::ground::{What, basis_of, local_ground, remote_ground};
+use self::ground::{What, basis_of, ground};
 use self::held::{Holding, holding};
 use self::json::{Document, Documents};
 use self::limits::PLAN_BYTES_MAX;
@@ -33,8 +33,9 @@ use crate::config::{ApprovalPolicy, Environment, Protect};
 use crate::controller::view::{Basis, PlanView, ReleaseView};
 use crate::controller::{PassError, PassOptions, Prepared, Seen, left_out_note};
 use crate::flow::{BodyAbsent, Comparison};
+use crate::index::Comparing;
 use crate::plan::{Hold, ReleasePlan};
-use crate::problem::{any_error, escape_terminal};
+use crate::problem::escape_terminal;
 use crate::record::Kind;
 use crate::record::approval::Verdict;
 use crate::revision::CommitId;
@@ -211,23 +212,17 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     }
     let basis = basis_of(repository.as_ref(), environment, what);
     note(context, &format!("{}: planning {}", environment.name, escape_terminal(&basis.to_string())));
-    let ground = match &repository {
-        Some(repository) => local_ground(&engine, environment, repository, what).await?,
-        None => remote_ground(&engine, what.reference).await?,
-    };
+    let read = || ground(&engine, environment, repository.as_ref(), what);
+    let mut ground = read().await?;
     if let Some(text) = left_out_note(&ground.left_out) {
         note(context, &escape_terminal(&text));
     }
-    if any_error(&ground.problems) {
-        let n_errors = ground.problems.iter().filter(|problem| problem.is_error()).count();
-        return Err(PassError::Refused {
-            reason: format!("{n_errors} problem(s) in the flows of `{}`", environment.name),
-            problems: ground.problems,
-            quarantined: false,
-        }
-        .into());
-    }
+    ground.check(&environment.name)?;
     let mut prepared = engine.prepare(Arc::clone(&ground.desired), ground.manifest.as_ref()).await?;
+    while engine.leave_out_defaults(None) == Comparing::Anew {
+        ground = read().await?;
+        prepared = engine.prepare(Arc::clone(&ground.desired), ground.manifest.as_ref()).await?;
+    }
     ground.texts.place(&mut prepared.problems);
     engine.load_reported(&mut prepared).await?;
     prepared.problems.extend(ground.problems.iter().cloned());
@@ -263,7 +258,7 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     };
     let protect = environment.sync.protect.clone();
     let (environment, target) = (environment.name.clone(), engine.records.target.to_string());
-    let comparison = Arc::clone(engine.reader.comparison());
+    let comparison = engine.reader.comparison();
     let verdicts = judged.verdicts;
     Ok(Planned { environment, target, commit, basis, prepared, refused, held, verdicts, proposed, protect, comparison })
 }

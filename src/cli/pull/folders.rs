@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::stage::Edit;
 use crate::cli::output::Failure;
 use crate::cli::validate::Target;
-use crate::flow::{Definition, FlowId};
+use crate::flow::{Defaults, Definition, FlowId};
 use crate::format::Unit;
 use crate::format::cognigy::document::{Flow, LocaleName};
 use crate::format::cognigy::folder::{
@@ -62,11 +62,12 @@ fn said(problem: &Problem) -> String {
 }
 
 /// What is to be written of the live flows below `into`; the settings of `locale` go into the head file of a new folder.
+/// A default that a file does not say stays unsaid.
 pub(super) fn files(
     into: &Path,
     known: &BTreeMap<FlowId, Folder>,
     flows: &BTreeMap<FlowId, Definition>,
-    locale: &LocaleName,
+    (locale, defaults): (&LocaleName, &Defaults),
 ) -> Result<Outcome, Failure> {
     let (mut edits, mut unwritable, mut live) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     for (id, definition) in flows {
@@ -87,7 +88,8 @@ pub(super) fn files(
         match known.get(*id) {
             Some(Folder { read: Err(reason), .. }) => _ = unwritable.insert(id.to_string(), reason.clone()),
             Some(Folder { unit, read: Ok((old, layout)) }) => {
-                let changed = changes(unit, (old, layout), flow, &before, &after);
+                let flow = flow.without_defaults(defaults, old);
+                let changed = changes(unit, (old, layout), &flow, &before, &after);
                 edits.extend(changed.into_iter().map(|(file, text)| (PathBuf::from(unit.path_of(&file)), text)));
             }
             None => {

@@ -38,7 +38,7 @@ pub(super) async fn run(context: &Context, arguments: &PullArgs) -> Result<u8, F
         Known::Folders(known) => {
             let locale = tenant.primary_locale(project, &limits).await.map_err(failed)?;
             let locale = locale.ok_or_else(|| Failure::other("expected a locale in the project, found none"))?;
-            folders::files(&into, known, &flows, &locale)?
+            folders::files(&into, known, &flows, (&locale, &tenant.defaults()))?
         }
     };
     let n_flows = flows.len() - unwritable.len();

@@ -86,7 +86,7 @@ impl Value {
         match node.kind() {
             Kind::Null => Self::Null,
             Kind::Bool => Self::Bool(node.as_bool().unwrap_or_default()),
-            Kind::Integer | Kind::Float => Self::Number(document.canonical_number(node).into_boxed_str()),
+            Kind::Integer | Kind::Float => Self::Number(document.canonical_text(node).into_boxed_str()),
             Kind::String => Self::Text(node.as_str().unwrap_or_default().into_owned().into_boxed_str()),
             Kind::Array => {
                 let elements = node.elements().filter(stays);

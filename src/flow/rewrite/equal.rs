@@ -14,7 +14,7 @@ pub(super) fn same<'a>(old_in: &Document, old: Node<'a>, new_in: &Document, new:
         Kind::Null => true,
         Kind::Bool => old.raw() == new.raw(),
         Kind::Integer | Kind::Float => {
-            old.raw() == new.raw() || old_in.canonical_number(old) == new_in.canonical_number(new)
+            old.raw() == new.raw() || old_in.canonical_text(old) == new_in.canonical_text(new)
         }
         Kind::String => old.as_str() == new.as_str(),
         Kind::Array => {

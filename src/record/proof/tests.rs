@@ -81,6 +81,7 @@ fn manifest() -> Manifest {
         audit_head: None,
         hash_algorithm: String::new(),
         ignore: Vec::new(),
+        defaults: crate::flow::Defaults::default(),
         failure: None,
         quarantine: None,
         approvals: Vec::new(),

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::super::{Failure, TenantError};
 use super::call::{Calls, Started, Written};
+use super::defaults::KnownDefaults;
 use super::heads::{FlowHead, Project};
 use super::memory::{Leftover, Memory};
 use super::names::{self, Ours};
@@ -32,6 +33,7 @@ const SCAN_LIVES_SECONDS: i64 = 3_600;
 pub(super) struct Carrying<'a> {
     pub(super) reading: &'a Reading<'a>,
     pub(super) memory: &'a Memory,
+    pub(super) defaults: &'a KnownDefaults,
     /// Whether the project is kept as it was first.
     pub(super) snapshot: Snapshot,
 }
@@ -334,6 +336,7 @@ impl<'a> Carrying<'a> {
         self.reading.references.git(&mut wanted);
         let (attached_flows, attached_lexicons) = (live.attached_flows.clone(), live.attached_lexicons.clone());
         let wanted = Flow { attached_flows, attached_lexicons, ..wanted };
+        let live = self.defaults.left_out(&live, &wanted);
         Ok(if wanted.to_text() == live.to_text() { Found::Equal } else { Found::Other })
     }
 

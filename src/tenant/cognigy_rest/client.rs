@@ -13,6 +13,7 @@ use super::super::{
     TenantError,
 };
 use super::call::Calls;
+use super::defaults::KnownDefaults;
 use super::endpoint::dialect;
 use super::estimate::estimate;
 use super::heads::Project;
@@ -22,7 +23,7 @@ use super::references::References;
 use super::release::Releases;
 use super::store::Store;
 use crate::config::{CognigyRest, TenantAddress};
-use crate::flow::{Definition, EnvironmentId, FlowId};
+use crate::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use crate::format::cognigy::document::Flow;
 use crate::release::{Frozen, Serving, Shows};
 use crate::web::ConnectError;
@@ -38,6 +39,8 @@ pub struct Client {
     pub(super) concurrency: usize,
     pub(super) options: CognigyRest,
     pub(super) references: References,
+    /// What the platform adds by itself.
+    pub(super) defaults: KnownDefaults,
     pub(super) store: Store,
     pub(super) memory: Memory,
     /// Whether charts are found under the older root.
@@ -77,6 +80,7 @@ impl Connections {
             concurrency: concurrency.get(),
             options: options.clone(),
             references: References::new(&options.references),
+            defaults: KnownDefaults::new(folder.as_deref()),
             store: Store::new(folder, options.full_scan),
             older_charts: AtomicBool::new(false),
             observer: RequestObserver::default(),
@@ -275,6 +279,14 @@ impl Tenant for Client {
         Box::pin(of_project.discard(releases)).await
     }
 
+    fn defaults(&self) -> Defaults {
+        self.defaults.all()
+    }
+
+    fn note_defaults(&self, defaults: &Defaults) {
+        self.defaults.add(defaults);
+    }
+
     fn note_deployment(&self, deployment: &str) {
         self.memory.note_deployment(deployment);
     }
@@ -308,7 +320,12 @@ impl Tenant for Client {
 
     fn estimate(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<Cost> {
         let flow = |definition: &Definition| Flow::parse(definition.text.as_deref()?).ok();
-        estimate(before.and_then(flow).as_ref(), after.and_then(flow).as_ref(), &self.options)
+        let (before, after) = (before.and_then(flow), after.and_then(flow));
+        let before = before.map(|before| match &after {
+            Some(after) => self.defaults.left_out(&before, after),
+            None => before,
+        });
+        estimate(before.as_ref(), after.as_ref(), &self.options)
     }
 
     fn objection(&self, before: Option<&Definition>, after: Option<&Definition>) -> Option<String> {
@@ -323,6 +340,7 @@ impl Tenant for Client {
             }
             (Some(before), Some(after)) => {
                 let (before, after) = (flow(before)?, flow(after)?);
+                let before = self.defaults.left_out(&before, &after);
                 let locale = after.nodes().find_map(|node| node.config.keys().next()).map(ToString::to_string);
                 import::route(&before, &after, &locale.unwrap_or_default(), self.options.write).err()
             }

@@ -10,11 +10,13 @@ use super::super::{Failure, TenantError};
 use super::call::{Calls, Written};
 use super::chart::{Node, Tree, WireNode};
 use super::compose::tree_of;
+use super::defaults::KnownDefaults;
 use super::equal::same;
 use super::heads::{FlowHead, Locale};
 use super::node_plan::{self, Count, NodePlan, Patch, Step};
 use super::read::{LiveChart, Reading, Unread};
 use crate::config::WriteRoute;
+use crate::flow::Defaults;
 use crate::format::cognigy::document::{Flow, is_marker, without_computed};
 
 /// What a write is made with.
@@ -23,6 +25,7 @@ pub(super) struct Writing<'a> {
     pub(super) head: &'a FlowHead,
     pub(super) live: &'a Flow,
     pub(super) desired: &'a Flow,
+    pub(super) defaults: &'a KnownDefaults,
 }
 
 /// Fields of the flow itself that differ.
@@ -222,7 +225,7 @@ impl Writing<'_> {
         let (locale, id) = (self.locale(locale)?, self.id(name, chart)?);
         let before = seen.nodes.iter().find(|node| node.reference == name);
         let live = self.reading.node(self.head, id, locale).await?;
-        if reaches(&live, patch) {
+        if reaches(&live, patch, self.defaults) {
             return Ok(());
         }
         if let Some(before) = before.filter(|before| !is_as_seen(&live, before, locale, patch)) {
@@ -233,14 +236,33 @@ impl Writing<'_> {
             body.insert("localeId".to_owned(), json!(locale.id));
         }
         let path = ["flows", self.head.id.as_str(), "chart", "nodes", id];
-        match self.calls().write_flow(Method::PATCH, &path, &Value::Object(body), "change nodes").await? {
+        let written = self.calls().write_flow(Method::PATCH, &path, &Value::Object(body), "change nodes").await;
+        if written.as_ref().is_err_and(is_refused) && self.is_nothing(&live, patch) {
+            return Ok(());
+        }
+        match written? {
             // An answer that was lost: what is live tells whether it was done.
             Written::Unknown(failure) => {
                 let live = self.reading.node(self.head, id, locale).await?;
-                if reaches(&live, patch) { Ok(()) } else { Err(self.calls().error(failure)) }
+                if reaches(&live, patch, self.defaults) { Ok(()) } else { Err(self.calls().error(failure)) }
             }
             written => self.settled(written, name),
         }
+    }
+
+    /// Whether a PATCH that was refused changes nothing: what the node has on top of what is wanted, the platform gives
+    /// to it by itself.
+    fn is_nothing(&self, live: &WireNode, patch: &Patch) -> bool {
+        let Some(wanted) = patch.config.as_ref().and_then(Value::as_object) else { return false };
+        let on_top = config_of(live).into_iter().filter(|(key, _)| !wanted.contains_key(key));
+        let mut defaults = Defaults::default();
+        on_top.for_each(|(key, value)| defaults.insert(&live.kind, &key, &value));
+        let bare = KnownDefaults::of(defaults.clone());
+        let is_nothing = !defaults.is_empty() && reaches(live, patch, &bare);
+        if is_nothing {
+            self.defaults.add(&defaults);
+        }
+        is_nothing
     }
 
     fn settled(&self, written: Written, what: &str) -> Result<(), TenantError> {
@@ -277,19 +299,31 @@ fn field(live: &WireNode, key: &str) -> Value {
         "analyticsLabel" => text(&live.analytics_label),
         "isEntryPoint" => json!(live.is_entry_point.unwrap_or_default()),
         "isDisabled" => json!(live.is_disabled.unwrap_or_default()),
-        _ => config_of(live),
+        _ => Value::Object(config_of(live)),
     }
 }
 
-fn config_of(live: &WireNode) -> Value {
+fn config_of(live: &WireNode) -> Map<String, Value> {
     let mut config = live.config.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
     without_computed(&live.kind, &mut config);
-    Value::Object(config)
+    config
 }
 
 /// Whether a node has all that is to be written already: a PATCH of nothing is refused by some servers.
-fn reaches(live: &WireNode, patch: &Patch) -> bool {
-    body_of(patch).iter().all(|(key, value)| same(&field(live, key), value))
+fn reaches(live: &WireNode, patch: &Patch, defaults: &KnownDefaults) -> bool {
+    body_of(patch).iter().all(|(key, wanted)| match key.as_str() {
+        "config" => {
+            let mut config = config_of(live);
+            defaults.left_out_of(&live.kind, &mut config, wanted);
+            same(&Value::Object(config), wanted)
+        }
+        key => same(&field(live, key), wanted),
+    })
+}
+
+/// Whether the tenant says that a request is wrong.
+fn is_refused(error: &TenantError) -> bool {
+    matches!(error.failure, Failure::Refused { status: 400, .. })
 }
 
 /// Whether what is to be overwritten is what the plan saw.

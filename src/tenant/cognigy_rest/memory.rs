@@ -43,6 +43,8 @@ pub(super) struct Memory {
     /// What the last export showed of each flow, or we have written since: whatever is live in another form when it is
     /// written is somebody else's doing.
     shown: Mutex<BTreeMap<FlowId, String>>,
+    /// What was written of each flow in this deployment, until it is read as that.
+    sent: Mutex<BTreeMap<FlowId, String>>,
     /// The lists of the last export, until flows come or go by our own doing.
     listed: Mutex<Option<Arc<Project>>>,
     /// When flows were read anew whose stamps stood still, and how many nodes that was.
@@ -110,6 +112,7 @@ impl Memory {
     /// Everything from now on is done for this deployment.
     pub(super) fn note_deployment(&self, deployment: &str) {
         deployment.clone_into(&mut held(&self.deployment));
+        held(&self.sent).clear();
     }
 
     /// The name of a package that holds a flow as it was before this deployment.
@@ -159,6 +162,20 @@ impl Memory {
             Some(text) => _ = shown.insert(id.clone(), text),
             None => _ = shown.remove(id),
         }
+    }
+
+    /// A flow was written; nothing of it where it is gone, or nobody knows.
+    pub(super) fn note_sent(&self, id: &FlowId, text: Option<String>) {
+        let mut sent = held(&self.sent);
+        match text {
+            Some(text) => _ = sent.insert(id.clone(), text),
+            None => _ = sent.remove(id),
+        }
+    }
+
+    /// What was written of a flow and was not read back as that so far.
+    pub(super) fn sent(&self, id: &FlowId) -> Option<String> {
+        held(&self.sent).get(id).cloned()
     }
 
     /// How many configurations a flow had when it was read last.

@@ -24,6 +24,7 @@ pub mod chart;
 mod client;
 mod cloned;
 mod compose;
+mod defaults;
 mod endpoint;
 mod equal;
 mod estimate;

@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::super::{Failure, TenantError};
 use super::client::Client;
+use super::defaults::added;
 use super::heads::FlowHead;
 use super::memory::Leftover;
 use super::names;
@@ -102,7 +103,7 @@ impl Client {
     }
 
     /// A flow, read; and kept as long as its stamp proves it.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         head: &FlowHead,
         reading: &Reading<'_>,
@@ -112,11 +113,29 @@ impl Client {
             Some(flow) => flow,
             None => reading.flow(head).await?,
         };
+        self.learn(head, reading, &flow);
         if flow.is_settled {
             self.store.put(&head.id, &self.key(reading), self.now(), &flow);
         }
         self.memory.note_size(&head.id, flow.n_configs);
         Ok(flow)
+    }
+
+    /// Finds out what the platform has added to a flow by itself: since it was read with the same stamp, or to what was
+    /// written.
+    fn learn(&self, head: &FlowHead, reading: &Reading<'_>, flow: &ReadFlow) {
+        let same_stamp = self.store.before(&head.id, &self.key(reading), flow.stamp).filter(|_| flow.is_settled);
+        let sent = self.memory.sent(&flow.id);
+        let parse = |text: &String| Flow::parse(text.as_bytes()).ok();
+        let Some(after) = parse(&flow.text) else { return };
+        for before in same_stamp.iter().chain(&sent).filter(|before| **before != flow.text).filter_map(parse) {
+            self.defaults.add(&added(&before, &after));
+        }
+        if let Some(sent) = sent.as_ref().and_then(parse)
+            && self.defaults.left_out(&after, &sent).to_text() == sent.to_text()
+        {
+            self.memory.note_sent(&flow.id, None);
+        }
     }
 
     /// Whether so much is to be read that a package is the shorter way.

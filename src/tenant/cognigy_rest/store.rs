@@ -104,6 +104,13 @@ impl Store {
         whole / 2 + whole / 2 * spread / 1_000
     }
 
+    /// What a flow was when it was read last, where its stamp is that still.
+    pub(super) fn before(&self, id: &str, key: &str, stamp: i64) -> Option<String> {
+        let kept = self.kept();
+        let kept = kept.get(id)?.as_ref()?;
+        (kept.version == VERSION && kept.key == key && kept.stamp == stamp).then(|| kept.text.clone())
+    }
+
     /// Keeps a flow.
     pub(super) fn put(&self, id: &str, key: &str, now: i64, flow: &ReadFlow) {
         let ReadFlow { stamp, text, attached, .. } = flow;
@@ -116,7 +123,7 @@ impl Store {
             text: text.clone(),
         };
         if let Some(file) = self.file(id)
-            && let Err(error) = write(&file, &kept)
+            && let Err(error) = write_private(&file, &kept)
         {
             tracing::debug!(path = %file.display(), %error, "what was read is not kept; the next reading is slower");
         }
@@ -149,11 +156,12 @@ fn read(file: &Path) -> Option<Kept> {
     serde_json::from_slice(&read_regular(file, FILE_BYTES_MAX).ok()?).ok()
 }
 
-fn write(file: &Path, kept: &Kept) -> std::io::Result<()> {
+/// Writes a file for us alone, whole or not at all.
+pub(super) fn write_private(file: &Path, content: &impl Serialize) -> std::io::Result<()> {
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     make_private(folder)?;
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    std::io::Write::write_all(&mut temporary, &serde_json::to_vec(kept)?)?;
+    std::io::Write::write_all(&mut temporary, &serde_json::to_vec(content)?)?;
     temporary.persist(file).map(drop).map_err(|error| error.error)
 }
 

@@ -45,7 +45,7 @@ impl Client {
         }
         let project = self.project_for(calls, environment, wanted.live.reference).await?;
         let reading = self.reading(calls, &project, environment);
-        let carrying = Carrying { reading: &reading, memory: &self.memory, snapshot: self.options.snapshot };
+        let carrying = self.carrying(&reading);
         let outcome = match project.flow(wanted.live.reference) {
             Some(head) => Box::pin(self.update(&carrying, head, id, &wanted)).await.map(|()| Imported::Updated),
             None => {
@@ -56,6 +56,7 @@ impl Client {
             }
         };
         let shown = outcome.is_ok().then(|| text_of(&wanted.git).ok()).flatten();
+        self.memory.note_sent(id, shown.clone());
         self.memory.show(id, shown);
         outcome
     }
@@ -80,13 +81,34 @@ impl Client {
             Some(text) => text,
             None => self.text(reading, head).await?,
         };
-        let outcome = Box::pin(self.update_from(carrying, head, wanted, &text, shown.as_deref(), is_proven)).await;
+        let mut outcome = Box::pin(self.update_from(carrying, head, wanted, &text, shown.as_deref(), is_proven)).await;
+        if outcome.as_ref().is_err_and(TenantError::left_alone)
+            && is_proven
+            && let Some(text) = self.with_additions(reading, head, &text).await?
+        {
+            outcome = Box::pin(self.update_from(carrying, head, wanted, &text, Some(&text), true)).await;
+        }
         self.store.forget(&head.id);
         let mut before = Flow::parse(text.as_bytes()).ok();
         before.iter_mut().for_each(|flow| self.references.live(flow));
         let code = written_code(before.as_ref(), &wanted.live);
         self.memory.note_code(id, code.filter(|_| outcome.is_ok()));
         outcome
+    }
+
+    /// What a flow is that was found to be another one: its text where the platform has added to it, and nobody else
+    /// has changed it.
+    async fn with_additions(
+        &self,
+        reading: &Reading<'_>,
+        head: &FlowHead,
+        known: &str,
+    ) -> Result<Option<String>, TenantError> {
+        let now = self.keep(head, reading, None).await?.text;
+        let parse = |text: &str| Flow::parse(text.as_bytes()).ok();
+        let is_same = now != known
+            && parse(&now).zip(parse(known)).is_some_and(|(now, known)| self.defaults.left_out(&now, &known) == known);
+        Ok(is_same.then_some(now))
     }
 
     /// `text` is what is live, as far as is known; where that is not proven it is looked at again before nodes are
@@ -109,7 +131,8 @@ impl Client {
         };
         self.references.live(&mut live);
         let base = reading.project.locales.primary().map(|locale| locale.name.to_string()).unwrap_or_default();
-        let plan = match route(&live, &wanted.live, &base, self.options.write).map_err(impossible)? {
+        let bare = self.defaults.left_out(&live, &wanted.live);
+        let plan = match route(&bare, &wanted.live, &base, self.options.write).map_err(impossible)? {
             Route::Package { reason, .. } => {
                 tracing::debug!(flow = head.name, reason, "it takes a package");
                 return Box::pin(carrying.replace(head, &wanted.live, shown)).await;
@@ -119,7 +142,7 @@ impl Client {
         if !is_proven && !plan.steps.is_empty() && self.text(reading, head).await? != text {
             return Err(reading.calls.changed(format!("`{}`", head.name)));
         }
-        let writing = Writing { reading, head, live: &live, desired: &wanted.live };
+        let writing = Writing { reading, head, live: &live, desired: &wanted.live, defaults: &self.defaults };
         match Box::pin(writing.run(&plan)).await? {
             Wrote::All => Ok(()),
             Wrote::TakesPackage => {
@@ -146,9 +169,10 @@ impl Client {
             .values()
             .find(|head| in_git(&head.reference_id).is_some_and(|reference| reference.flow_id() == *id));
         self.memory.note_code(id, None);
+        self.memory.note_sent(id, None);
         let Some(head) = head else { return Ok(()) };
         self.may_package(calls, &format!("delete `{}` so that it can be brought back", head.name))?;
-        let carrying = Carrying { reading: &reading, memory: &self.memory, snapshot: self.options.snapshot };
+        let carrying = self.carrying(&reading);
         // What was planned knew of these.
         let knows = |reference: &str| {
             let shown = in_git(reference).and_then(|reference| self.memory.shown(&reference.flow_id()));
@@ -160,6 +184,10 @@ impl Client {
         self.store.forget(&head.id);
         self.memory.show(id, None);
         Ok(())
+    }
+
+    fn carrying<'a>(&'a self, reading: &'a Reading<'a>) -> Carrying<'a> {
+        Carrying { reading, memory: &self.memory, defaults: &self.defaults, snapshot: self.options.snapshot }
     }
 
     /// Why no package may be used, where that is so; `what` continues "it takes a package to".

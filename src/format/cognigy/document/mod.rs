@@ -21,6 +21,7 @@
 #[cfg(test)]
 pub(crate) mod any;
 mod config;
+mod defaults;
 mod flow;
 mod locale;
 mod needs;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flowsync::flow::{Definition, EnvironmentId, FlowId};
+use flowsync::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use flowsync::tenant::memory::MemoryClient;
 use flowsync::tenant::{
     CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recorder, Reply, Tenant, TenantError,
@@ -82,6 +82,14 @@ impl Tenant for Client {
 
     fn writes_at_once(&self) -> bool {
         either!(self, it => it.writes_at_once())
+    }
+
+    fn defaults(&self) -> Defaults {
+        either!(self, it => it.defaults())
+    }
+
+    fn note_defaults(&self, defaults: &Defaults) {
+        either!(self, it => it.note_defaults(defaults));
     }
 
     fn note_deployment(&self, deployment: &str) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowsync::flow::{Definition, EnvironmentId, FlowId};
+use flowsync::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use flowsync::tenant::{
     Call, CallLimits, Cost, Export, Failure, FlowStatus, Imported, ReadLive, Recorder, Reply, Tenant, TenantError,
 };
@@ -171,6 +171,14 @@ impl Tenant for BrokenTenant {
 
     fn writes_at_once(&self) -> bool {
         self.client.writes_at_once()
+    }
+
+    fn defaults(&self) -> Defaults {
+        self.client.defaults()
+    }
+
+    fn note_defaults(&self, defaults: &Defaults) {
+        self.client.note_defaults(defaults);
     }
 
     fn note_deployment(&self, deployment: &str) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use flowsync::flow::{Definition, EnvironmentId, FlowId};
+use flowsync::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use flowsync::tenant::{
     Call, CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recognised, Recorder, Reply, StartLimit, Tenant,
     TenantError,
@@ -133,6 +133,14 @@ impl Tenant for ProjectClient {
 
     fn writes_at_once(&self) -> bool {
         self.process.client.writes_at_once()
+    }
+
+    fn defaults(&self) -> Defaults {
+        self.process.client.defaults()
+    }
+
+    fn note_defaults(&self, defaults: &Defaults) {
+        self.process.client.note_defaults(defaults);
     }
 
     fn note_deployment(&self, deployment: &str) {
