@@ -103,7 +103,7 @@ pub enum LeftOutReason {
 /// A flow file may have this many bytes at most.
 pub const FLOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// A flows folder may hold this many files and folders at most, at all depths.
-pub const ENTRIES_MAX: usize = 100_000;
+pub const ENTRIES_MAX: usize = 250_000;
 /// So deep may folders lie below the flows folder.
 pub const FOLDER_DEPTH_MAX: usize = 64;
 /// So often may one content stand in the flows folder. Twice is wrong already, and said file by file.
