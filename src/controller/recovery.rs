@@ -85,6 +85,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             Err(error) => return Err(error.into()),
         }
         deployment.tell_continued();
+        self.tenant.note_deployment(ledger.manifest().deployment_id.as_str());
         let settling = async {
             sleep(lag).await;
             let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };

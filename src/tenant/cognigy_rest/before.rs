@@ -17,8 +17,9 @@ impl Carrying<'_> {
         if self.snapshot == Snapshot::Never {
             return;
         }
-        let mut is_frozen = self.memory.is_frozen.lock().await;
-        if std::mem::replace(&mut *is_frozen, true) {
+        let deployment = self.memory.deployment();
+        let mut frozen_for = self.memory.frozen_for.lock().await;
+        if frozen_for.replace(deployment.clone()) == Some(deployment) {
             return;
         }
         match self.take_snapshot().await {

@@ -295,13 +295,13 @@ impl Tenant for Client {
         self.calls(Call::Export, environment, None, limits).quiet(environment.as_str()).await?;
         self.memory.is_quiet.store(true, Ordering::Relaxed);
         // What is there now is not what was there before.
-        *self.memory.is_frozen.lock().await = true;
+        *self.memory.frozen_for.lock().await = Some(self.memory.deployment());
         Ok(())
     }
 
     async fn tidy(&self, environment: &EnvironmentId, limits: &CallLimits) -> Result<(), TenantError> {
         self.memory.is_quiet.store(false, Ordering::Relaxed);
-        *self.memory.is_frozen.lock().await = false;
+        *self.memory.frozen_for.lock().await = None;
         let calls = self.calls(Call::Delete, environment, None, limits);
         let mut leftovers = self.memory.leftovers().into_iter();
         while let Some(leftover) = leftovers.next() {

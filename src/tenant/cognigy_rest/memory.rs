@@ -60,8 +60,8 @@ pub(super) struct Memory {
     leftovers: Mutex<BTreeSet<Leftover>>,
     /// Whether the project was seen without a task that changes it since the deployment began.
     pub(super) is_quiet: AtomicBool,
-    /// Whether a snapshot was taken in this deployment, or none is to be taken any more.
-    pub(super) is_frozen: tokio::sync::Mutex<bool>,
+    /// The deployment for which a snapshot was taken, or is not to be taken any more.
+    pub(super) frozen_for: tokio::sync::Mutex<Option<String>>,
     /// Whether a task of ours may be under way that nobody waited for.
     pub(super) has_left_running: AtomicBool,
     /// Whether packages are refused to this user.
@@ -109,10 +109,21 @@ impl Memory {
         self.named(names::probe)
     }
 
-    /// Everything from now on is done for this deployment.
+    /// Everything from now on is done for this deployment: what was found out for an earlier one, however that ended,
+    /// says nothing of the project any more.
     pub(super) fn note_deployment(&self, deployment: &str) {
-        deployment.clone_into(&mut held(&self.deployment));
+        let mut known = held(&self.deployment);
+        if *known == deployment {
+            return;
+        }
+        deployment.clone_into(&mut known);
         held(&self.sent).clear();
+        self.is_quiet.store(false, Ordering::Relaxed);
+    }
+
+    /// For which deployment everything is done.
+    pub(super) fn deployment(&self) -> String {
+        held(&self.deployment).clone()
     }
 
     /// The name of a package that holds a flow as it was before this deployment.
@@ -219,6 +230,21 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_found_out_for_a_deployment_says_nothing_of_the_next() {
+        let memory = Memory::new(1);
+        let id: FlowId = "flow_a".parse().unwrap();
+        memory.note_deployment("d1");
+        memory.is_quiet.store(true, Ordering::Relaxed);
+        memory.note_sent(&id, Some("text".to_owned()));
+        *memory.frozen_for.lock().await = Some(memory.deployment());
+        memory.note_deployment("d1");
+        assert!(memory.is_quiet.load(Ordering::Relaxed) && memory.sent(&id).is_some(), "it goes on");
+        memory.note_deployment("d2");
+        assert!(!memory.is_quiet.load(Ordering::Relaxed) && memory.sent(&id).is_none());
+        assert_ne!(*memory.frozen_for.lock().await, Some(memory.deployment()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_read_anew_for_nothing_is_bounded_and_one_flow_always_has_its_turn() {

@@ -62,7 +62,7 @@ impl Client {
             return Err(Refusal::NotAScratchProject { project, n_flows });
         }
         // What is tried here is no reason to keep the project.
-        *self.memory.is_frozen.lock().await = true;
+        *self.memory.frozen_for.lock().await = Some(self.memory.deployment());
         let mut asking = Asking { tell };
         let ground = Box::pin(Ground::make(self, &calls, environment, project)).await?;
         Box::pin(Chart { ground: &ground }.ask(&mut asking)).await;
