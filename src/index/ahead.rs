@@ -21,3 +21,15 @@ pub(super) fn id_ahead(text: &[u8]) -> Option<Cow<'_, str>> {
         }
     }
 }
+
+/// The member `environmentId` with the comma after it, where an item begins with that; empty where it begins with
+/// something else.
+pub(super) fn environment_ahead(text: &[u8]) -> &[u8] {
+    const KEY: &[u8] = br#"{"environmentId":""#;
+    let inside = text.strip_prefix(KEY).unwrap_or_default();
+    let n_inside = inside.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or_default();
+    match inside.get(n_inside..) {
+        Some([b'"', b',', ..]) => &text[1..KEY.len() + n_inside + 2],
+        _ => &[],
+    }
+}

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod file;
+mod in_git;
 mod quiet;
 mod read_live;
 mod read_quiet;
@@ -206,6 +207,7 @@ impl FlowIndex {
     /// Remembers the report of a blob, without the flow's text.
     pub fn keep_report(&self, blob: BlobId, mut report: FileReport) {
         if let Some(definition) = &mut report.definition {
+            self.keep_text(definition);
             definition.text = None;
         }
         let mut state = self.state();
@@ -239,6 +241,7 @@ impl FlowIndex {
     /// Remembers the report of a composed flow, without its text.
     pub fn keep_composed_report(&self, origin: Origin, path: String, mut report: FileReport) {
         if let Some(definition) = &mut report.definition {
+            self.keep_text(definition);
             definition.text = None;
         }
         let mut state = self.state();

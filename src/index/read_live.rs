@@ -94,7 +94,8 @@ impl LiveReader {
 
 impl ReadLive for LiveReader {
     fn recognise(&self, text: &[u8]) -> Option<Recognised> {
-        let Known { id, content_hash, equality_hash, bytes } = self.known(self.index.live_at_beginning(text))?;
+        let Known { id, content_hash, equality_hash, bytes } =
+            self.known(self.index.live_at_beginning(text).or_else(|| self.index.live_as_in_git(text)))?;
         self.index.count_recognised(1);
         Some(Recognised { flow: Definition::known(id, content_hash, equality_hash), bytes })
     }
@@ -104,6 +105,9 @@ impl ReadLive for LiveReader {
         if let Some(Known { id, content_hash, equality_hash, bytes: _ }) = self.known(known) {
             self.index.count_recognised(1);
             return Ok(Definition::known(id, content_hash, equality_hash));
+        }
+        if matches!(self.others, Others::Whole | Others::Hashes) {
+            self.index.note_environment(raw);
         }
         let definition = Definition::from_live_keeping(raw, &self.comparison(), |id, equality| {
             let is_wanted = !self.is_expected(id, equality) && self.keeps_text(id);

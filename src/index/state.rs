@@ -32,6 +32,10 @@ pub(super) struct State {
     pub(super) live: HashMap<u128, Known>,
     /// The same digests by the flow, the last one of each: they tell how long its item is before anybody looks.
     pub(super) digests: HashMap<FlowId, u128>,
+    /// What git has, by the digest of its text; of this process alone.
+    pub(super) texts: HashMap<FlowId, InGit>,
+    /// How the tenant says in front of a flow which environment it is of, once one was read.
+    pub(super) environment: Option<Box<[u8]>>,
     /// Those met since the last save.
     pub(super) met: HashMap<u128, Known>,
     pub(super) counts: Counts,
@@ -50,6 +54,15 @@ pub struct Counts {
     pub live_recognised: u64,
     /// Live flows whose text was kept.
     pub texts_kept: u64,
+}
+
+/// A flow as git has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InGit {
+    /// Of its text.
+    pub(super) digest: u128,
+    /// What would be known of it if it were live as it stands there.
+    pub(super) known: Known,
 }
 
 /// A live flow whose bytes were seen before.
