@@ -29,6 +29,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let mut attempt = Attempt::default();
         let span = self.records.span("pass");
         let ended = attempt.pass(self, options).instrument(span.clone()).await;
+        self.reader.index().wait_until_saved();
         let report = attempt.report(self, ended);
         report.end_span(&span);
         report
@@ -156,7 +157,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         if is_quiet && is_told && !any_error(&prepared.problems) {
             self.look(self.remember_quiet(&seen.tips, &prepared)).await?;
         }
-        self.reader.index().save();
+        self.reader.index().save_aside();
         let contested = self.look(self.leave_contested(seen, &mut prepared.plan)).await?;
         if !contested.is_empty() {
             self.plan_release(&mut prepared, seen.manifest.as_ref());

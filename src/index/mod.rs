@@ -18,6 +18,7 @@ mod vouched;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -46,6 +47,7 @@ struct Inner {
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
     signed: Mutex<Option<SignedStored>>,
+    saving: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// How flows are compared from now on.
@@ -91,6 +93,7 @@ impl FlowIndex {
             quiet: Mutex::default(),
             vouched: Mutex::default(),
             signed: Mutex::default(),
+            saving: Mutex::default(),
         }))
     }
 
@@ -318,6 +321,28 @@ impl FlowIndex {
             tracing::warn!(path = %path.display(), %error, "cannot write the index; the next pass is slower");
         }
         *self.0.quiet.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(quiet));
+    }
+
+    /// The same as [`FlowIndex::save`], beside whatever is done next: [`FlowIndex::wait_until_saved`] waits for it.
+    pub fn save_aside(&self) {
+        if self.0.path.is_none() {
+            return self.save();
+        }
+        self.wait_until_saved();
+        let index = self.clone();
+        *self.saving() = Some(std::thread::spawn(move || index.save()));
+    }
+
+    /// Waits for what is being written.
+    pub fn wait_until_saved(&self) {
+        let saving = self.saving().take();
+        if saving.is_some_and(|saving| saving.join().is_err()) {
+            tracing::warn!("the index was not written whole; the next pass is slower");
+        }
+    }
+
+    fn saving(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.0.saving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what is new to the file, whole or not at all; live flows not met since the last save are
