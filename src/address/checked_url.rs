@@ -32,6 +32,10 @@ pub enum Insecure {
 pub(super) const CREDENTIALS_HELP: &str =
     "take them out of the URL, change them, and name them under `credentials` or `auth`";
 
+/// How a file is named instead.
+pub(super) const FILE_HELP: &str =
+    "write three slashes, or the path alone; of another machine use `https://…` or `ssh://…`";
+
 impl Scheme {
     /// By the name that stands in URLs.
     #[must_use]
@@ -106,7 +110,8 @@ pub(crate) fn checked_url(text: &str, insecure: Insecure) -> Result<(Url, Option
         (_, None) => return Err(scheme_refused(&shown_scheme(written))),
     };
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-        return Err(UrlRefused::malformed("expected a URL, found a space or a backslash in it", ""));
+        let message = "expected a URL, found a space or a backslash in it";
+        return Err(UrlRefused::malformed(message, "take it out; a space in a path is written `%20`"));
     }
     let user = authority.rsplit_once('@').map(|(user, _)| user);
     if user.is_some_and(|user| scheme != Some(Scheme::Ssh) || user.contains(':')) {
@@ -117,11 +122,11 @@ pub(crate) fn checked_url(text: &str, insecure: Insecure) -> Result<(Url, Option
     let host = url.host_str().unwrap_or_default();
     match scheme {
         None if !matches!(host, "" | "localhost") => {
-            return Err(UrlRefused::malformed("expected `file:///path`, found a host in a file URL", ""));
+            return Err(UrlRefused::malformed("expected `file:///path`, found a host in a file URL", FILE_HELP));
         }
         None => return Ok((url, scheme)),
         _ if authority.is_empty() || host.is_empty() || host.starts_with('-') => {
-            return Err(UrlRefused::malformed("expected a URL with a host", ""));
+            return Err(UrlRefused::malformed("expected a URL with a host", "write it in full, host and path"));
         }
         Some(Scheme::Git) if !is_loopback(host) => return Err(scheme_refused("`git://`, which protects nothing")),
         _ => insecure.check(&url)?,
@@ -137,11 +142,16 @@ pub(crate) fn shown_scheme(scheme: &str) -> String {
 
 pub(super) fn scheme_refused(found: &str) -> UrlRefused {
     let message = format!("expected an https, ssh or file URL or a path, found {found}");
-    UrlRefused::new(UrlProblem::Scheme, message, "no other transport is supported")
+    UrlRefused::new(
+        UrlProblem::Scheme,
+        message,
+        "write it as `https://…` or `ssh://…`; no other transport is supported",
+    )
 }
 
 fn absolute(text: &str) -> Result<Url, UrlRefused> {
-    let url = Url::parse(text).map_err(|error| UrlRefused::malformed(format!("expected a URL: {error}"), ""))?;
+    let url = Url::parse(text)
+        .map_err(|error| UrlRefused::malformed(format!("expected a URL: {error}"), "write it in full"))?;
     if url.query().is_some() || url.fragment().is_some() {
         let message = "expected a URL without `?` and `#`; what follows is not shown";
         return Err(UrlRefused::malformed(message, "remove the query; secrets never go into a URL"));

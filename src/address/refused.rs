@@ -33,7 +33,7 @@ pub struct UrlRefused {
     pub problem: UrlProblem,
     /// The same in words.
     pub message: String,
-    /// What to do; may be empty.
+    /// What to do.
     pub help: &'static str,
 }
 

@@ -5,8 +5,11 @@ use std::path::{Component, Path, PathBuf};
 
 use url::Url;
 
-use super::checked_url::{CREDENTIALS_HELP, Insecure, Scheme, checked_url, scheme_refused};
+use super::checked_url::{CREDENTIALS_HELP, FILE_HELP, Insecure, Scheme, checked_url, scheme_refused};
 use super::refused::{UrlProblem, UrlRefused, shown};
+
+/// What a remote looks like.
+const IN_FULL: &str = "write it in full: `https://host/path` or `ssh://user@host/path`";
 
 /// A repository's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +47,8 @@ impl RepositoryUrl {
     /// The text is neither a path nor a URL that is used here.
     pub fn parse(text: &str, base: &Path, insecure: Insecure) -> Result<Self, UrlRefused> {
         if text.is_empty() || text.starts_with('-') {
-            return Err(UrlRefused::malformed("a repository's address may not be empty or begin with `-`", ""));
+            let message = "a repository's address may not be empty or begin with `-`";
+            return Err(UrlRefused::malformed(message, "write a URL or a path; a path that begins so as `./-…`"));
         }
         if text.contains("://") {
             let (url, scheme) = checked_url(text, insecure)?;
@@ -54,7 +58,10 @@ impl RepositoryUrl {
             };
         }
         if text.contains(char::is_control) {
-            return Err(UrlRefused::malformed("expected a path or a URL, found a control character in it", ""));
+            return Err(UrlRefused::malformed(
+                "expected a path or a URL, found a control character in it",
+                "take it out",
+            ));
         }
         let is_helper = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if text.split_once("::").is_some_and(|(name, _)| is_helper(name)) {
@@ -118,7 +125,7 @@ fn seen_from(base: &Path, path: &str) -> PathBuf {
 
 fn local_of(url: &Url) -> Result<RepositoryUrl, UrlRefused> {
     let path = url.to_file_path().ok();
-    path.map(RepositoryUrl::Local).ok_or_else(|| UrlRefused::malformed("expected `file:///path`", ""))
+    path.map(RepositoryUrl::Local).ok_or_else(|| UrlRefused::malformed("expected `file:///path`", FILE_HELP))
 }
 
 fn scp_like(text: &str, host: &str, path: &str) -> Result<RepositoryUrl, UrlRefused> {
@@ -140,12 +147,13 @@ fn remote(connect: &str, url: &Url, scheme: Scheme) -> Result<RepositoryUrl, Url
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
     let user = Some(url.username()).filter(|user| !user.is_empty()).map(str::to_owned);
     if host.is_empty() || host.starts_with('-') || user.as_deref().is_some_and(|user| user.starts_with('-')) {
-        return Err(UrlRefused::malformed("expected a host and a user, neither of which begins with `-`", ""));
+        let message = "expected a host and a user, neither of which begins with `-`";
+        return Err(UrlRefused::malformed(message, IN_FULL));
     }
     if url.path().trim_start_matches('/').starts_with('-') || url.path().trim_matches('/').is_empty() {
         return Err(UrlRefused::malformed(
             "expected the path of a repository after the host, and none that begins with `-`",
-            "",
+            IN_FULL,
         ));
     }
     let port = url.port().unwrap_or(scheme.default_port());
@@ -256,8 +264,22 @@ mod tests {
             let refused = of(text).unwrap_err();
             assert_eq!(refused.problem, problem, "{text}: {refused}");
             assert!(!refused.message.contains("secret"), "{refused}");
+            assert!(!refused.help.is_empty(), "{text}: {refused}");
         }
         assert!(RepositoryUrl::parse("http://example.com/a", Path::new("/"), Insecure::Allow).is_ok());
+    }
+
+    #[test]
+    fn another_transport_is_told_what_to_use_instead() {
+        for (text, found) in [
+            ("git://example.com/a", "`git://`, which protects nothing"),
+            ("ftp://example.com/a", "`ftp://`"),
+            ("ext::sh -c id", "a remote helper (`…::`)"),
+        ] {
+            let UrlRefused { message, help, .. } = of(text).unwrap_err();
+            assert_eq!(message, format!("expected an https, ssh or file URL or a path, found {found}"));
+            assert_eq!(help, "write it as `https://…` or `ssh://…`; no other transport is supported");
+        }
     }
 
     #[test]

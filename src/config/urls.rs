@@ -37,7 +37,7 @@ pub(super) fn web(node: &Node, insecure: Insecure) -> Result<Url, Wrong> {
         && !matches!(scheme, "https" | "http")
     {
         let message = format!("expected an https URL, found {}", shown_scheme(scheme));
-        return Err(Wrong::rule(Rule::BadScheme, message, ""));
+        return Err(Wrong::rule(Rule::BadScheme, message, "write it as `https://…`"));
     }
     let (mut url, _) = checked_url(text, insecure)?;
     let path = url.path().trim_end_matches('/').to_owned();
