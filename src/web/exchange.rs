@@ -183,11 +183,12 @@ impl Fault {
         let through =
             error.url().and_then(|url| http.proxy_of(url)).map(|proxy| format!(" through the proxy `{proxy}`"));
         let through = through.unwrap_or_default();
+        let to = error.url().map(|url| format!(" to `{}`", asked(url))).unwrap_or_default();
         // A URL may hold what must not be printed.
         let error = error.without_url();
         let cause = handshake_fault(&error).map_or_else(|| deepest(&error), str::to_owned);
         if error.is_connect() {
-            return Self { kind: FaultKind::NotSent, detail: format!("cannot connect{through}: {cause}") };
+            return Self { kind: FaultKind::NotSent, detail: format!("cannot connect{to}{through}: {cause}") };
         }
         if error.is_timeout() {
             let detail = format!("no whole answer within {} s", timeout.as_secs_f64());
@@ -198,6 +199,12 @@ impl Fault {
         }
         Self { kind: FaultKind::Lost, detail: format!("connection lost{through}: {cause}") }
     }
+}
+
+/// Where a connection was tried: scheme, host and port. Path, query and user may hold what must not be printed.
+fn asked(url: &Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// The innermost cause, in plain words where there are any.
@@ -214,4 +221,20 @@ fn deepest(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_connection_was_tried_says_scheme_host_and_port_and_no_more() {
+        for (url, expected) in [
+            ("https://me:secret@api.example.com/v2/secret?token=secret", "https://api.example.com:443"),
+            ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080"),
+            ("http://[::1]/x", "http://[::1]:80"),
+        ] {
+            assert_eq!(asked(&Url::parse(url).unwrap()), expected);
+        }
+    }
 }

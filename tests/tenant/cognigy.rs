@@ -261,6 +261,16 @@ async fn a_flow_is_read_into_its_document_and_not_again_until_its_stamp_moves() 
 }
 
 #[tokio::test]
+async fn a_project_that_is_down_is_named_by_the_address_that_was_tried() {
+    let place = Place::of_says(2).await;
+    let Place { server, client, environment, .. } = place;
+    let detail = format!("cannot connect to `http://{}`: connection refused", server.address);
+    let _secrets = server.close().await;
+    let error = client.export(&environment, &Plain, &ample()).await.unwrap_err();
+    assert_eq!(error.failure, Failure::Unavailable { detail, maybe_took_effect: false });
+}
+
+#[tokio::test]
 async fn what_is_read_anew_for_nothing_takes_a_tenth_of_the_requests_and_what_changed_all_it_needs() {
     let flows: Vec<Held> = (1..=3).map(|n| Held::with_says(2).under(n)).collect();
     let mut place = Place::with(&["en"], flows).await;

@@ -52,7 +52,8 @@ async fn a_host_that_does_not_speak_tls_is_named_as_such() {
     let client = Client::connect_tuned(&address, NonZeroUsize::MIN, hurry()).unwrap();
     let error = make(&client, Call::Import, &ample()).await.unwrap_err();
     let Failure::Unavailable { detail, maybe_took_effect: false } = &error.failure else { panic!("{error:?}") };
-    assert!(detail.starts_with("cannot connect: what answers there does not speak TLS"), "{detail}");
+    let expected = format!("cannot connect to `https://127.0.0.1:{port}`: what answers there does not speak TLS");
+    assert!(detail.starts_with(&expected), "{detail}");
 }
 
 /// `{"status":"deployed"}`, compressed.

@@ -119,10 +119,16 @@ async fn answers_that_never_come_are_the_end_after_six_time_outs() {
 async fn a_connection_that_is_refused_changes_nothing() {
     for call in CALLS {
         let server = Server::faulty(Call::Token, reply(200, "{}"), always).await;
-        let client = server.client_with(flowsync::config::Auth::ApiKey(server.secret("key")), hurry());
+        // The token endpoint is asked first, whatever the call, where there is one.
+        let auth = match call {
+            Call::Token => server.oauth2(),
+            _ => flowsync::config::Auth::ApiKey(server.secret("key")),
+        };
+        let client = server.client_with(auth, hurry());
+        let detail = format!("cannot connect to `http://{}`: connection refused", server.address);
         let _secrets = server.close().await;
         let error = make(&client, call, &ample()).await.unwrap_err();
-        let detail = "cannot connect: connection refused".to_owned();
+        assert_eq!(error.call, call);
         assert_eq!(error.failure, Failure::Unavailable { detail, maybe_took_effect: false });
         assert_eq!((error.attempts, error.blame()), (6, Blame::Transport));
     }
