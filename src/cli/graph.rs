@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::arguments::{GraphArgs, GraphForm};
 use super::context::Context;
 use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
-use crate::flow::{Definition, FlowId, ReferenceKind};
+use crate::flow::{Definition, FlowId, Reference, ReferenceKind};
 use crate::picture::{Fate, Graph, dot, mermaid};
 use crate::plan::graph::{Needs, Order};
 use crate::problem::any_error;
@@ -35,41 +36,69 @@ pub(super) fn run(context: &Context, arguments: &GraphArgs) -> Result<u8, Failur
     output::show_problems(&folder.problems.iter().filter(|problem| problem.is_error()).cloned().collect::<Vec<_>>());
     let has_errors = any_error(&folder.problems);
     let flows = folder.into_flows(arguments.env.as_deref());
+    let view = GraphView::of(&flows);
     match arguments.format {
-        GraphForm::Json => output::json(&document(&flows)),
-        GraphForm::Mermaid => output::print(&mermaid::graph(&drawn(&flows))),
-        GraphForm::Dot => output::print(&dot::graph(&drawn(&flows))),
+        GraphForm::Json => output::json(&json!(view)),
+        GraphForm::Mermaid => output::print(&mermaid::graph(&view.drawn())),
+        GraphForm::Dot => output::print(&dot::graph(&view.drawn())),
     }
     Ok(if has_errors { 3 } else { 0 })
 }
 
-fn edges(definition: &Definition) -> BTreeSet<String> {
-    definition.references.iter().map(ToString::to_string).collect()
+/// The flows of a folder with what they need: `--format json` is this struct, and pictures are made from it.
+#[derive(Serialize)]
+struct GraphView<'a> {
+    flows: Vec<FlowView<'a>>,
+    /// Flows that need each other.
+    cycles: Vec<Vec<FlowId>>,
 }
 
-fn document(flows: &BTreeMap<FlowId, Definition>) -> serde_json::Value {
-    let needs: Needs = flows
-        .iter()
-        .map(|(id, definition)| {
-            let flow_references =
-                definition.references.iter().filter(|reference| reference.kind == ReferenceKind::Flow);
-            (id.clone(), flow_references.filter_map(|reference| reference.id.parse().ok()).collect())
-        })
-        .collect();
-    let order = Order::of(&needs);
-    let cycles: Vec<&Vec<FlowId>> = order.members.iter().filter(|members| members.len() > 1).collect();
-    let nodes: Vec<_> = flows
-        .iter()
-        .map(|(id, definition)| json!({ "id": id, "name": definition.name, "version": definition.version, "wave": order.wave(id), "needs": edges(definition) }))
-        .collect();
-    json!({ "flows": nodes, "cycles": cycles })
+/// A flow with what it needs.
+#[derive(Serialize)]
+struct FlowView<'a> {
+    id: &'a FlowId,
+    name: &'a str,
+    version: &'a str,
+    /// 0 where it needs no flow, else one more than the highest it needs.
+    wave: usize,
+    #[serde(serialize_with = "in_words")]
+    needs: &'a [Reference],
 }
 
-/// The flows of a folder with what they need.
-fn drawn(flows: &BTreeMap<FlowId, Definition>) -> Graph {
-    let mut graph = Graph::default();
-    for (id, definition) in flows {
-        graph.add(id, &definition.name, Fate::Stays, &definition.references);
+impl<'a> GraphView<'a> {
+    fn of(flows: &'a BTreeMap<FlowId, Definition>) -> Self {
+        let order = Order::of(&flow_needs(flows));
+        let views = flows.iter().map(|(id, Definition { name, version, references, .. })| FlowView {
+            id,
+            name,
+            version,
+            wave: order.wave(id),
+            needs: references,
+        });
+        let flows = views.collect();
+        let cycles = order.members.into_iter().filter(|members| members.len() > 1).collect();
+        Self { flows, cycles }
     }
-    graph
+
+    fn drawn(&self) -> Graph {
+        let mut graph = Graph::default();
+        for flow in &self.flows {
+            graph.add(flow.id, flow.name, Fate::Stays, flow.needs);
+        }
+        graph
+    }
+}
+
+/// As people write them, in the order of that.
+fn in_words<S: Serializer>(needs: &[Reference], serializer: S) -> Result<S::Ok, S::Error> {
+    let words: BTreeSet<String> = needs.iter().map(ToString::to_string).collect();
+    words.serialize(serializer)
+}
+
+fn flow_needs(flows: &BTreeMap<FlowId, Definition>) -> Needs {
+    let needed = |definition: &Definition| {
+        let flows = definition.references.iter().filter(|reference| reference.kind == ReferenceKind::Flow);
+        flows.filter_map(|reference| reference.id.parse().ok()).collect()
+    };
+    flows.iter().map(|(id, definition)| (id.clone(), needed(definition))).collect()
 }

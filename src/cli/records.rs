@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::output::Failure;
 use crate::config::{self, Config, ConfigError, Environment};
@@ -80,26 +80,23 @@ pub(super) struct Deployed {
 }
 
 /// A flows folder whose versions could not be compared with what was deployed, and why.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct NotJudged {
+    rule: Rule,
     environment: Option<String>,
     reason: String,
 }
 
 impl NotJudged {
     pub(super) fn new(environment: Option<&str>, reason: impl Into<String>) -> Self {
-        Self { environment: environment.map(str::to_owned), reason: reason.into() }
-    }
-
-    pub(super) fn document(&self) -> Value {
-        json!({ "rule": Rule::VersionNotRaised, "environment": self.environment, "reason": self.reason })
+        Self { rule: Rule::VersionNotRaised, environment: environment.map(str::to_owned), reason: reason.into() }
     }
 }
 
 impl fmt::Display for NotJudged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let environment = self.environment.as_ref().map(|name| format!(" for `{name}`")).unwrap_or_default();
-        write!(f, "`version-not-raised` was not judged{environment}: {}", self.reason)
+        write!(f, "`{}` was not judged{environment}: {}", self.rule, self.reason)
     }
 }
 

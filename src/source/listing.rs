@@ -78,7 +78,7 @@ impl GitFilter {
 }
 
 /// A file or folder that is not read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct LeftOut {
     /// Path from the root of the repository.
     pub path: String,
