@@ -17,6 +17,8 @@ mod recover;
 mod release;
 mod restore;
 mod sending;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::collections::BTreeMap;

@@ -20,6 +20,14 @@ pub struct Policy<'a> {
     pub prune: Prune,
 }
 
+#[cfg(test)]
+impl<'a> Policy<'a> {
+    /// Drift is corrected, and what left git is deleted.
+    pub(crate) fn strict(target: &'a EnvironmentId) -> Self {
+        Self { target, drift: Drift::Correct, prune: Prune::Remove }
+    }
+}
+
 /// Compares what git holds, what is live, and what the last completed deployment left.
 #[must_use]
 pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> Plan {
