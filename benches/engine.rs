@@ -9,7 +9,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowsync::config::{Drift, Prune};
 use flowsync::flow::diff::{View, diff};
-use flowsync::flow::{Comparison, Definition, Document, EnvironmentId, FlowId, check_file};
+use flowsync::flow::{Comparison, Definition, Document, EnvironmentId, FlowId, LiveFlow, check_file};
 use flowsync::plan::graph::{Needs, Order};
 use flowsync::plan::{Desired, DesiredFlow, Last, Live, Policy, plan};
 
@@ -52,7 +52,8 @@ fn plans(criterion: &mut Criterion) {
     };
     let desired = Desired { flows: (0..N_FLOWS).map(|index| (id(index), flow(index))).collect(), ..Desired::default() };
     let revision = |index: usize| usize::from(index.is_multiple_of(100));
-    let live: BTreeMap<_, _> = (0..N_FLOWS).map(|index| (id(index), definition(index, revision(index)))).collect();
+    let live: BTreeMap<_, _> =
+        (0..N_FLOWS).map(|index| (id(index), LiveFlow::Read(definition(index, revision(index))))).collect();
     let live = Live { flows: live, foreign: Vec::new() };
     let target = EnvironmentId("env_prod".into());
     let policy = Policy { target: &target, drift: Drift::Correct, prune: Prune::Keep };

@@ -152,7 +152,7 @@ fn live_flows(export: &Export) -> String {
     let unreadable: Vec<String> = export
         .flows
         .values()
-        .filter_map(|flow| Some(format!("`{}` cannot be read: {}", flow.id, flow.reading.unreadable()?)))
+        .filter_map(|flow| Some(format!("`{}` cannot be read: {}", flow.id(), flow.reading().unreadable()?)))
         .collect();
     let n_flows = export.flows.len();
     let rest = if unreadable.is_empty() { String::new() } else { format!("; {}", unreadable.join("; ")) };

@@ -1,6 +1,6 @@
 //! Drift into git: what is live is proposed for the branch that is deployed from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::desired::missing_blob;
@@ -129,10 +129,12 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         }
         let limits = CallLimits::before_deployment();
         let reader = self.reader.only(ids.iter());
-        let mut live: BTreeMap<FlowId, Definition> =
-            self.tenant.export(&self.records.target, &reader, &limits).await?.flows.into_iter().collect();
+        let mut live = self.tenant.export(&self.records.target, &reader, &limits).await?.flows;
         let find = |id: &FlowId| match live.remove(id) {
-            Some(flow) => Some(Ok(Taken { id: id.clone(), live: Some(Arc::new(flow)), file: None })),
+            Some(flow) => Some(match flow.definition() {
+                Ok(read) => Ok(Taken { id: id.clone(), live: Some(read.clone()), file: None }),
+                Err(absent) => Err(absent.into()),
+            }),
             None if !wanted.contains(id) => None,
             None => Some(Err(PassError::NotFound(format!(
                 "there is no flow `{id}`: neither in git nor live in `{}`",

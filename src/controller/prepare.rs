@@ -12,7 +12,7 @@ use super::unread::{set_aside, still_there};
 use super::{BackTo, Engine, PassError};
 use crate::config::Prune;
 use crate::deploy::{Beside, Looked};
-use crate::flow::{self, ContentHash, FlowId, ReferenceKind};
+use crate::flow::{self, BodyAbsent, ContentHash, FlowId, ReferenceKind};
 use crate::index::LiveReader;
 use crate::local::LocalState;
 use crate::plan::{self, Change, Desired, Last, Live, Lookup, Plan, Policy, Present, ReleasePlan, Step};
@@ -88,7 +88,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let looking_up = self.present(plan::lookups(&desired, &self.records.target), &limits);
         let (mut live, present, serving) = try_join3(self.live(&reader, &limits), looking_up, self.serving()).await?;
         let mut looked = Looked::since(began);
-        let mut plan = plan::plan(&desired, &live, last, policy);
+        let mut plan = plan::plan(&desired, &live, last, policy)?;
         for look in 1.. {
             let appears = appearing(&plan);
             if appears.is_empty() {
@@ -98,7 +98,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             began = Instant::now();
             live = self.live(&reader, &limits).await?;
             looked = Looked::since(began);
-            plan = plan::plan(&desired, &live, last, policy);
+            plan = plan::plan(&desired, &live, last, policy)?;
             if appearing(&plan) == appears {
                 break;
             }
@@ -107,14 +107,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             }
         }
         load_texts(&*self.records.source, plan.changes.iter_mut().filter_map(Change::after_mut)).await?;
-        let mut problems = plan::missing(&desired, &live, &plan, &present, &self.records.target);
+        let mut problems = plan::missing(&desired, &live, &plan, &present, &self.records.target)?;
         if !problems.is_empty() {
             // Only now is it worth knowing where in its file each reference stands.
             let mut whole = (*desired).clone();
             let files: BTreeSet<String> = problems.iter().map(|problem| problem.place.file.clone()).collect();
             load_texts(&*self.records.source, whole.flows.values_mut().filter(|flow| files.contains(&flow.path)))
                 .await?;
-            problems = plan::missing(&whole, &live, &plan, &present, &self.records.target);
+            problems = plan::missing(&whole, &live, &plan, &present, &self.records.target)?;
             place_problems(&*self.records.source, &desired, &mut problems).await?;
         }
         problems.extend(plan::unreadable(&plan));
@@ -127,17 +127,14 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             costs.extend(cost.map(|cost| (change.id.clone(), cost)));
         }
         problems.sort();
-        let beside = Beside::of(live.flows.values().map(Arc::as_ref), &plan.changes);
-        let others = if serving.is_some() { others(&live, &desired) } else { Others::new() };
+        let beside = Beside::of(live.flows.values(), &plan.changes);
+        let others = if serving.is_some() { others(&live, &desired)? } else { Others::new() };
         Ok(Prepared { desired, plan, looked, beside, problems, costs, back_to: None, release: None, serving, others })
     }
 
     async fn live(&self, reader: &LiveReader, limits: &CallLimits) -> Result<Live, PassError> {
         let Export { flows, foreign } = self.tenant.export(&self.records.target, reader, limits).await?;
-        Ok(Live {
-            flows: flows.into_iter().map(|(id, definition)| (id, Arc::new(definition))).collect(),
-            foreign: foreign.into_keys().collect(),
-        })
+        Ok(Live { flows, foreign: foreign.into_keys().collect() })
     }
 
     /// Asks the tenant for lists.
@@ -166,9 +163,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 type Others = BTreeMap<FlowId, (String, ContentHash)>;
 
 /// Live flows that git does not hold.
-fn others(live: &Live, desired: &Desired) -> Others {
+fn others(live: &Live, desired: &Desired) -> Result<Others, BodyAbsent> {
     let others = live.flows.iter().filter(|(id, _)| !desired.flows.contains_key(*id));
-    others.map(|(id, flow)| (id.clone(), (flow.name.clone(), flow.content_hash))).collect()
+    others.map(|(id, flow)| Ok((id.clone(), (flow.definition()?.name.clone(), flow.content_hash())))).collect()
 }
 
 /// The flows a plan creates or deletes: those whose absence or presence matters.

@@ -1,12 +1,12 @@
 //! Promotion: what was deployed to one environment, and is live there as it was deployed, is proposed for another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::folders::{InFolder, in_place};
 use super::offer::{Offer, OfferedFiles, OfferedFlow};
 use super::{Engine, PassError, PassOptions, Seen, read_desired};
-use crate::flow::{Comparison, Definition, FlowId, in_the_files_hand, with_environment, with_placeholders};
+use crate::flow::{Comparison, Definition, FlowId, LiveFlow, in_the_files_hand, with_environment, with_placeholders};
 use crate::format::Unit;
 use crate::local::LocalState;
 use crate::plan::{Action, Desired};
@@ -91,7 +91,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let limits = CallLimits::before_deployment();
         let reader = self.reader.only(last.flows.keys());
         let export = self.look(self.tenant.export(&self.records.target, &reader, &limits)).await?;
-        let live: BTreeMap<FlowId, Definition> = export.flows.into_iter().collect();
+        let live = export.flows;
         let environment = &self.records.environment;
         let all: BTreeSet<&FlowId> = last.flows.keys().chain(live.keys()).collect();
         if let Some(unknown) = named.iter().find(|id| !all.contains(id)) {
@@ -100,7 +100,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let (mut deployed, mut left_out) = (Vec::new(), Vec::new());
         for id in all.into_iter().filter(|id| named.is_empty() || named.contains::<FlowId>(id)) {
             let why = match (live.get(id), last.flows.get(id)) {
-                (Some(live), Some(last)) if live.equality_hash == *last => {
+                (Some(live), Some(last)) if live.equality_hash() == *last => {
                     deployed.push(self.deployed(manifest, live).await?);
                     continue;
                 }
@@ -114,9 +114,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// A deployed flow's file as git has it: no overlay is in it, and it is in somebody's hand.
-    async fn deployed(&self, manifest: &Manifest, live: &Definition) -> Result<Deployed, PassError> {
-        let last = manifest.last_flows().remove(&live.id);
-        let recorded = manifest.flows.iter().find(|flow| flow.id == live.id);
+    async fn deployed(&self, manifest: &Manifest, live: &LiveFlow) -> Result<Deployed, PassError> {
+        let last = manifest.last_flows().remove(live.id());
+        let recorded = manifest.flows.iter().find(|flow| flow.id == *live.id());
         let path = last.as_ref().and_then(|last| last.path.clone()).or_else(|| recorded?.path.clone());
         let blob: Vec<_> = last.and_then(|last| last.blob).into_iter().collect();
         let unit = match (self.in_folders(), blob.first(), &path) {
@@ -130,7 +130,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let folder = self.records.source.flows_folder();
         let below = |path: String| path.strip_prefix(folder).map(|path| path.trim_start_matches('/').to_owned());
-        Ok(Deployed { id: live.id.clone(), text, below: path.and_then(below), unit })
+        Ok(Deployed { id: live.id().clone(), text, below: path.and_then(below), unit })
     }
 
     /// The file that a flow has or gets here; `None` where it says the same already.

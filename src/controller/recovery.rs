@@ -19,7 +19,7 @@ use crate::deploy::{
     self, Asked, Beside, EXPORT_LAG, FlowFailure, Found, JOURNAL_MEMBER, Journal, LastRun, Lease, Looked, Recovery,
     Standing, believed_until, look, overwritten, room_for,
 };
-use crate::flow::{Definition, FlowId};
+use crate::flow::{Definition, FlowId, LiveFlow};
 use crate::local::{LocalState, Sighting};
 use crate::plan::{Cause, Change, Desired, DesiredFlow, Step, in_order};
 use crate::record::audit::{Event, EventKind};
@@ -263,7 +263,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             let found = look(
                 change.after().map(|flow| flow.definition.equality_hash),
                 change.before().map(|definition| definition.equality_hash),
-                live.map(|definition| definition.equality_hash),
+                live.map(LiveFlow::equality_hash),
             );
             let event = Event::new(EventKind::Found).with("flow", change.id.as_str()).with("live", found.as_str());
             ledger.journal.record_if_possible(&event).await;
@@ -298,10 +298,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     /// Whether a live flow is what this deployment imports first of a new flow in a cycle.
-    fn is_first_form(&self, live: &Definition, change: &Change, changes: &[Change]) -> bool {
+    fn is_first_form(&self, live: &LiveFlow, change: &Change, changes: &[Change]) -> bool {
         let first = deploy::first_form(change, changes)
             .and_then(|text| Definition::from_live(&text, &self.reader.comparison()).ok());
-        first.is_some_and(|first| first.equality_hash == live.equality_hash)
+        first.is_some_and(|first| first.equality_hash == live.equality_hash())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::flow::{ContentHash, Definition, FlowId, Reading};
+use crate::flow::{ContentHash, FlowId, LiveFlow, Reading};
 use crate::plan::Change;
 use crate::record::audit::{Event, EventKind};
 use crate::tenant::Export;
@@ -26,17 +26,17 @@ pub struct SideEffect {
 impl Beside {
     /// The live flows that are not among `changes`. Whoever is too large to be read whole is left out.
     #[must_use]
-    pub fn of<'a>(live: impl Iterator<Item = &'a Definition>, changes: &[Change]) -> Self {
+    pub fn of<'a>(live: impl Iterator<Item = &'a LiveFlow>, changes: &[Change]) -> Self {
         let written: BTreeSet<&FlowId> = changes.iter().map(|change| &change.id).collect();
-        let beside = live.filter(|flow| !written.contains(&flow.id) && is_whole(flow));
-        Self(beside.map(|flow| (flow.id.clone(), flow.equality_hash)).collect())
+        let beside = live.filter(|flow| !written.contains(flow.id()) && is_whole(flow));
+        Self(beside.map(|flow| (flow.id().clone(), flow.equality_hash())).collect())
     }
 
     /// The flows that an export shows in another form, or not at all.
     pub(super) fn changed(&self, export: &Export) -> Vec<SideEffect> {
         let effect = |(id, before): (&FlowId, &ContentHash)| {
             let now = export.flows.get(id);
-            let after = now.map(|flow| flow.equality_hash);
+            let after = now.map(LiveFlow::equality_hash);
             let is_changed = after != Some(*before) && now.is_none_or(is_whole);
             is_changed.then(|| SideEffect { id: id.clone(), before: *before, after })
         };
@@ -45,8 +45,8 @@ impl Beside {
 }
 
 /// The bytes of a flow of which only the beginning is known may change without a trace in its hash, and the other way round.
-fn is_whole(flow: &Definition) -> bool {
-    !matches!(flow.reading, Reading::Beginning { .. })
+fn is_whole(flow: &LiveFlow) -> bool {
+    !matches!(flow.reading(), Reading::Beginning { .. })
 }
 
 impl SideEffect {
@@ -79,14 +79,14 @@ impl fmt::Display for SideEffect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Comparison;
+    use crate::flow::{Comparison, Definition};
 
-    fn flow(text: &str) -> Definition {
-        Definition::from_live(text.as_bytes(), &Comparison::default()).unwrap()
+    fn flow(text: &str) -> LiveFlow {
+        Definition::from_live(text.as_bytes(), &Comparison::default()).unwrap().into()
     }
 
     fn export(flows: &[&str]) -> Export {
-        let flows = flows.iter().map(|text| flow(text)).map(|flow| (flow.id.clone(), flow));
+        let flows = flows.iter().map(|text| flow(text)).map(|flow| (flow.id().clone(), flow));
         Export { flows: flows.collect(), ..Export::default() }
     }
 
@@ -103,12 +103,12 @@ mod tests {
 
     #[test]
     fn a_flow_of_which_only_the_beginning_is_known_tells_nothing() {
-        let beginning = |text: &str| Definition::from_beginning(text.as_bytes(), 5).unwrap();
+        let beginning = |text: &str| LiveFlow::from(Definition::from_beginning(text.as_bytes(), 5).unwrap());
         let one = beginning(r#"{"id":"flow_a","x":"#);
         let other = beginning(r#"{"id":"flow_a","xyz":"#);
         assert_eq!(Beside::of([&one].into_iter(), &[]), Beside::default());
         let read = Beside::of([&flow(r#"{"id":"flow_a"}"#)].into_iter(), &[]);
-        let export = Export { flows: [(other.id.clone(), other)].into(), ..Export::default() };
+        let export = Export { flows: [(other.id().clone(), other)].into(), ..Export::default() };
         assert_eq!(read.changed(&export), []);
     }
 }

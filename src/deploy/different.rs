@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::flow::diff::ReadBack;
-use crate::flow::{Comparison, ContentHash, Definition, Document, FlowId};
+use crate::flow::{Comparison, ContentHash, Definition, Document, FlowId, LiveFlow};
 use crate::record::audit::{self, Event};
 use crate::tenant::Export;
 
@@ -29,6 +29,16 @@ enum Detail {
     Unreadable(String),
 }
 
+impl Detail {
+    fn of(want: &Definition, have: &LiveFlow, comparison: &Comparison) -> Self {
+        match (have.reading().unreadable(), have) {
+            (Some(why), _) => Self::Unreadable(why.to_string()),
+            (None, LiveFlow::Read(have)) => ReadBack::of(want, have, comparison).map_or(Self::None, Self::Places),
+            (None, LiveFlow::Recognised(_)) => Self::None,
+        }
+    }
+}
+
 impl Different {
     /// Compares what should be live with what is; nothing where they are equal.
     pub(super) fn of(id: &FlowId, want: Option<&Definition>, export: &Export, comparison: &Comparison) -> Option<Self> {
@@ -36,15 +46,12 @@ impl Different {
         if are_equal(want, have, comparison) {
             return None;
         }
-        let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
         let detail = match (want, have) {
-            (Some(want), Some(have)) => match have.reading.unreadable() {
-                Some(why) => Detail::Unreadable(why.to_string()),
-                None => ReadBack::of(want, have, comparison).map_or(Detail::None, Detail::Places),
-            },
+            (Some(want), Some(have)) => Detail::of(want, have, comparison),
             _ => Detail::None,
         };
-        Some(Self { id: id.clone(), want: hash(want), have: hash(have), detail })
+        let want = want.map(|definition| definition.equality_hash);
+        Some(Self { id: id.clone(), want, have: have.map(LiveFlow::equality_hash), detail })
     }
 
     /// For the audit record.
@@ -59,13 +66,13 @@ impl Different {
 }
 
 /// Whether two are equal: by the hashes they have or, where more is left out by now than when those were made, anew.
-pub(super) fn are_equal(one: Option<&Definition>, other: Option<&Definition>, comparison: &Comparison) -> bool {
-    match (one, other) {
+pub(super) fn are_equal(want: Option<&Definition>, have: Option<&LiveFlow>, comparison: &Comparison) -> bool {
+    match (want, have) {
         (None, None) => true,
-        (Some(one), Some(other)) if one.equality_hash == other.equality_hash => true,
-        (Some(one), Some(other)) if !comparison.defaults().is_empty() => {
+        (Some(want), Some(have)) if want.equality_hash == have.equality_hash() => true,
+        (Some(want), Some(LiveFlow::Read(have))) if !comparison.defaults().is_empty() => {
             let hash = |it: &Definition| Some(Document::parse(it.text.clone()?).ok()?.equality_hash(comparison));
-            hash(one).is_some_and(|one| hash(other) == Some(one))
+            hash(want).is_some_and(|want| hash(have) == Some(want))
         }
         _ => false,
     }

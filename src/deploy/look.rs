@@ -7,7 +7,7 @@
 
 use super::recover::{Found, look};
 use super::{Deployer, FlowFailure};
-use crate::flow::{Definition, FlowId};
+use crate::flow::{Definition, FlowId, LiveFlow};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -52,7 +52,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         let Some(export) = self.looks.export() else { return Ok(before) };
         let Some(live) = export.flows.get(&change.id) else { return Ok(before) };
         // A look that began before the form on the way was written may have read the flow after that.
-        let is_ours = before == Before::Known && self.looks.on_the_way(&change.id) == Some(live.equality_hash);
+        let is_ours = before == Before::Known && self.looks.on_the_way(&change.id) == Some(live.equality_hash());
         if !is_ours {
             self.keep_unplanned(change, live).await?;
         }
@@ -69,10 +69,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    async fn keep_unplanned(&self, change: &Change, live: &Definition) -> Result<(), FlowFailure> {
+    async fn keep_unplanned(&self, change: &Change, live: &LiveFlow) -> Result<(), FlowFailure> {
         let target = change.after().map(|flow| flow.definition.equality_hash);
         let previous = change.before().map(|definition| definition.equality_hash);
-        match look(target, previous, Some(live.equality_hash)) {
+        match look(target, previous, Some(live.equality_hash())) {
             Found::Target | Found::Previous => Ok(()),
             Found::Else if self.looks.is_kept(live) => Ok(()),
             Found::Else => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::flow::{ContentHash, Definition, FlowId};
+use crate::flow::{ContentHash, FlowId, LiveFlow};
 use crate::tenant::Export;
 
 /// A look is fresh for this long,
@@ -86,11 +86,11 @@ impl Looks {
     }
 
     /// Whether a form stands in the record already.
-    pub(super) fn is_kept(&self, live: &Definition) -> bool {
-        self.seen().kept.contains(&(live.id.clone(), live.content_hash))
+    pub(super) fn is_kept(&self, live: &LiveFlow) -> bool {
+        self.seen().kept.contains(&(live.id().clone(), live.content_hash()))
     }
 
-    pub(super) fn note_kept(&self, live: &Definition) {
-        self.seen().kept.insert((live.id.clone(), live.content_hash));
+    pub(super) fn note_kept(&self, live: &LiveFlow) {
+        self.seen().kept.insert((live.id().clone(), live.content_hash()));
     }
 }

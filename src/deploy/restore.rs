@@ -17,7 +17,7 @@ use super::recover::{Found, look};
 use super::sending::Way;
 use super::{Deployer, FlowFailure, SideEffect, Step as Shown};
 use crate::clock::in_future;
-use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep};
+use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, LiveFlow};
 use crate::local::LocalState;
 use crate::plan::{Change, Step};
 use crate::record::audit::{Event, EventKind};
@@ -108,8 +108,8 @@ impl Learned {
         Self { rollback_works: AtomicBool::new(true), kept: Mutex::default() }
     }
 
-    fn is_kept(&self, live: &Definition) -> bool {
-        self.kept().contains(&(live.id.clone(), live.equality_hash))
+    fn is_kept(&self, live: &LiveFlow) -> bool {
+        self.kept().contains(&(live.id().clone(), live.equality_hash()))
     }
 
     fn note_kept(&self, id: &FlowId, hash: ContentHash) {
@@ -273,7 +273,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 .filter(|id| *id != undo.id)
                 .collect();
             let (Some(target), Some(live)) = (&undo.target, export.flows.get(&undo.id)) else { continue };
-            let refers = live.references.iter().any(|reference| others.iter().any(|id| id.as_str() == reference.id));
+            // What was not read is not untied.
+            let Ok(read) = live.definition() else { continue };
+            let refers = read.references.iter().any(|reference| others.iter().any(|id| id.as_str() == reference.id));
             let Some(body) = untied(target, &others).filter(|_| refers) else { continue };
             let note = "restore, without references, before its deletion";
             let untied = match self.keep_if_else(undo, Some(live), learned).await {
@@ -308,8 +310,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             (None, None) => Ok(()),
             (Some(previous), None) => self.recreate(previous, absent, learned).await,
             (Some(previous), Some(live)) => {
+                // Where nobody read which version is live, the flow is imported.
                 let distinct = !previous.version.is_empty()
-                    && previous.version != live.version
+                    && live.definition().is_ok_and(|live| previous.version != live.version)
                     && undo.target.as_ref().is_none_or(|target| target.version != previous.version);
                 if round == 0 && distinct && learned.rollback_works.load(Ordering::Relaxed) {
                     match self.roll_back(previous, &learned.rollback_works).await {
@@ -324,7 +327,8 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    async fn undo_create(&self, live: &Definition) -> Result<(), FlowFailure> {
+    async fn undo_create(&self, live: &LiveFlow) -> Result<(), FlowFailure> {
+        let live = live.definition().map_err(|absent| blamed(Blame::Flow, absent.to_string()))?;
         self.intent_back(Call::Delete, live, "restore").await;
         let sending = self.sending(Way::Back, Call::Delete, &live.id);
         let answer = self.tenant.delete(self.target, &live.id, &sending, &self.limits).await;
@@ -394,9 +398,10 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 
     /// Keeps what is live where it is neither what the deployment wrote nor what was there before, in whatever
     /// round it shows.
-    async fn keep_if_else(&self, undo: &Undo, live: Option<&Definition>, learned: &Learned) -> Result<(), FlowFailure> {
+    async fn keep_if_else(&self, undo: &Undo, live: Option<&LiveFlow>, learned: &Learned) -> Result<(), FlowFailure> {
         let hash = |definition: Option<&Definition>| definition.map(|definition| definition.equality_hash);
-        let found = look(hash(undo.target.as_deref()), hash(undo.previous.as_deref()), hash(live));
+        let found =
+            look(hash(undo.target.as_deref()), hash(undo.previous.as_deref()), live.map(LiveFlow::equality_hash));
         match (found, live) {
             (Found::Else, Some(live)) if !learned.is_kept(live) => {
                 // What cannot be kept today cannot be kept tomorrow.
@@ -404,7 +409,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
                 let kept = overwritten(live).map_err(|reason| blamed(blame, reason))?;
                 // The way back goes on without the journal where it must.
                 self.journal.record_if_possible(&kept).await;
-                learned.note_kept(&live.id, live.equality_hash);
+                learned.note_kept(live.id(), live.equality_hash());
                 Ok(())
             }
             _ => Ok(()),
@@ -416,7 +421,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// # Errors
     ///
     /// In words: the record cannot be written, or there are no bytes to keep. Nothing may be overwritten then.
-    pub(super) async fn keep(&self, live: &Definition) -> Result<(), String> {
+    pub(super) async fn keep(&self, live: &LiveFlow) -> Result<(), String> {
         let event = overwritten(live)?;
         self.journal.record(&event).await.map_err(|failed| failed.to_string())
     }
@@ -427,18 +432,18 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
 /// # Errors
 ///
 /// In words: there are no bytes to keep.
-pub fn overwritten(live: &Definition) -> Result<Event, String> {
-    let body = live.body().map_err(|absent| match live.reading.unreadable() {
+pub fn overwritten(live: &LiveFlow) -> Result<Event, String> {
+    let body = live.body().map_err(|absent| match live.reading().unreadable() {
         Some(why) => format!(
             "`{}` cannot be kept and is not overwritten: {why}; save what is needed of it, then delete it in the tenant",
-            live.id
+            live.id()
         ),
         None => absent.to_string(),
     })?;
     let mut event = Event::new(EventKind::Overwritten)
-        .with("flow", live.id.as_str())
-        .with("contentHash", live.content_hash.to_string());
-    if let Some(why) = live.reading.unreadable() {
+        .with("flow", live.id().as_str())
+        .with("contentHash", live.content_hash().to_string());
+    if let Some(why) = live.reading().unreadable() {
         event = event.with("unreadable", why.to_string());
     }
     Ok(match std::str::from_utf8(body) {

@@ -97,17 +97,14 @@ impl Case {
         let export = client.export(&target(), &reader, &limits).await.unwrap();
         let last = live.split_whitespace().map(definition).map(|flow| (flow.id.clone(), flow.equality_hash));
         let last = Last { flows: last.collect(), ..Last::default() };
-        let live = Live {
-            flows: export.flows.into_iter().map(|(id, flow)| (id, Arc::new(flow))).collect(),
-            foreign: Vec::new(),
-        };
+        let live = Live { flows: export.flows, foreign: Vec::new() };
         let desired = |flow: &str| {
             let definition = definition(flow);
             let path = format!("{}.json", definition.id);
             (definition.id.clone(), DesiredFlow { definition, path, origin: None, overlay: None })
         };
         let desired = Desired { flows: git.split_whitespace().map(desired).collect(), unread: BTreeSet::new() };
-        let changes = plan(&desired, &live, &last, Policy::strict(&target())).changes;
+        let changes = plan(&desired, &live, &last, Policy::strict(&target())).unwrap().changes;
         let lease = StartLimit::at(Instant::now() + Duration::from_secs(600));
         Self { tenant, changes, faults: Vec::new(), lease, disk: MemoryState::default() }
     }

@@ -72,13 +72,6 @@ impl Definition {
         self.text.as_ref().ok_or_else(|| BodyAbsent { id: self.id.clone() })
     }
 
-    /// A flow of which nothing but id and equality matters.
-    #[must_use]
-    pub fn known(id: FlowId, content_hash: ContentHash, equality_hash: ContentHash) -> Self {
-        let (name, version, references) = (String::new(), String::new(), Vec::new());
-        Self { id, name, version, references, content_hash, equality_hash, reading: Reading::Whole, text: None }
-    }
-
     /// Reads a file. Only a valid `id` is asked for; what else a flow must have, [`super::check_file`] says.
     ///
     /// # Errors

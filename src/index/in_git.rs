@@ -8,8 +8,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
 use super::FlowIndex;
 use super::ahead::{environment_ahead, id_ahead};
-use super::state::{InGit, Known};
-use crate::flow::Definition;
+use super::state::InGit;
+use crate::flow::{Definition, KnownFlow};
+use crate::tenant::Recognised;
 
 impl FlowIndex {
     /// Remembers the text of a flow of git by its digest, where a tenant may have it as it is.
@@ -22,7 +23,7 @@ impl FlowIndex {
         let seed = self.state().seed;
         let digest = xxh3_128_with_seed(text, seed);
         let (content_hash, equality_hash, bytes) = (*content_hash, *equality_hash, text.len());
-        let known = Known { id: id.clone(), content_hash, equality_hash, bytes };
+        let known = Recognised { flow: KnownFlow { id: id.clone(), content_hash, equality_hash }, bytes };
         self.state().texts.insert(id.clone(), InGit { digest, known });
     }
 
@@ -36,7 +37,7 @@ impl FlowIndex {
 
     /// The live flow that a text begins with, where it is git's with the environment in front.
     #[must_use]
-    pub fn live_as_in_git(&self, text: &[u8]) -> Option<Known> {
+    pub fn live_as_in_git(&self, text: &[u8]) -> Option<Recognised> {
         let id = id_ahead(text)?;
         let environment = environment_ahead(text);
         let (seed, InGit { digest, known }) = {
@@ -54,7 +55,7 @@ impl FlowIndex {
         if hasher.digest128() != digest {
             return None;
         }
-        let known = Known { bytes: item.len(), ..known };
+        let known = Recognised { bytes: item.len(), ..known };
         self.keep_live(xxh3_128_with_seed(item, seed), known.clone());
         Some(known)
     }
@@ -93,8 +94,9 @@ mod tests {
             index.note_environment(item.as_bytes());
             let known = index.live_as_in_git(page.as_bytes()).unwrap();
             let read = Definition::from_live(item.as_bytes(), &Comparison::default()).unwrap();
-            assert_eq!((known.content_hash, known.equality_hash), (read.content_hash, read.equality_hash));
-            assert_eq!((known.id, known.bytes), (read.id, item.len()));
+            let Recognised { flow, bytes } = known;
+            assert_eq!((flow.content_hash, flow.equality_hash), (read.content_hash, read.equality_hash));
+            assert_eq!((flow.id, bytes), (read.id, item.len()));
             assert!(index.live_at_beginning(page.as_bytes()).is_some(), "from now on it was seen");
         }
     }

@@ -27,12 +27,13 @@ use crate::plan::{Desired, Lookup};
 use crate::problem::Problem;
 use crate::revision::{BlobId, Origin};
 use crate::source::{BlobSizes, FlowEntry, FlowListing, LeftOut, TreeId};
+use crate::tenant::Recognised;
 
 use ahead::id_ahead;
 pub use quiet::{Quiet, SeenLive};
 pub use read_live::LiveReader;
 pub use read_quiet::QuietReader;
-pub use state::{Counts, Known, SignedSoFar};
+pub use state::{Counts, SignedSoFar};
 use state::{SignedStored, State};
 
 /// The index of one environment. Clones share it.
@@ -255,7 +256,7 @@ impl FlowIndex {
 
     /// A live flow by its bytes: its digest, and what is known of it.
     #[must_use]
-    pub fn live(&self, raw: &[u8]) -> (u128, Option<Known>) {
+    pub fn live(&self, raw: &[u8]) -> (u128, Option<Recognised>) {
         let seed = self.state().seed;
         let digest = xxh3_128_with_seed(raw, seed);
         (digest, self.state().meet(digest))
@@ -263,7 +264,7 @@ impl FlowIndex {
 
     /// The live flow that a text begins with, where its bytes were seen before.
     #[must_use]
-    pub fn live_at_beginning(&self, text: &[u8]) -> Option<Known> {
+    pub fn live_at_beginning(&self, text: &[u8]) -> Option<Recognised> {
         let id = id_ahead(text)?;
         let (seed, digest, bytes) = {
             let state = self.state();
@@ -274,10 +275,10 @@ impl FlowIndex {
     }
 
     /// Remembers a live flow by the digest of its bytes.
-    pub fn keep_live(&self, digest: u128, known: Known) {
+    pub fn keep_live(&self, digest: u128, known: Recognised) {
         let mut state = self.state();
         state.met.insert(digest, known.clone());
-        state.digests.insert(known.id.clone(), digest);
+        state.digests.insert(known.flow.id.clone(), digest);
         state.live.insert(digest, known);
         state.is_dirty = true;
     }
@@ -307,8 +308,9 @@ impl FlowIndex {
             if state.met.len() != n_flows {
                 return;
             }
-            let flow =
-                |(digest, known): (&u128, &Known)| (known.id.clone(), SeenLive { digest: *digest, bytes: known.bytes });
+            let flow = |(digest, known): (&u128, &Recognised)| {
+                (known.flow.id.clone(), SeenLive { digest: *digest, bytes: known.bytes })
+            };
             (state.seed, state.met.iter().map(flow).collect::<HashMap<_, _>>())
         };
         if flows.len() != n_flows {
@@ -355,7 +357,7 @@ impl FlowIndex {
         };
         if !state.met.is_empty() {
             state.live = std::mem::take(&mut state.met);
-            state.digests = state.live.iter().map(|(digest, known)| (known.id.clone(), *digest)).collect();
+            state.digests = state.live.iter().map(|(digest, known)| (known.flow.id.clone(), *digest)).collect();
         }
         match file::save(path, &self.comparison().rules(), &state) {
             Ok(()) => state.is_dirty = false,
@@ -369,7 +371,7 @@ impl FlowIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{ContentHash, check_file};
+    use crate::flow::{ContentHash, KnownFlow, check_file};
     use crate::revision::Composed;
     use crate::source::LeftOutReason;
 
@@ -402,7 +404,10 @@ mod tests {
         let hash = ContentHash([3; 32]);
         index.keep_live(
             digest,
-            Known { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash, bytes: 3 },
+            Recognised {
+                flow: KnownFlow { id: "flow_a".parse().unwrap(), content_hash: hash, equality_hash: hash },
+                bytes: 3,
+            },
         );
         index.save();
         index
@@ -434,7 +439,8 @@ mod tests {
         let keep = |item: &str| {
             let (digest, _) = index.live(item.as_bytes());
             let (id, hash) = ("flow_a".parse().unwrap(), ContentHash([3; 32]));
-            index.keep_live(digest, Known { id, content_hash: hash, equality_hash: hash, bytes: item.len() });
+            let flow = KnownFlow { id, content_hash: hash, equality_hash: hash };
+            index.keep_live(digest, Recognised { flow, bytes: item.len() });
         };
         let known = |text: &str| index.live_at_beginning(text.as_bytes()).map(|known| known.bytes);
         let item = r#"{"name":"A","id":"flow_a","nodes":[1]}"#;

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::FlowIndex;
-use super::state::Known;
-use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep};
+use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, KnownFlow, LiveFlow};
 use crate::plan::{Desired, Last};
 use crate::tenant::{ReadLive, Recognised};
 
@@ -83,8 +82,8 @@ impl LiveReader {
 
 impl LiveReader {
     /// A flow whose bytes were seen before, as far as nobody will ask for more of it than they tell.
-    fn known(&self, known: Option<Known>) -> Option<Known> {
-        known.filter(|Known { id, equality_hash, .. }| match self.others {
+    fn known(&self, known: Option<Recognised>) -> Option<Recognised> {
+        known.filter(|Recognised { flow: KnownFlow { id, equality_hash, .. }, .. }| match self.others {
             Others::Whole => self.is_expected(id, *equality_hash),
             Others::Hashes => !self.keeps_text(id),
             Others::HashesElsewhere => false,
@@ -94,17 +93,17 @@ impl LiveReader {
 
 impl ReadLive for LiveReader {
     fn recognise(&self, text: &[u8]) -> Option<Recognised> {
-        let Known { id, content_hash, equality_hash, bytes } =
-            self.known(self.index.live_at_beginning(text).or_else(|| self.index.live_as_in_git(text)))?;
+        let seen = self.index.live_at_beginning(text).or_else(|| self.index.live_as_in_git(text));
+        let recognised = self.known(seen)?;
         self.index.count_recognised(1);
-        Some(Recognised { flow: Definition::known(id, content_hash, equality_hash), bytes })
+        Some(recognised)
     }
 
-    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+    fn read(&self, raw: &[u8]) -> Result<LiveFlow, String> {
         let (digest, known) = self.index.live(raw);
-        if let Some(Known { id, content_hash, equality_hash, bytes: _ }) = self.known(known) {
+        if let Some(Recognised { flow, bytes: _ }) = self.known(known) {
             self.index.count_recognised(1);
-            return Ok(Definition::known(id, content_hash, equality_hash));
+            return Ok(LiveFlow::Recognised(flow));
         }
         if matches!(self.others, Others::Whole | Others::Hashes) {
             self.index.note_environment(raw);
@@ -117,10 +116,10 @@ impl ReadLive for LiveReader {
         let Definition { id, content_hash, equality_hash, text, .. } = &definition;
         self.index.count_parsed(raw.len(), text.is_some());
         if self.is_expected(id, *equality_hash) {
-            let (id, content_hash, equality_hash) = (id.clone(), *content_hash, *equality_hash);
-            self.index.keep_live(digest, Known { id: id.clone(), content_hash, equality_hash, bytes: raw.len() });
-            return Ok(Definition::known(id, content_hash, equality_hash));
+            let flow = KnownFlow { id: id.clone(), content_hash: *content_hash, equality_hash: *equality_hash };
+            self.index.keep_live(digest, Recognised { flow: flow.clone(), bytes: raw.len() });
+            return Ok(LiveFlow::Recognised(flow));
         }
-        Ok(definition)
+        Ok(definition.into())
     }
 }

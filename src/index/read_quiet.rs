@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::quiet::Quiet;
-use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, Reading};
+use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, KnownFlow, LiveFlow, Reading};
 use crate::tenant::{Export, ReadLive, Recognised};
 
 /// Recognises the flows of a quiet pass, and notices anything else.
@@ -25,7 +25,7 @@ impl<'a> QuietReader<'a> {
     #[must_use]
     pub fn is_same(&self, export: &Export) -> bool {
         let quiet = self.quiet;
-        let is_known = |id: &&FlowId| export.flows.get(*id).is_some_and(|flow| flow.reading == Reading::Whole);
+        let is_known = |id: &&FlowId| export.flows.get(*id).is_some_and(|flow| *flow.reading() == Reading::Whole);
         let n_managed = quiet.flows.keys().filter(is_known).count();
         let n_others = quiet
             .others
@@ -48,14 +48,14 @@ impl<'a> QuietReader<'a> {
 }
 
 impl ReadLive for QuietReader<'_> {
-    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+    fn read(&self, raw: &[u8]) -> Result<LiveFlow, String> {
         if let Some(id) = self.quiet.recognise(raw) {
             self.n_recognised.fetch_add(1, Ordering::Relaxed);
-            return Ok(untold(id.clone()));
+            return Ok(LiveFlow::Recognised(untold(id.clone())));
         }
         let flow = Definition::from_live_keeping(raw, &Comparison::default(), |_, _| Keep::Hashes);
         match flow.map(|flow| flow.id) {
-            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(untold(id)),
+            Ok(id) if self.quiet.others.contains(id.as_str()) => Ok(LiveFlow::Recognised(untold(id))),
             _ => {
                 self.is_changed.store(true, Ordering::Relaxed);
                 Err("changed".to_owned())
@@ -71,7 +71,7 @@ impl ReadLive for QuietReader<'_> {
 }
 
 /// A flow of which nobody asks more than whether it is there.
-fn untold(id: FlowId) -> Definition {
+fn untold(id: FlowId) -> KnownFlow {
     let nothing = ContentHash([0; 32]);
-    Definition::known(id, nothing, nothing)
+    KnownFlow { id, content_hash: nothing, equality_hash: nothing }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{ContentHash, FileReport, FlowId};
+use crate::flow::{FileReport, FlowId};
 use crate::plan::Desired;
 use crate::problem::Problem;
 use crate::revision::{BlobId, CommitId, Origin};
 use crate::source::{FlowListing, TreeId};
+use crate::tenant::Recognised;
 
 /// What an index knows in memory.
 #[derive(Debug, Default)]
@@ -29,7 +30,7 @@ pub(super) struct State {
     /// Mixed into digests of live bytes, so that nobody outside can aim at a collision.
     pub(super) seed: u64,
     /// Live flows by a digest of their bytes.
-    pub(super) live: HashMap<u128, Known>,
+    pub(super) live: HashMap<u128, Recognised>,
     /// The same digests by the flow, the last one of each: they tell how long its item is before anybody looks.
     pub(super) digests: HashMap<FlowId, u128>,
     /// What git has, by the digest of its text; of this process alone.
@@ -37,7 +38,7 @@ pub(super) struct State {
     /// How the tenant says in front of a flow which environment it is of, once one was read.
     pub(super) environment: Option<Box<[u8]>>,
     /// Those met since the last save.
-    pub(super) met: HashMap<u128, Known>,
+    pub(super) met: HashMap<u128, Recognised>,
     pub(super) counts: Counts,
 }
 
@@ -62,20 +63,7 @@ pub(super) struct InGit {
     /// Of its text.
     pub(super) digest: u128,
     /// What would be known of it if it were live as it stands there.
-    pub(super) known: Known,
-}
-
-/// A live flow whose bytes were seen before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Who it is.
-    pub id: FlowId,
-    /// Its content hash.
-    pub content_hash: ContentHash,
-    /// Its equality hash.
-    pub equality_hash: ContentHash,
-    /// How many they were.
-    pub bytes: usize,
+    pub(super) known: Recognised,
 }
 
 /// What was found good with some keys.
@@ -93,7 +81,7 @@ pub(super) struct SignedStored(pub(super) String, pub(super) Option<String>, pub
 
 impl State {
     /// What is known of the live flow with this digest, which was met.
-    pub(super) fn meet(&mut self, digest: u128) -> Option<Known> {
+    pub(super) fn meet(&mut self, digest: u128) -> Option<Recognised> {
         let known = self.live.get(&digest)?;
         self.met.insert(digest, known.clone());
         Some(known.clone())

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Known, State};
+use super::state::State;
 use crate::flow::{
-    Anchors, ContentHash, Definition, EnvironmentId, FileReport, Need, Reading, Reference, ReferenceKind,
+    Anchors, ContentHash, Definition, EnvironmentId, FileReport, KnownFlow, Need, Reading, Reference, ReferenceKind,
 };
 use crate::problem::{Place, Problem, Rule, Severity};
 use crate::revision::{BlobId, Composed, Origin};
 use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, TreeId};
+use crate::tenant::Recognised;
 
 type Hash = [u8; 32];
 
@@ -122,7 +123,7 @@ impl Stored {
             live: state
                 .live
                 .iter()
-                .map(|(digest, Known { id, content_hash, equality_hash, bytes })| {
+                .map(|(digest, Recognised { flow: KnownFlow { id, content_hash, equality_hash }, bytes })| {
                     (*digest, id.to_string(), content_hash.0, equality_hash.0, *bytes)
                 })
                 .collect(),
@@ -143,10 +144,11 @@ impl Stored {
         state.composed = composed.into_iter().filter_map(StoredComposed::back).collect();
         let known = |(digest, id, content, equality, bytes): (u128, String, Hash, Hash, usize)| {
             let (content_hash, equality_hash) = (ContentHash(content), ContentHash(equality));
-            Some((digest, Known { id: id.parse().ok()?, content_hash, equality_hash, bytes }))
+            let flow = KnownFlow { id: id.parse().ok()?, content_hash, equality_hash };
+            Some((digest, Recognised { flow, bytes }))
         };
         state.live = live.into_iter().filter_map(known).collect::<HashMap<_, _>>();
-        state.digests = state.live.iter().map(|(digest, known)| (known.id.clone(), *digest)).collect();
+        state.digests = state.live.iter().map(|(digest, known)| (known.flow.id.clone(), *digest)).collect();
     }
 }
 

@@ -1,13 +1,12 @@
 //! The comparison itself: all combinations in one place.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::digest::plan_digest;
 use super::graph::{Needs, Order, needed_flows};
 use super::{Cause, Change, Desired, DesiredFlow, Last, Live, Plan, Step, flows_digest};
 use crate::config::{Drift, Prune};
-use crate::flow::{ContentHash, Definition, EnvironmentId, FlowId};
+use crate::flow::{BodyAbsent, ContentHash, EnvironmentId, FlowId, LiveFlow};
 
 /// What an environment wants done about differences.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +28,11 @@ impl<'a> Policy<'a> {
 }
 
 /// Compares what git holds, what is live, and what the last completed deployment left.
-#[must_use]
-pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> Plan {
+///
+/// # Errors
+///
+/// A live flow that differs was only recognised, so that nothing could take its change back.
+pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> Result<Plan, BodyAbsent> {
     let mut plan = Plan { flows_digest: flows_digest(desired), graph: graph(desired), ..Plan::default() };
     plan.unmanaged.clone_from(&live.foreign);
     let mut steps: BTreeMap<FlowId, (Cause, Step)> = BTreeMap::new();
@@ -41,7 +43,7 @@ pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> 
         }
         let found = live.flows.get(id);
         let prune = if last.unread.contains(id) { Prune::Keep } else { policy.prune };
-        match compare(desired.flows.get(id), found, last.flows.get(id).copied(), prune) {
+        match compare(desired.flows.get(id), found, last.flows.get(id).copied(), prune)? {
             Verdict::Unmanaged => plan.unmanaged.push(id.to_string()),
             Verdict::Unchanged => plan.unchanged.push(id.clone()),
             Verdict::Gone => {}
@@ -54,7 +56,7 @@ pub fn plan(desired: &Desired, live: &Live, last: &Last, policy: Policy<'_>) -> 
     let only_reported = |change: &Change| policy.drift != Drift::Correct && change.cause == Cause::Drift;
     (plan.reported, plan.changes) = changes.into_iter().partition(only_reported);
     plan.digest = plan_digest(policy.target, &plan.flows_digest, &plan.changes);
-    plan
+    Ok(plan)
 }
 
 enum Verdict {
@@ -68,30 +70,30 @@ enum Verdict {
 
 fn compare(
     desired: Option<&DesiredFlow>,
-    live: Option<&Arc<Definition>>,
+    live: Option<&LiveFlow>,
     last: Option<ContentHash>,
     prune: Prune,
-) -> Verdict {
+) -> Result<Verdict, BodyAbsent> {
     let want = desired.map(|flow| flow.definition.equality_hash);
-    let have = live.map(|definition| definition.equality_hash);
+    let have = live.map(LiveFlow::equality_hash);
     let cause = cause(want, have, last);
-    match (desired, live) {
+    Ok(match (desired, live) {
         (Some(after), None) => Verdict::Differs(cause, Step::Create { after: after.clone() }),
         (Some(_), Some(_)) if want == have => Verdict::Unchanged,
         (Some(after), Some(before)) => {
-            Verdict::Differs(cause, Step::Update { before: before.clone(), after: after.clone() })
+            Verdict::Differs(cause, Step::Update { before: before.definition()?.clone(), after: after.clone() })
         }
         (None, Some(_)) if last.is_none() => Verdict::Unmanaged,
         (None, Some(_)) if prune == Prune::Keep => Verdict::Orphaned,
-        (None, Some(before)) => Verdict::Differs(cause, Step::Delete { before: before.clone() }),
+        (None, Some(before)) => Verdict::Differs(cause, Step::Delete { before: before.definition()?.clone() }),
         (None, None) => Verdict::Gone,
-    }
+    })
 }
 
 /// Whether git and tenant have a flow alike, and the last completed deployment left something else.
-fn has_agreed_since(desired: Option<&DesiredFlow>, live: Option<&Arc<Definition>>, last: Option<ContentHash>) -> bool {
+fn has_agreed_since(desired: Option<&DesiredFlow>, live: Option<&LiveFlow>, last: Option<ContentHash>) -> bool {
     let want = desired.map(|flow| flow.definition.equality_hash);
-    want == live.map(|definition| definition.equality_hash) && want != last
+    want == live.map(LiveFlow::equality_hash) && want != last
 }
 
 /// Who moved since the last completed deployment: git, the tenant, or both. What was never deployed

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::flow::{ContentHash, Definition, FlowId};
+use crate::flow::{ContentHash, Definition, FlowId, LiveFlow};
 use crate::revision::Origin;
 
 pub use action::Action;
@@ -65,7 +65,7 @@ pub struct DesiredFlow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Live {
     /// By id.
-    pub flows: BTreeMap<FlowId, Arc<Definition>>,
+    pub flows: BTreeMap<FlowId, LiveFlow>,
     /// Live things that flowsync could never manage.
     pub foreign: Vec<String>,
 }

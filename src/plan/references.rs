@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Desired, DesiredFlow, Live, Plan};
-use crate::flow::{Document, EnvironmentId, FlowId, Node, Reference, ReferenceKind};
+use crate::flow::{BodyAbsent, Document, EnvironmentId, FlowId, Node, Reference, ReferenceKind};
 use crate::plan::graph::needed_flows;
 use crate::problem::{Place, Problem, Rule, Severity};
 
@@ -27,8 +27,17 @@ pub fn lookups(desired: &Desired, target: &EnvironmentId) -> BTreeSet<Lookup> {
 
 /// What is missing, as problems: errors for what is not there, warnings for what nobody can tell,
 /// errors for flows about to be deleted that a live flow still needs.
-#[must_use]
-pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, target: &EnvironmentId) -> Vec<Problem> {
+///
+/// # Errors
+///
+/// A flow is to be deleted, and what a live flow that stays needs was not read.
+pub fn missing(
+    desired: &Desired,
+    live: &Live,
+    plan: &Plan,
+    present: &Present,
+    target: &EnvironmentId,
+) -> Result<Vec<Problem>, BodyAbsent> {
     let deleted: BTreeSet<&FlowId> = plan.deletes().map(|change| &change.id).collect();
     let written: BTreeSet<&FlowId> = plan.changes.iter().map(|change| &change.id).collect();
     let mut problems = Vec::new();
@@ -45,8 +54,8 @@ pub fn missing(desired: &Desired, live: &Live, plan: &Plan, present: &Present, t
             }
         }
     }
-    problems.extend(still_needed(desired, live, &deleted, target));
-    problems
+    problems.extend(still_needed(desired, live, &deleted, target)?);
+    Ok(problems)
 }
 
 /// Where a value of a flow stands in its file; the file's beginning where it has none.
@@ -163,21 +172,32 @@ fn unverifiable(place: Place, reference: &Reference) -> Problem {
     }
 }
 
-fn still_needed(desired: &Desired, live: &Live, deleted: &BTreeSet<&FlowId>, target: &EnvironmentId) -> Vec<Problem> {
+fn still_needed(
+    desired: &Desired,
+    live: &Live,
+    deleted: &BTreeSet<&FlowId>,
+    target: &EnvironmentId,
+) -> Result<Vec<Problem>, BodyAbsent> {
+    let mut problems = Vec::new();
+    if deleted.is_empty() {
+        return Ok(problems);
+    }
     let stays = |id: &FlowId| !desired.flows.contains_key(id) && !deleted.contains(id);
-    live.flows
-        .iter()
-        .filter(|(id, _)| stays(id))
-        .flat_map(|(id, definition)| needed_flows(definition, target).map(move |needed| (id, needed)))
-        .filter(|(_, needed)| deleted.contains(needed))
-        .map(|(id, needed)| Problem {
-            place: Place { file: needed.to_string(), line: 1, column: 1, pointer: String::new() },
-            rule: Rule::DeleteStillNeeded,
-            severity: Severity::Error,
-            message: format!(
-                "flow `{needed}` is to be deleted, but the live flow `{id}`, which git does not hold, refers to it"
-            ),
-            help: format!("remove the reference from `{id}` in the tenant, or keep `{needed}` in git"),
-        })
-        .collect()
+    for (id, flow) in live.flows.iter().filter(|(id, _)| stays(id)) {
+        let needed = needed_flows(flow.definition()?, target).filter(|needed| deleted.contains(needed));
+        problems.extend(needed.map(|needed| needed_by(&needed, id)));
+    }
+    Ok(problems)
+}
+
+fn needed_by(needed: &FlowId, id: &FlowId) -> Problem {
+    Problem {
+        place: Place { file: needed.to_string(), line: 1, column: 1, pointer: String::new() },
+        rule: Rule::DeleteStillNeeded,
+        severity: Severity::Error,
+        message: format!(
+            "flow `{needed}` is to be deleted, but the live flow `{id}`, which git does not hold, refers to it"
+        ),
+        help: format!("remove the reference from `{id}` in the tenant, or keep `{needed}` in git"),
+    }
 }

@@ -22,9 +22,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Change, Desired, DesiredFlow, Last, Live, Plan, Policy, Step, plan};
+use super::{Change, Desired, DesiredFlow, Last, Live, Plan, Policy, Present, Step, missing, plan};
 use crate::config::{Drift, Prune};
-use crate::flow::{Comparison, ContentHash, Definition, EnvironmentId, FlowId};
+use crate::flow::{BodyAbsent, Comparison, ContentHash, Definition, EnvironmentId, FlowId, KnownFlow, LiveFlow};
 
 const MARKS: [&str; 11] = ["", "*", "!", "*!", "+", "=", "-", "~", "?", "*=", "-~"];
 
@@ -86,14 +86,14 @@ fn world(line: &str) -> World {
             };
             world.desired.flows.insert(id(name), flow);
         }
-        world.live.flows.extend(live.map(|edition| (id(name), of(edition))));
+        world.live.flows.extend(live.map(|edition| (id(name), LiveFlow::Read(of(edition)))));
         world.last.flows.extend(last.map(|edition| (id(name), of(edition).equality_hash)));
     }
     world
 }
 
 fn planned(world: &World, drift: Drift, prune: Prune) -> Plan {
-    plan(&world.desired, &world.live, &world.last, Policy { target: &target(), drift, prune })
+    plan(&world.desired, &world.live, &world.last, Policy { target: &target(), drift, prune }).unwrap()
 }
 
 fn word(change: &Change) -> String {
@@ -115,6 +115,34 @@ fn what_differs_is_changed_and_nothing_else() {
     check("a -> b; b; a2*", "update a2");
     check("a -> b; b*", "update b");
     check("a+; b; c-; d~; e!; f*!", "create a; create d; update e; update f; delete c");
+}
+
+/// A world in which a live flow was only recognised.
+fn recognised(line: &str, name: &str) -> World {
+    let mut world = world(line);
+    let live = world.live.flows.get_mut(&id(name)).unwrap();
+    let (content_hash, equality_hash) = (live.content_hash(), live.equality_hash());
+    *live = LiveFlow::Recognised(KnownFlow { id: id(name), content_hash, equality_hash });
+    world
+}
+
+#[test]
+fn what_was_only_recognised_is_as_it_was_and_is_never_changed() {
+    let unchanged = recognised("a; b*", "a");
+    assert_eq!(words(&planned(&unchanged, Drift::Correct, Prune::Remove).changes), "update b");
+    for line in ["a*", "a!", "a-"] {
+        let World { desired, live, last } = recognised(line, "a");
+        let policy = Policy { target: &target(), drift: Drift::Correct, prune: Prune::Remove };
+        assert_eq!(plan(&desired, &live, &last, policy), Err(BodyAbsent { id: id("a") }), "{line}");
+    }
+}
+
+#[test]
+fn what_a_live_flow_needs_is_asked_of_one_that_was_read() {
+    let world = recognised("a-; b?", "b");
+    let plan = planned(&world, Drift::Correct, Prune::Remove);
+    let found = missing(&world.desired, &world.live, &plan, &Present::new(), &target());
+    assert_eq!(found, Err(BodyAbsent { id: id("b") }));
 }
 
 #[test]
@@ -190,7 +218,7 @@ fn after(live: &Live, changes: &[Change], n: usize) -> Live {
     for change in &changes[..n] {
         match &change.step {
             Step::Create { after } | Step::Update { after, .. } => {
-                live.flows.insert(change.id.clone(), after.definition.clone());
+                live.flows.insert(change.id.clone(), LiveFlow::Read(after.definition.clone()));
             }
             Step::Delete { .. } => drop(live.flows.remove(&change.id)),
         }
@@ -202,7 +230,7 @@ fn after(live: &Live, changes: &[Change], n: usize) -> Live {
 fn undone(mut live: Live, changes: &[Change]) -> Live {
     for change in changes.iter().rev() {
         match change.before() {
-            Some(before) => drop(live.flows.insert(change.id.clone(), before.clone())),
+            Some(before) => drop(live.flows.insert(change.id.clone(), LiveFlow::Read(before.clone()))),
             None => drop(live.flows.remove(&change.id)),
         }
     }
@@ -231,7 +259,7 @@ fn any_world() -> impl Strategy<Value = String> {
 /// Hashes of what git manages: flows it holds or held.
 fn managed(world: &World, live: &Live) -> BTreeMap<FlowId, ContentHash> {
     let is_managed = |id: &FlowId| world.desired.flows.contains_key(id) || world.last.flows.contains_key(id);
-    live.flows.iter().filter(|(id, _)| is_managed(id)).map(|(id, flow)| (id.clone(), flow.equality_hash)).collect()
+    live.flows.iter().filter(|(id, _)| is_managed(id)).map(|(id, flow)| (id.clone(), flow.equality_hash())).collect()
 }
 
 proptest! {

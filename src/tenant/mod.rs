@@ -18,7 +18,7 @@ pub mod sandbox;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use crate::flow::{Defaults, Definition, EnvironmentId, FlowId};
+use crate::flow::{Defaults, Definition, EnvironmentId, FlowId, KnownFlow, LiveFlow};
 use crate::release::{Frozen, Serving, Shows};
 
 pub use crate::web::{Answering, InsideAnswer, InsideRequest, InsideServer, NoAnswer};
@@ -28,13 +28,13 @@ pub use limits::{CallLimits, StartLimit};
 pub use observe::{Observed, RequestObserver};
 pub use recorder::{NotRecorded, Recorder, Recording, Unrecorded};
 
-/// Turns the raw JSON of one live flow into a [`Definition`]; handed to [`Tenant::export`] so that
+/// Turns the raw JSON of one live flow into a [`LiveFlow`]; handed to [`Tenant::export`] so that
 /// what is kept of each flow is decided while the pages arrive.
 ///
 /// What is live is live, whatever it looks like: only what has no flow id is an error, in words.
 pub trait ReadLive: Send + Sync {
     /// Reads one exported flow; `raw` is the item exactly as the tenant sent it.
-    fn read(&self, raw: &[u8]) -> Result<Definition, String>;
+    fn read(&self, raw: &[u8]) -> Result<LiveFlow, String>;
 
     /// The flow whose item `text` begins with, where its bytes were seen before in this environment: nobody need look
     /// into them to find out whose they are, nor where they end. What comes after the item is not looked at.
@@ -48,7 +48,7 @@ pub trait ReadLive: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recognised {
     /// What is known of it.
-    pub flow: Definition,
+    pub flow: KnownFlow,
     /// How many bytes its item has.
     pub bytes: usize,
 }
@@ -56,8 +56,8 @@ pub struct Recognised {
 /// Everything live in one environment, complete: the distinct items counted equal the tenant's total.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Export {
-    /// The flows, those among them that could not be read: see [`Definition::reading`].
-    pub flows: BTreeMap<FlowId, Definition>,
+    /// The flows, those among them that could not be read: see [`LiveFlow::reading`].
+    pub flows: BTreeMap<FlowId, LiveFlow>,
     /// Live items that are no flow flowsync could ever manage, by their id or, without one, by their
     /// beginning; with the reason.
     pub foreign: BTreeMap<String, String>,

@@ -115,7 +115,7 @@ fn patient() -> CallLimits {
     CallLimits { lease: StartLimit::none(), give_up_at: Instant::now() + Duration::from_secs(3_600) }
 }
 
-fn text(flow: &flowsync::flow::Definition) -> String {
+fn text(flow: &flowsync::flow::LiveFlow) -> String {
     String::from_utf8(flow.body().unwrap().to_vec()).unwrap()
 }
 

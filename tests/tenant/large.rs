@@ -60,7 +60,7 @@ async fn an_item_over_the_cap_is_live_and_named_wherever_it_stands() {
         for (id, flow) in &export.flows {
             let is_it = id.as_str() == format!("flow_{at}");
             let expected = if is_it { Reading::Beginning { bytes_max: CAP } } else { Reading::Whole };
-            assert_eq!(flow.reading, expected, "{id}");
+            assert_eq!(*flow.reading(), expected, "{id}");
             assert_eq!(flow.body().is_ok(), !is_it, "{id}");
         }
         // Down to it, and on: one giant does not make every page a page of one.

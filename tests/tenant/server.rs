@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowsync::config::{Api, Auth, OAuth2, SecretSource, TenantAddress};
-use flowsync::flow::{ContentHash, Definition, EnvironmentId, FlowId};
+use flowsync::flow::{ContentHash, Definition, EnvironmentId, FlowId, LiveFlow};
 use flowsync::tenant::flows_v2::{Client, Tuning};
 use flowsync::tenant::{Call, CallLimits, ReadLive, StartLimit, Tenant, TenantError, Unrecorded};
 use tempfile::TempDir;
@@ -185,13 +185,13 @@ pub(crate) fn ample() -> CallLimits {
 pub(crate) struct Plain;
 
 impl ReadLive for Plain {
-    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
+    fn read(&self, raw: &[u8]) -> Result<LiveFlow, String> {
         let flow: serde_json::Value = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
         if flow["name"] == "unreadable" {
             return Err("it says so".to_owned());
         }
         let hash: ContentHash = "0".repeat(64).parse().map_err(|_| "no hash".to_owned())?;
-        Ok(Definition {
+        let flow = Definition {
             id: flow["id"].as_str().unwrap_or_default().parse::<FlowId>().map_err(|error| error.to_string())?,
             name: flow["name"].as_str().unwrap_or_default().to_owned(),
             version: String::new(),
@@ -200,7 +200,8 @@ impl ReadLive for Plain {
             equality_hash: hash,
             reading: flowsync::flow::Reading::Whole,
             text: Some(raw.into()),
-        })
+        };
+        Ok(flow.into())
     }
 }
 

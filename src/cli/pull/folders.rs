@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::stage::Edit;
 use crate::cli::output::Failure;
 use crate::cli::validate::Target;
-use crate::flow::{Defaults, Definition, FlowId};
+use crate::flow::{Defaults, FlowId, LiveFlow};
 use crate::format::Unit;
 use crate::format::cognigy::document::{Flow, LocaleName};
 use crate::format::cognigy::folder::{
@@ -66,7 +66,7 @@ fn said(problem: &Problem) -> String {
 pub(super) fn files(
     into: &Path,
     known: &BTreeMap<FlowId, Folder>,
-    flows: &BTreeMap<FlowId, Definition>,
+    flows: &BTreeMap<FlowId, LiveFlow>,
     (locale, defaults): (&LocaleName, &Defaults),
 ) -> Result<Outcome, Failure> {
     let (mut edits, mut unwritable, mut live) = (Vec::new(), BTreeMap::new(), BTreeMap::new());

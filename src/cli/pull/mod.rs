@@ -16,7 +16,7 @@ use super::output::{self, Failure};
 use super::validate::{Target, default_folders, read_folder};
 use crate::config::{Config, Environment};
 use crate::flow::overlay::base_of;
-use crate::flow::{Comparison, Definition, FlowId, Reading, in_the_files_hand};
+use crate::flow::{Comparison, Definition, FlowId, LiveFlow, Reading, in_the_files_hand};
 use crate::format::Format;
 use crate::problem::escape_terminal;
 use crate::tenant::{CallLimits, Export, Tenant, TenantError};
@@ -133,7 +133,7 @@ impl Known {
     }
 
     /// Flows that have a file and are not live any more. What is live and could not be read is not gone.
-    fn gone(&self, flows: &BTreeMap<FlowId, Definition>, left_out: &BTreeMap<String, String>) -> Vec<Gone<'_>> {
+    fn gone(&self, flows: &BTreeMap<FlowId, LiveFlow>, left_out: &BTreeMap<String, String>) -> Vec<Gone<'_>> {
         let is_gone = |id: &FlowId| !flows.contains_key(id) && !left_out.contains_key(id.as_str());
         match self {
             Self::Files(known) => {
@@ -151,12 +151,12 @@ impl Known {
 }
 
 /// The flows that can stand in files, and by name what else is live, with the reason why it cannot.
-fn divide(export: Export) -> (BTreeMap<FlowId, Definition>, BTreeMap<String, String>) {
+fn divide(export: Export) -> (BTreeMap<FlowId, LiveFlow>, BTreeMap<String, String>) {
     let Export { flows, foreign: mut left_out } = export;
     let (whole, unreadable): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        flows.into_iter().partition(|(_, flow)| flow.reading == Reading::Whole);
+        flows.into_iter().partition(|(_, flow)| *flow.reading() == Reading::Whole);
     for (id, flow) in unreadable {
-        let why = flow.reading.unreadable().map(|why| why.to_string()).unwrap_or_default();
+        let why = flow.reading().unreadable().map(|why| why.to_string()).unwrap_or_default();
         left_out.insert(id.to_string(), format!("it cannot be read: {why}"));
     }
     (whole, left_out)
@@ -166,7 +166,7 @@ fn divide(export: Export) -> (BTreeMap<FlowId, Definition>, BTreeMap<String, Str
 fn files(
     into: &Path,
     known: &BTreeMap<FlowId, InFile>,
-    flows: &BTreeMap<FlowId, Definition>,
+    flows: &BTreeMap<FlowId, LiveFlow>,
     environment: &Environment,
 ) -> Result<(Vec<Edit>, BTreeMap<String, String>), Failure> {
     let (mut files, mut unwritable) = (Vec::new(), BTreeMap::new());

@@ -161,7 +161,7 @@ impl Tenant for Client {
         let mut export = Export { foreign: doubles.collect(), ..Export::default() };
         for (id, text) in &texts {
             match reader.read(text.as_bytes()) {
-                Ok(definition) => _ = export.flows.insert(id.clone(), definition),
+                Ok(flow) => _ = export.flows.insert(id.clone(), flow),
                 Err(reason) => _ = export.foreign.insert(id.to_string(), reason),
             }
         }

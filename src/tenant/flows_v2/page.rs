@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::super::Recognised;
-use crate::flow::{Definition, scan};
+use crate::flow::{KnownFlow, scan};
 
 /// A page.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct PageItem<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told<'a> {
     /// They were seen before.
-    Known(Box<Definition>),
+    Known(Box<KnownFlow>),
     Head(Head<'a>),
     /// It is no object.
     Nothing,
@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn what_is_recognised_is_not_looked_into() {
-        let flow = |id: &str| Definition::known(id.parse().unwrap(), ContentHash([0; 32]), ContentHash([1; 32]));
+        let (content_hash, equality_hash) = (ContentHash([0; 32]), ContentHash([1; 32]));
+        let flow = |id: &str| KnownFlow { id: id.parse().unwrap(), content_hash, equality_hash };
         let known = br#"{"id":"flow_a","x":"]}"}"#;
         let recognise =
             |text: &[u8]| text.starts_with(known).then(|| Recognised { flow: flow("flow_a"), bytes: known.len() });

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::super::{Export, ReadLive, Recognised};
-use crate::flow::{Definition, FlowId};
+use crate::flow::{Definition, FlowId, KnownFlow, LiveFlow};
 use crate::parallel;
 
 /// An item of a list: its id, and the bytes that came.
@@ -35,7 +35,7 @@ pub(super) trait Sink: Send {
     }
 
     /// Takes an item that was recognised.
-    fn take_known(&mut self, flow: Definition) {
+    fn take_known(&mut self, flow: KnownFlow) {
         let _ = flow;
     }
 
@@ -50,15 +50,15 @@ pub(super) struct Flows<'a> {
 }
 
 impl Flows<'_> {
-    fn keep(&mut self, id: &str, read: Result<(FlowId, Definition), String>) {
+    fn keep(&mut self, id: &str, read: Result<(FlowId, LiveFlow), String>) {
         match read {
-            Ok((id, definition)) => _ = self.export.flows.insert(id, definition),
+            Ok((id, flow)) => _ = self.export.flows.insert(id, flow),
             Err(reason) => _ = self.export.foreign.insert(id.to_owned(), reason),
         }
     }
 }
 
-fn flow(id: &str, read: impl FnOnce() -> Result<Definition, String>) -> Result<(FlowId, Definition), String> {
+fn flow(id: &str, read: impl FnOnce() -> Result<LiveFlow, String>) -> Result<(FlowId, LiveFlow), String> {
     let id = id.parse::<FlowId>().map_err(|error| error.to_string())?;
     Ok((id, read()?))
 }
@@ -71,7 +71,8 @@ impl Sink for Flows<'_> {
     }
 
     fn take_beginning(&mut self, id: &str, beginning: &[u8], bytes_max: u64) {
-        let read = || Definition::from_beginning(beginning, bytes_max).map_err(|error| error.to_string());
+        let read =
+            || Definition::from_beginning(beginning, bytes_max).map(LiveFlow::from).map_err(|error| error.to_string());
         self.keep(id, flow(id, read));
     }
 
@@ -85,8 +86,8 @@ impl Sink for Flows<'_> {
         self.reader.recognise(text)
     }
 
-    fn take_known(&mut self, flow: Definition) {
-        self.export.flows.insert(flow.id.clone(), flow);
+    fn take_known(&mut self, flow: KnownFlow) {
+        self.export.flows.insert(flow.id.clone(), LiveFlow::Recognised(flow));
     }
 
     fn clear(&mut self) {

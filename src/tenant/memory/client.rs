@@ -178,7 +178,7 @@ impl Tenant for MemoryClient {
         let mut export = Export::default();
         for (id, raw) in &flows {
             match reader.read(raw) {
-                Ok(definition) => _ = export.flows.insert(id.clone(), definition),
+                Ok(flow) => _ = export.flows.insert(id.clone(), flow),
                 Err(reason) => _ = export.foreign.insert(id.to_string(), reason),
             }
         }

@@ -10,7 +10,7 @@ use super::super::text::{Inside, Style, text};
 use crate::cli::output;
 use crate::config::{Drift, Prune};
 use crate::controller::view::PlanView;
-use crate::flow::{Comparison, Definition, EnvironmentId, FlowId};
+use crate::flow::{Comparison, Definition, EnvironmentId, FlowId, LiveFlow};
 use crate::plan::{self, Desired, DesiredFlow, Last, Live, Plan, Policy};
 
 /// A flow of which parts can be replaced.
@@ -48,13 +48,13 @@ pub(super) fn planned(git: &[String], live: &[String]) -> Plan {
         (definition.id.clone(), DesiredFlow { definition, path, origin: None, overlay: None })
     };
     let desired = Desired { flows: git.iter().map(desired).collect(), ..Desired::default() };
-    let flows: BTreeMap<FlowId, Arc<Definition>> =
-        live.iter().map(read).map(|definition| (definition.id.clone(), definition)).collect();
-    let deployed = flows.iter().map(|(id, definition)| (id.clone(), definition.equality_hash)).collect();
+    let flows: BTreeMap<FlowId, LiveFlow> =
+        live.iter().map(read).map(|definition| (definition.id.clone(), LiveFlow::Read(definition))).collect();
+    let deployed = flows.iter().map(|(id, flow)| (id.clone(), flow.equality_hash())).collect();
     let last = Last { flows: deployed, ..Last::default() };
     let target = EnvironmentId("env_prod".to_owned());
     let policy = Policy { target: &target, drift: Drift::Correct, prune: Prune::Remove };
-    plan::plan(&desired, &Live { flows, foreign: Vec::new() }, &last, policy)
+    plan::plan(&desired, &Live { flows, foreign: Vec::new() }, &last, policy).unwrap()
 }
 
 pub(super) fn shown(git: &[String], live: &[String], inside: Inside) -> String {

@@ -3,6 +3,7 @@
 
 mod client;
 mod flows_v2;
+mod noting;
 pub mod project;
 
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 pub use client::Client;
 pub use flows_v2::FlowsV2;
+pub use noting::Noting;
 
 use super::people::Meant;
 use super::script::Script;

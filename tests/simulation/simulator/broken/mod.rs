@@ -18,7 +18,6 @@ use flowsync::config::{ApprovalPolicy, SyncPolicy};
 use flowsync::controller::{EnvironmentReport, PassOptions, SyncResult};
 use flowsync::flow::FlowId;
 use flowsync::shutdown::Shutdown;
-use flowsync::tenant::Export;
 use tokio::time::Instant;
 
 use super::api::Client;
@@ -101,6 +100,9 @@ pub struct Broken {
     memory: Arc<Mutex<Memory>>,
 }
 
+/// Flows as an export showed them.
+type Shown = BTreeMap<FlowId, Arc<[u8]>>;
+
 #[derive(Default)]
 struct Memory {
     /// Imports that were never made, or not yet.
@@ -110,7 +112,7 @@ struct Memory {
     has_swapped: bool,
     /// Lines of the journal that are not written yet.
     lines: Vec<u8>,
-    look: Option<(Instant, Export)>,
+    look: Option<(Instant, Shown)>,
     n_fetches: usize,
     has_failed: bool,
 }

@@ -10,7 +10,7 @@ use flowsync::tenant::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::super::api::Client;
+use super::super::api::{Client, Noting};
 use super::super::script::Script;
 use super::{Breakage, Broken};
 
@@ -77,17 +77,19 @@ impl Tenant for BrokenTenant {
     ) -> Result<Export, TenantError> {
         if self.broken.is(Breakage::RemembersTheLook) {
             let known = self.broken.memory().look.clone();
-            if let Some((_, export)) = known.filter(|(at, _)| at.elapsed() < REMEMBERED) {
-                return Ok(export);
+            if let Some((_, flows)) = known.filter(|(at, _)| at.elapsed() < REMEMBERED) {
+                let flows = flows.iter().map(|(id, raw)| (id.clone(), reader.read(raw).unwrap()));
+                return Ok(Export { flows: flows.collect(), ..Export::default() });
             }
         }
-        let mut export = self.client.export(environment, reader, limits).await?;
+        let noting = Noting::of(reader);
+        let mut export = self.client.export(environment, &noting, limits).await?;
         let mut memory = self.broken.memory();
         for (id, body) in &memory.imports {
             export.flows.insert(id.clone(), reader.read(body).unwrap());
         }
         export.flows.retain(|id, _| !memory.deletes.contains(id));
-        memory.look = Some((Instant::now(), export.clone()));
+        memory.look = Some((Instant::now(), noting.seen()));
         Ok(export)
     }
 

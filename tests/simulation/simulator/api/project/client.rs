@@ -1,17 +1,16 @@
 //! The seam: flowsync's own client, and what it is asked for above it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use flowsync::flow::{Defaults, Definition, EnvironmentId, FlowId};
 use flowsync::tenant::{
-    Call, CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recognised, Recorder, Reply, StartLimit, Tenant,
-    TenantError,
+    Call, CallLimits, Cost, Export, FlowStatus, Imported, ReadLive, Recorder, Reply, StartLimit, Tenant, TenantError,
 };
 use tokio::time::Instant;
 
 use super::super::super::script::Script;
-use super::super::Desk;
+use super::super::{Desk, Noting};
 use super::Process;
 use super::line::Asked;
 
@@ -22,24 +21,6 @@ pub struct ProjectClient {
     script: Arc<Script>,
     /// Whether the lease is none of its business.
     pub heeds_no_lease: bool,
-}
-
-/// A reader that notes what it reads.
-struct Noting<'a> {
-    reader: &'a dyn ReadLive,
-    flows: Mutex<BTreeMap<FlowId, Arc<[u8]>>>,
-}
-
-impl ReadLive for Noting<'_> {
-    fn read(&self, raw: &[u8]) -> Result<Definition, String> {
-        let read = self.reader.read(raw)?;
-        self.flows.lock().unwrap().insert(read.id.clone(), raw.into());
-        Ok(read)
-    }
-
-    fn recognise(&self, text: &[u8]) -> Option<Recognised> {
-        self.reader.recognise(text)
-    }
 }
 
 impl ProjectClient {
@@ -73,9 +54,9 @@ impl Tenant for ProjectClient {
         limits: &CallLimits,
     ) -> Result<Export, TenantError> {
         let asked = Instant::now();
-        let noting = Noting { reader, flows: Mutex::default() };
+        let noting = Noting::of(reader);
         let export = self.process.client.export(environment, &noting, limits).await?;
-        self.script.world().shown_since(&self.script, asked, &noting.flows.into_inner().unwrap());
+        self.script.world().shown_since(&self.script, asked, &noting.seen());
         Ok(export)
     }
 
