@@ -1,7 +1,7 @@
 //! The edge to time and chance: everything else is handed a [`Clock`].
 //!
 //! A machine has several clocks, and each may be wrong in its own way: the wall clock is set by people and
-//! by NTP, the monotonic one stands still while the machine is suspended. A [`Reading`] looks at all of
+//! by NTP, the monotonic one stands still while the machine is suspended. A [`ClockReading`] looks at all of
 //! them at once; how far two readings lie apart is what the clock that runs furthest says.
 
 use std::time::Duration;
@@ -16,12 +16,12 @@ pub trait Clock: Send + Sync + 'static {
     /// Random bits, for ids and jitter.
     fn random(&self) -> u64;
     /// Every clock of the machine, now.
-    fn reading(&self) -> Reading;
+    fn reading(&self) -> ClockReading;
 }
 
 /// What every clock of a machine shows at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     /// The wall clock: it may be set, forwards and backwards.
     pub wall: Timestamp,
     /// Time since some fixed moment; it may stand still while the machine is suspended.
@@ -39,7 +39,7 @@ pub struct Elapsed {
     pub gap: Duration,
 }
 
-impl Reading {
+impl ClockReading {
     /// The time from `earlier` to this reading.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Elapsed {
@@ -91,8 +91,8 @@ impl Clock for SystemClock {
         fastrand::u64(..)
     }
 
-    fn reading(&self) -> Reading {
-        Reading { wall: self.now(), monotonic: machine::monotonic(), boot: machine::boot() }
+    fn reading(&self) -> ClockReading {
+        ClockReading { wall: self.now(), monotonic: machine::monotonic(), boot: machine::boot() }
     }
 }
 
@@ -200,9 +200,9 @@ impl Clock for SimulatedClock {
         self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner).u64(..)
     }
 
-    fn reading(&self) -> Reading {
+    fn reading(&self) -> ClockReading {
         let (elapsed, moved) = (self.start.elapsed(), self.moved());
-        Reading {
+        ClockReading {
             wall: self.now(),
             monotonic: elapsed.saturating_sub(moved.asleep),
             boot: (!moved.no_boot_clock).then_some(elapsed),
@@ -268,7 +268,7 @@ mod tests {
             prop_assert!(later(time, span) >= time);
             prop_assert!(earlier(time, span) <= time);
             prop_assert!(in_future(span).elapsed() < Duration::from_secs(60));
-            let reading = |wall, at| Reading { wall, monotonic: at, boot: Some(at) };
+            let reading = |wall, at| ClockReading { wall, monotonic: at, boot: Some(at) };
             let (first, last) = (reading(Timestamp::MIN, Duration::ZERO), reading(time, span));
             prop_assert!(last.since(&first).longest >= span.min(Duration::from_secs(i64::MAX as u64)));
             prop_assert_eq!(first.since(&last).longest, Duration::ZERO, "what went backwards took no time");

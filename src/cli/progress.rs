@@ -7,7 +7,7 @@ use super::context::Context;
 use super::line::About;
 use super::output::{say, say_of};
 use super::screen::Bar;
-use crate::deploy::{Progress, Step};
+use crate::deploy::{Progress, ProgressStep};
 
 /// Progress of one environment.
 pub(super) fn of(context: &Context, environment: &str) -> Progress {
@@ -24,10 +24,12 @@ fn lines(environment: String) -> Progress {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let say = |text: &str| say_of(About::environment(&environment, known.as_deref()), text);
         match step {
-            Step::Stage(stage, n_flows) => say(&format!("{environment}: {stage} ({n_flows} flows)")),
-            Step::Failed(id) => say(&format!("{environment}: failed {id}")),
-            Step::Began { deployment, .. } | Step::Continued { deployment } => *known = Some(deployment.to_owned()),
-            Step::Done(_) | Step::Over => {}
+            ProgressStep::Stage(stage, n_flows) => say(&format!("{environment}: {stage} ({n_flows} flows)")),
+            ProgressStep::Failed(id) => say(&format!("{environment}: failed {id}")),
+            ProgressStep::Began { deployment, .. } | ProgressStep::Continued { deployment } => {
+                *known = Some(deployment.to_owned())
+            }
+            ProgressStep::Done(_) | ProgressStep::Over => {}
         }
     })
 }
@@ -37,19 +39,19 @@ fn bar(environment: String) -> Progress {
     Arc::new(move |step| {
         let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
         match step {
-            Step::Stage(stage, n_flows) => {
+            ProgressStep::Stage(stage, n_flows) => {
                 // The old one goes first, so that no screen shows both.
                 drop(bar.take());
                 *bar = Some(Bar::new(format!("{environment} {stage}"), n_flows));
             }
-            Step::Done(id) => {
+            ProgressStep::Done(id) => {
                 if let Some(bar) = bar.as_ref() {
                     bar.step(id.to_string());
                 }
             }
-            Step::Failed(id) => say(&format!("{environment}: failed {id}")),
-            Step::Began { .. } | Step::Continued { .. } => {}
-            Step::Over => drop(bar.take()),
+            ProgressStep::Failed(id) => say(&format!("{environment}: failed {id}")),
+            ProgressStep::Began { .. } | ProgressStep::Continued { .. } => {}
+            ProgressStep::Over => drop(bar.take()),
         }
     })
 }

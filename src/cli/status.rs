@@ -16,7 +16,7 @@ use crate::local::LocalState as _;
 use crate::plan::{self, Hold, flows_digest};
 use crate::problem::{Problem, escape_terminal};
 use crate::record::{
-    DeploymentId, FlowStatus, Holder, LastDeployed, Manifest, Quarantine, QuarantineCause, Status, Verdict,
+    DeploymentId, FlowStatus, Holder, LastDeployed, Manifest, Quarantine, QuarantineCause, QuarantineVerdict, Status,
 };
 use crate::revision::CommitId;
 
@@ -199,9 +199,9 @@ fn released(manifest: &Manifest) -> Option<ReleaseView> {
 fn quarantined(seen: &Seen, digest: &str) -> Option<String> {
     let quarantine = seen.manifest.as_ref()?.quarantine.as_ref()?;
     let until = match quarantine.verdict(digest, &quarantine.key, SystemClock.now()) {
-        Verdict::Free => return None,
-        Verdict::Waiting(until) => format!("until {until:.0}"),
-        Verdict::Held => "until the flows in git change".to_owned(),
+        QuarantineVerdict::Free => return None,
+        QuarantineVerdict::Waiting(until) => format!("until {until:.0}"),
+        QuarantineVerdict::Held => "until the flows in git change".to_owned(),
     };
     let why = match quarantine.cause {
         QuarantineCause::Flow => "the tenant refused it",

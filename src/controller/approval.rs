@@ -14,8 +14,8 @@ use crate::flow::{ContentHash, FlowId};
 use crate::local::LocalState;
 use crate::plan::{Action, Change, Plan};
 use crate::record::approval::{
-    APPROVALS_BYTES_MAX, APPROVALS_MAX, Approval, ApprovalFault, ApprovalsOf, Entry, Judgement, Missing, Verdict,
-    digits_of, judge,
+    APPROVALS_BYTES_MAX, APPROVALS_MAX, Approval, ApprovalFault, ApprovalVerdict, ApprovalsOf, Entry, Judgement,
+    Missing, digits_of, judge,
 };
 use crate::record::{
     DeploymentId, FlowAction, Kind, MANIFEST_BYTES_MAX, Manifest, ManifestFault, Status, UsedApproval, paths,
@@ -94,9 +94,9 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let left = before.map(left_live).unwrap_or_default();
         let Approvals { files, .. } = self.records.approvals(commit, &seen.tips, before, &changes).await?;
         let verdicts = judge(&changes, &left, &files).verdicts;
-        let missing = |(change, verdict): (&Entry, Verdict)| match verdict {
-            Verdict::Missing(missing) => Some((change.id.clone(), missing)),
-            Verdict::NotAsked | Verdict::Approved => None,
+        let missing = |(change, verdict): (&Entry, ApprovalVerdict)| match verdict {
+            ApprovalVerdict::Missing(missing) => Some((change.id.clone(), missing)),
+            ApprovalVerdict::NotAsked | ApprovalVerdict::Approved => None,
         };
         Ok(changes.iter().zip(verdicts).filter_map(missing).collect())
     }
@@ -125,9 +125,9 @@ pub fn left_live(manifest: &Manifest) -> BTreeMap<FlowId, ContentHash> {
 
 /// Why a plan may not be deployed, change by change.
 fn unapproved(changes: &[Change], judged: &Judgement<'_>, alarms: &[String]) -> String {
-    let said = |(change, verdict): (&Change, &Verdict)| match verdict {
-        Verdict::Missing(missing) => Some(format!("{} `{}`: {missing}", change.action(), change.id)),
-        Verdict::NotAsked | Verdict::Approved => None,
+    let said = |(change, verdict): (&Change, &ApprovalVerdict)| match verdict {
+        ApprovalVerdict::Missing(missing) => Some(format!("{} `{}`: {missing}", change.action(), change.id)),
+        ApprovalVerdict::NotAsked | ApprovalVerdict::Approved => None,
     };
     let missing: Vec<String> = changes.iter().zip(&judged.verdicts).filter_map(said).collect();
     let alarms: String = alarms.iter().map(|alarm| format!("; {alarm}")).collect();

@@ -11,7 +11,7 @@ use super::pass::STARTS_MAX;
 use super::report::EnvironmentReport;
 use super::{Engine, PassError, Prepared, Seen};
 use crate::config::ApprovalPolicy;
-use crate::deploy::{Journal, Lease, Step, room_for};
+use crate::deploy::{Journal, Lease, ProgressStep, room_for};
 use crate::local::LocalState;
 use crate::plan::{Action, Plan};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
@@ -156,12 +156,12 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
     fn tell_begun(&self) {
         let manifest = self.ledger.manifest();
         let (deployment, commit) = (manifest.deployment_id.as_str(), manifest.source.commit.as_ref());
-        (self.engine.progress)(Step::Began { deployment, commit });
+        (self.engine.progress)(ProgressStep::Began { deployment, commit });
     }
 
     /// Tells of a deployment that was interrupted and goes on.
     pub(super) fn tell_continued(&self) {
-        (self.engine.progress)(Step::Continued { deployment: self.ledger.manifest().deployment_id.as_str() });
+        (self.engine.progress)(ProgressStep::Continued { deployment: self.ledger.manifest().deployment_id.as_str() });
     }
 
     async fn record_begun(&self, plan: &Plan, kind: Kind) -> Result<(), PassError> {

@@ -12,8 +12,8 @@ use super::report::{EnvironmentReport, FlowReport, Outcome, ReleaseReport, SyncR
 use super::{Engine, PassError};
 use crate::clock::in_future;
 use crate::deploy::{
-    Beside, Deployer, Disown, FlowFailure, Looked, Looks, PushReport, Pushed, Restoration, Restored, ShownRelease,
-    SideEffect, Standing, Step, Undo,
+    Beside, Deployer, Disown, FlowFailure, Looked, Looks, ProgressStep, PushReport, Pushed, Restoration, Restored,
+    ShownRelease, SideEffect, Standing, Undo,
 };
 use crate::flow::FlowId;
 use crate::local::LocalState;
@@ -91,7 +91,7 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                 () = tidied => {}
             }
         }
-        (self.engine.progress)(Step::Over);
+        (self.engine.progress)(ProgressStep::Over);
         ended
     }
 

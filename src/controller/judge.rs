@@ -6,7 +6,7 @@ use super::{Engine, PassError, PassOptions, Prepared, Seen};
 use crate::local::LocalState;
 use crate::plan::{self, Plan, ReleasePlan};
 use crate::problem::any_error;
-use crate::record::{Manifest, QuarantineCause, Verdict};
+use crate::record::{Manifest, QuarantineCause, QuarantineVerdict};
 use crate::source::Source;
 use crate::tenant::Tenant;
 
@@ -75,9 +75,11 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         };
         let verdict = quarantine.verdict(&plan.flows_digest, &plan::drift_key(&plan.changes), self.now());
         let until = match verdict {
-            Verdict::Free => return Ok(()),
-            Verdict::Waiting(until) => format!("it is tried again after {until:.0}, or with --retry"),
-            Verdict::Held => "it is not tried again until the flows in git change, or with --retry".to_owned(),
+            QuarantineVerdict::Free => return Ok(()),
+            QuarantineVerdict::Waiting(until) => format!("it is tried again after {until:.0}, or with --retry"),
+            QuarantineVerdict::Held => {
+                "it is not tried again until the flows in git change, or with --retry".to_owned()
+            }
         };
         let why = match quarantine.cause {
             QuarantineCause::Flow => "was refused by the tenant and rolled back",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::clock::{Clock, Reading, later};
+use crate::clock::{Clock, ClockReading, later};
 use crate::record::Holder;
 use crate::tenant::StartLimit;
 
@@ -34,7 +34,7 @@ const START: Duration = LEASE.saturating_sub(MARGIN);
 pub struct Lease {
     holder: String,
     clock: Arc<dyn Clock>,
-    made: Reading,
+    made: ClockReading,
     limit: StartLimit,
 }
 
@@ -42,7 +42,7 @@ pub struct Lease {
 #[derive(Debug, Clone)]
 pub struct Term {
     holder: Holder,
-    from: Reading,
+    from: ClockReading,
 }
 
 impl Lease {

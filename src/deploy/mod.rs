@@ -86,11 +86,11 @@ pub struct Deployer<'a, T, L> {
 pub type Disown<'a> = Box<dyn Fn(&FlowId) -> BoxFuture<'a, Result<(), String>> + Send + Sync + 'a>;
 
 /// Told of every step; shows a bar or a line.
-pub type Progress = Arc<dyn Fn(Step<'_>) + Send + Sync>;
+pub type Progress = Arc<dyn Fn(ProgressStep<'_>) + Send + Sync>;
 
 /// A step worth showing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum ProgressStep<'a> {
     /// A deployment is announced in git: from now on it may write.
     Began {
         /// Its id.

@@ -12,7 +12,7 @@ use super::asked::{SENDS, UNSENT};
 use super::jobs::{Direction, Schedule};
 use super::look::Before;
 use super::sending::{Changes, Sending, Way};
-use super::{Deployer, FlowFailure, Pace, PushReport, Pushed, Step as Shown};
+use super::{Deployer, FlowFailure, Pace, ProgressStep, PushReport, Pushed};
 use crate::flow::{
     Definition, Document, FlowId, Reference, ReferenceKind, without_raw_references, without_references,
     without_references_to,
@@ -65,7 +65,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             .iter()
             .filter(|change| !done.contains(&change.id))
             .partition(|change| matches!(change.step, Step::Delete { .. }));
-        (self.progress)(Shown::Stage("deploy", writes.len() + deletes.len()));
+        (self.progress)(ProgressStep::Stage("deploy", writes.len() + deletes.len()));
         self.write(&writes, &deletes, standing, &mut report).instrument(info_span!("deploy")).await;
         if report.is_complete()
             && let Err(failure) = self.in_time(self.verify(changes, &mut report)).instrument(info_span!("verify")).await
@@ -99,9 +99,9 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             let all_done = outcomes.iter().all(|(_, outcome)| matches!(outcome, Pushed::Done { .. }));
             for (id, outcome) in outcomes {
                 (self.progress)(if matches!(outcome, Pushed::Done { .. }) {
-                    Shown::Done(&id)
+                    ProgressStep::Done(&id)
                 } else {
-                    Shown::Failed(&id)
+                    ProgressStep::Failed(&id)
                 });
                 report.flows.insert(id, outcome);
             }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::restore::Restored;
-use super::{Deployer, FIRST_REREAD, FlowFailure, LONGEST_REREAD, PushReport, Pushed, Step as Shown};
+use super::{Deployer, FIRST_REREAD, FlowFailure, LONGEST_REREAD, ProgressStep, PushReport, Pushed};
 use crate::clock::in_future;
 use crate::flow::FlowId;
 use crate::local::LocalState;
@@ -92,7 +92,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         changes: &[Change],
         pushed: &PushReport,
     ) -> Result<ShownRelease, FlowFailure> {
-        (self.progress)(Shown::Stage("release", meant.managed.len()));
+        (self.progress)(ProgressStep::Stage("release", meant.managed.len()));
         let serving = self.serving(meant).await?;
         let (name, id) = match (&meant.kept, shown_already(meant, &serving)) {
             (Some(name), _) if serving.releases.contains(name) => (name.clone(), None),

@@ -15,7 +15,7 @@ use super::different::{Different, are_equal};
 use super::push::{untied, without_cycle};
 use super::recover::{Found, look};
 use super::sending::Way;
-use super::{Deployer, FlowFailure, SideEffect, Step as Shown};
+use super::{Deployer, FlowFailure, ProgressStep, SideEffect};
 use crate::clock::in_future;
 use crate::flow::{Comparison, ContentHash, Definition, FlowId, Keep, LiveFlow};
 use crate::local::LocalState;
@@ -124,7 +124,7 @@ impl Learned {
 impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Puts back every flow of `undos` (in plan order) that is not live as before.
     pub async fn restore(&self, undos: &[Undo]) -> Restoration {
-        (self.progress)(Shown::Stage("restore", undos.len()));
+        (self.progress)(ProgressStep::Stage("restore", undos.len()));
         let (acted, errors) = (BTreeSet::new(), BTreeMap::new());
         let mut progress = Progress { is_settled: undos.is_empty(), acted, errors, learned: Learned::new() };
         let mut last_error = String::new();
@@ -250,7 +250,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
             let undoing = stream::iter(undoing).buffer_unordered(self.concurrency);
             let results: Vec<(FlowId, Result<(), FlowFailure>)> = undoing.collect().await;
             for (id, result) in results {
-                (self.progress)(if result.is_ok() { Shown::Done(&id) } else { Shown::Failed(&id) });
+                (self.progress)(if result.is_ok() { ProgressStep::Done(&id) } else { ProgressStep::Failed(&id) });
                 progress.acted.insert(id.clone());
                 match result {
                     Ok(()) => _ = progress.errors.remove(&id),

@@ -132,7 +132,7 @@ impl Case {
         let journal = Journal::new(Arc::new(self.disk.clone()), Arc::new(SystemClock), "production", "d1", None);
         let (_stop, stopped) = watch::channel(false);
         let (shutdown, beside) = (Shutdown::default(), Beside::of(std::iter::empty(), &self.changes));
-        let progress: super::Progress = Arc::new(|_: super::Step<'_>| {});
+        let progress: super::Progress = Arc::new(|_: super::ProgressStep<'_>| {});
         let now = Instant::now();
         let deployer = Deployer {
             tenant: &client,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::different::Different;
-use super::{Deployer, FIRST_REREAD, FlowFailure, LONGEST_REREAD, PushReport, Pushed, Step as Shown};
+use super::{Deployer, FIRST_REREAD, FlowFailure, LONGEST_REREAD, ProgressStep, PushReport, Pushed};
 use crate::clock::in_future;
 use crate::flow::FlowId;
 use crate::local::LocalState;
@@ -44,7 +44,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     /// Compares what is live with what was sent, reading again until `verifyTimeout` before a
     /// difference counts.
     pub(super) async fn verify(&self, changes: &[Change], report: &mut PushReport) {
-        (self.progress)(Shown::Stage("verify", changes.len()));
+        (self.progress)(ProgressStep::Stage("verify", changes.len()));
         let give_up_at = in_future(self.verify_timeout);
         let mut pause = FIRST_REREAD;
         let (different, export) = loop {

@@ -14,10 +14,10 @@ mod statuses;
 mod words;
 
 pub use error::{ForgeError, OpenError};
-pub use hooks::{Unreadable, Verdict, judge};
+pub use hooks::{HookVerdict, UnreadableHook, judge};
 #[doc(hidden)]
 pub use patience::Patience;
-pub use pulls::{Opened, Outcome, PullRequest};
+pub use pulls::{Opened, PullOutcome, PullRequest};
 pub use site::Forge;
 pub(crate) use site::Reach;
 pub use statuses::{CommitState, CommitStatus};

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::patience::Patience;
-use super::queue::{Item, Outcome, Queue, Tally};
+use super::queue::{Item, MessageOutcome, Queue, Tally};
 use crate::clock::Clock;
 
 /// How one try ended.
@@ -64,7 +64,7 @@ impl Lane {
         let Worker { place, kind, patience, tally, .. } = &self.worker;
         if self.queue.put(item, patience.items_max).is_some() {
             tracing::warn!(notification = place, kind, "too many messages wait for it: the oldest is dropped");
-            tally(kind, Outcome::Dropped);
+            tally(kind, MessageOutcome::Dropped);
         }
     }
 
@@ -81,12 +81,12 @@ impl Lane {
         let n_left = self.queue.clear();
         tracing::warn!(notification = place, kind, n_left, "no time is left for it: its messages are dropped");
         // The one under way, too, is nobody's any more.
-        (0..=n_left).for_each(|_| tally(kind, Outcome::Dropped));
+        (0..=n_left).for_each(|_| tally(kind, MessageOutcome::Dropped));
     }
 }
 
 impl Worker {
-    async fn carry(&self, item: Item, queue: &Queue) -> Outcome {
+    async fn carry(&self, item: Item, queue: &Queue) -> MessageOutcome {
         let Self { place, kind, patience, .. } = self;
         let mut n_tries = 0_u32;
         loop {
@@ -94,11 +94,11 @@ impl Worker {
             let (asked, reason) = match (self.carrier)(item.clone()).await {
                 Carried::Delivered => {
                     tracing::debug!(notification = place, kind, n_tries, "delivered");
-                    return Outcome::Sent;
+                    return MessageOutcome::Sent;
                 }
                 Carried::Refused(reason) => {
                     tracing::warn!(notification = place, kind, "not delivered: {reason}");
-                    return Outcome::Failed;
+                    return MessageOutcome::Failed;
                 }
                 Carried::Again { asked, reason } => (asked, reason),
             };
@@ -107,7 +107,7 @@ impl Worker {
             let is_ending = queue.is_closed();
             if is_late || (is_ending && wait > patience.wait_at_the_end) {
                 tracing::warn!(notification = place, kind, n_tries, "not delivered: {reason}");
-                return Outcome::Failed;
+                return MessageOutcome::Failed;
             }
             tracing::info!(notification = place, kind, n_tries, "tried again in {} ms: {reason}", wait.as_millis());
             tokio::select! {

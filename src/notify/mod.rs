@@ -17,4 +17,4 @@ mod what;
 pub use notifier::Notifier;
 #[doc(hidden)]
 pub use patience::Patience;
-pub use queue::{Outcome, Tally};
+pub use queue::{MessageOutcome, Tally};

@@ -21,7 +21,7 @@ pub(super) struct Item {
 
 /// What became of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum MessageOutcome {
     /// The target took it.
     Sent,
     /// The target refused it, or could not be reached in time.
@@ -30,7 +30,7 @@ pub enum Outcome {
     Dropped,
 }
 
-impl Outcome {
+impl MessageOutcome {
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -43,7 +43,7 @@ impl Outcome {
 }
 
 /// Told of each message of a kind, what became of it.
-pub type Tally = Arc<dyn Fn(&'static str, Outcome) + Send + Sync>;
+pub type Tally = Arc<dyn Fn(&'static str, MessageOutcome) + Send + Sync>;
 
 /// Messages of one target, oldest first.
 #[derive(Debug, Default)]

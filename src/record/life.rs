@@ -24,7 +24,7 @@ pub enum Status {
 
 /// What can happen to a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub enum StatusEvent {
     /// It is written down, and whoever wins the push of that may write.
     Begun,
     /// Git and tenant were found equal: there is nothing to write but that.
@@ -48,7 +48,7 @@ pub struct IllegalEvent {
     /// The status.
     pub status: Status,
     /// The event.
-    pub event: Event,
+    pub event: StatusEvent,
 }
 
 impl Status {
@@ -57,15 +57,15 @@ impl Status {
     /// # Errors
     ///
     /// The event cannot happen in this status.
-    pub fn after(self, event: Event) -> Result<Self, IllegalEvent> {
+    pub fn after(self, event: StatusEvent) -> Result<Self, IllegalEvent> {
         match (self, event) {
-            (Self::Pending, Event::Begun) => Ok(Self::Deploying),
-            (Self::Pending, Event::Adopted) => Ok(Self::Deployed),
-            (Self::Deploying | Self::Restoring, Event::Continued) => Ok(self),
-            (Self::Deploying, Event::Verified) => Ok(Self::Deployed),
-            (Self::Deploying | Self::Restoring, Event::UndoStarted) => Ok(Self::Restoring),
-            (Self::Restoring, Event::Undone) => Ok(Self::RolledBack),
-            (Self::Restoring, Event::UndoneInPart) => Ok(Self::RollbackIncomplete),
+            (Self::Pending, StatusEvent::Begun) => Ok(Self::Deploying),
+            (Self::Pending, StatusEvent::Adopted) => Ok(Self::Deployed),
+            (Self::Deploying | Self::Restoring, StatusEvent::Continued) => Ok(self),
+            (Self::Deploying, StatusEvent::Verified) => Ok(Self::Deployed),
+            (Self::Deploying | Self::Restoring, StatusEvent::UndoStarted) => Ok(Self::Restoring),
+            (Self::Restoring, StatusEvent::Undone) => Ok(Self::RolledBack),
+            (Self::Restoring, StatusEvent::UndoneInPart) => Ok(Self::RollbackIncomplete),
             (status, event) => Err(IllegalEvent { status, event }),
         }
     }
@@ -110,13 +110,13 @@ mod tests {
     fn an_ended_deployment_accepts_no_event() {
         for status in [Status::Deployed, Status::RolledBack, Status::RollbackIncomplete] {
             for event in [
-                Event::Begun,
-                Event::Adopted,
-                Event::Continued,
-                Event::Verified,
-                Event::UndoStarted,
-                Event::Undone,
-                Event::UndoneInPart,
+                StatusEvent::Begun,
+                StatusEvent::Adopted,
+                StatusEvent::Continued,
+                StatusEvent::Verified,
+                StatusEvent::UndoStarted,
+                StatusEvent::Undone,
+                StatusEvent::UndoneInPart,
             ] {
                 assert_eq!(status.after(event), Err(IllegalEvent { status, event }));
             }
@@ -125,10 +125,10 @@ mod tests {
 
     #[test]
     fn a_failed_deployment_passes_through_restoring() {
-        assert!(Status::Deploying.after(Event::Undone).is_err());
-        let restoring = Status::Deploying.after(Event::UndoStarted).unwrap();
-        assert_eq!(restoring.after(Event::Undone), Ok(Status::RolledBack));
-        assert_eq!(restoring.after(Event::UndoneInPart), Ok(Status::RollbackIncomplete));
-        assert!(restoring.after(Event::Verified).is_err());
+        assert!(Status::Deploying.after(StatusEvent::Undone).is_err());
+        let restoring = Status::Deploying.after(StatusEvent::UndoStarted).unwrap();
+        assert_eq!(restoring.after(StatusEvent::Undone), Ok(Status::RolledBack));
+        assert_eq!(restoring.after(StatusEvent::UndoneInPart), Ok(Status::RollbackIncomplete));
+        assert!(restoring.after(StatusEvent::Verified).is_err());
     }
 }

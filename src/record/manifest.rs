@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{self, DeploymentId};
 use super::last::{Held, LastFlow, LastState};
-use super::life::{Event, IllegalEvent};
+use super::life::{IllegalEvent, StatusEvent};
 use super::{FlowStatus, Quarantine, Release, Released, Status};
 use crate::flow::{ContentHash, Defaults, EnvironmentId, FlowId, HASH_ALGORITHM};
 use crate::revision::{BlobId, CommitId, Composed, Origin};
@@ -394,7 +394,7 @@ impl Manifest {
     /// # Errors
     ///
     /// The event cannot happen in this status; the manifest stays as it is.
-    pub fn apply(&mut self, event: Event) -> Result<(), IllegalEvent> {
+    pub fn apply(&mut self, event: StatusEvent) -> Result<(), IllegalEvent> {
         self.status = self.status.after(event)?;
         if matches!(self.status, Status::RolledBack | Status::RollbackIncomplete) {
             // What it was to use is as good as before.

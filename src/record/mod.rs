@@ -29,14 +29,14 @@ pub use fared::FlowStatus;
 pub use identity::{Difference, Identity};
 pub use ids::{DeploymentId, DeploymentIdError, is_inner_path};
 pub use last::{Held, LastFlow, LastState};
-pub use life::{Event as StatusEvent, IllegalEvent, Status};
+pub use life::{IllegalEvent, Status, StatusEvent};
 pub use manifest::{
     FlowAction, Holder, Kind, LastDeployed, MANIFEST_SCHEMA, Manifest, ManifestFlow, ManifestSource, Planned,
     RollbackState, RollbackTo, UsedApproval,
 };
 pub use ownership::{Claim, ClaimFacts, Unproven};
 pub use proof::HeldFlow;
-pub use quarantine::{Cause as QuarantineCause, Quarantine, TRANSPORT_TRIES_MAX, Verdict};
+pub use quarantine::{Quarantine, QuarantineCause, QuarantineVerdict, TRANSPORT_TRIES_MAX};
 pub use reading::{MANIFEST_BYTES_MAX, ManifestError, ManifestFault};
 pub use release::{Release, Released, SwitchedEndpoint, made_by, release_name};
 pub use seal::{SealFault, SealKey, manifest_digest};

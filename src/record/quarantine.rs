@@ -20,7 +20,7 @@ const CLOCKS_APART: Duration = Duration::from_secs(2 * 60);
 /// Why a deployment was rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
+pub enum QuarantineCause {
     /// What the tenant said of a flow: refused, failed, not equal when read back.
     Flow,
     /// 5xx, lost connections, time-outs.
@@ -36,7 +36,7 @@ pub enum Cause {
 #[serde(rename_all = "camelCase")]
 pub struct Quarantine {
     /// Why.
-    pub cause: Cause,
+    pub cause: QuarantineCause,
     /// What is held back: the flows digest of the commit or, for corrections of drift, the plan digest.
     #[serde(deserialize_with = "super::ids::digest")]
     pub key: String,
@@ -56,7 +56,7 @@ pub struct Quarantine {
 
 /// Whether a plan may be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum QuarantineVerdict {
     /// It may.
     Free,
     /// Not before a time.
@@ -70,7 +70,7 @@ impl Quarantine {
     #[must_use]
     pub fn after_failure(
         earlier: Option<&Self>,
-        cause: Cause,
+        cause: QuarantineCause,
         key: &str,
         drift_only: bool,
         now: Timestamp,
@@ -79,7 +79,8 @@ impl Quarantine {
     ) -> Self {
         let earlier = earlier.filter(|earlier| earlier.key == key).map_or(0, |earlier| earlier.attempts);
         let attempts = earlier.saturating_add(1);
-        let until = (cause == Cause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| after(now, attempts));
+        let until =
+            (cause == QuarantineCause::Transport && attempts < TRANSPORT_TRIES_MAX).then(|| after(now, attempts));
         Self { cause, key: key.to_owned(), drift_only, attempts, until, flows, reason }
     }
 
@@ -91,13 +92,13 @@ impl Quarantine {
     /// Whether a plan with these digests may be carried out at `now`. A time that no wait reaches from there was
     /// written by a clock that was wrong, and holds nothing back.
     #[must_use]
-    pub fn verdict(&self, flows_digest: &str, plan_digest: &str, now: Timestamp) -> Verdict {
+    pub fn verdict(&self, flows_digest: &str, plan_digest: &str, now: Timestamp) -> QuarantineVerdict {
         let key = if self.drift_only { plan_digest } else { flows_digest };
         match self.until {
-            _ if self.key != key => Verdict::Free,
-            Some(until) if until <= now || self.is_beyond_a_wait(until, now) => Verdict::Free,
-            Some(until) => Verdict::Waiting(until),
-            None => Verdict::Held,
+            _ if self.key != key => QuarantineVerdict::Free,
+            Some(until) if until <= now || self.is_beyond_a_wait(until, now) => QuarantineVerdict::Free,
+            Some(until) => QuarantineVerdict::Waiting(until),
+            None => QuarantineVerdict::Held,
         }
     }
 
@@ -121,52 +122,59 @@ fn wait(attempts: u32) -> Duration {
 mod tests {
     use super::*;
 
-    fn fail(earlier: Option<&Quarantine>, cause: Cause, now: Timestamp) -> Quarantine {
+    fn fail(earlier: Option<&Quarantine>, cause: QuarantineCause, now: Timestamp) -> Quarantine {
         Quarantine::after_failure(earlier, cause, "sha256:a", false, now, Vec::new(), String::new())
     }
 
     #[test]
     fn transport_failures_wait_five_minutes_then_ten_then_for_git() {
         let now = Timestamp::UNIX_EPOCH;
-        let first = fail(None, Cause::Transport, now);
+        let first = fail(None, QuarantineCause::Transport, now);
         assert_eq!(first.until, Some(now + Duration::from_secs(300)));
-        let second = fail(Some(&first), Cause::Transport, now);
+        let second = fail(Some(&first), QuarantineCause::Transport, now);
         assert_eq!(second.until, Some(now + Duration::from_secs(600)));
         let mut later = second.clone();
         later.count_from(now + Duration::from_secs(60));
         assert_eq!(later.until, Some(now + Duration::from_secs(660)));
-        let third = fail(Some(&second), Cause::Transport, now);
+        let third = fail(Some(&second), QuarantineCause::Transport, now);
         assert_eq!((third.attempts, third.until), (3, None));
-        assert_eq!(third.verdict("sha256:a", "p", now + Duration::from_secs(1_000_000)), Verdict::Held);
+        assert_eq!(third.verdict("sha256:a", "p", now + Duration::from_secs(1_000_000)), QuarantineVerdict::Held);
     }
 
     #[test]
     fn a_time_that_no_wait_reaches_holds_nothing_back() {
         let now = Timestamp::UNIX_EPOCH;
-        let verdict = |from: Timestamp| fail(None, Cause::Transport, from).verdict("sha256:a", "p", now);
+        let verdict = |from: Timestamp| fail(None, QuarantineCause::Transport, from).verdict("sha256:a", "p", now);
         let ahead = now + Duration::from_secs(120);
-        assert_eq!(verdict(ahead), Verdict::Waiting(ahead + TRANSPORT_WAIT), "clocks may differ");
-        assert_eq!(verdict(ahead + Duration::from_secs(1)), Verdict::Free);
-        assert_eq!(verdict(Timestamp::MAX), Verdict::Free);
-        let mut forged = fail(None, Cause::Transport, now + Duration::from_secs(86_400));
+        assert_eq!(verdict(ahead), QuarantineVerdict::Waiting(ahead + TRANSPORT_WAIT), "clocks may differ");
+        assert_eq!(verdict(ahead + Duration::from_secs(1)), QuarantineVerdict::Free);
+        assert_eq!(verdict(Timestamp::MAX), QuarantineVerdict::Free);
+        let mut forged = fail(None, QuarantineCause::Transport, now + Duration::from_secs(86_400));
         forged.attempts = u32::MAX;
-        assert_eq!(forged.verdict("sha256:a", "p", now), Verdict::Free);
+        assert_eq!(forged.verdict("sha256:a", "p", now), QuarantineVerdict::Free);
     }
 
     #[test]
     fn a_new_commit_frees_and_the_same_flows_do_not() {
         let now = Timestamp::UNIX_EPOCH;
-        let held = fail(None, Cause::Flow, now);
-        assert_eq!(held.verdict("sha256:a", "p", now), Verdict::Held);
-        assert_eq!(held.verdict("sha256:b", "p", now), Verdict::Free);
+        let held = fail(None, QuarantineCause::Flow, now);
+        assert_eq!(held.verdict("sha256:a", "p", now), QuarantineVerdict::Held);
+        assert_eq!(held.verdict("sha256:b", "p", now), QuarantineVerdict::Free);
     }
 
     #[test]
     fn a_count_belongs_to_its_flows() {
         let now = Timestamp::UNIX_EPOCH;
-        let first = fail(None, Cause::Transport, now);
-        let other =
-            Quarantine::after_failure(Some(&first), Cause::Transport, "sha256:b", false, now, vec![], String::new());
+        let first = fail(None, QuarantineCause::Transport, now);
+        let other = Quarantine::after_failure(
+            Some(&first),
+            QuarantineCause::Transport,
+            "sha256:b",
+            false,
+            now,
+            vec![],
+            String::new(),
+        );
         assert_eq!(other.attempts, 1);
     }
 }

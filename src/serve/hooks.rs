@@ -13,8 +13,8 @@ use secrecy::ExposeSecret;
 use super::body;
 use super::served::Served;
 use super::settings::{Settings, Target};
-use crate::controller::run::Cause;
-use crate::forge::{Verdict, judge};
+use crate::controller::run::Trigger;
+use crate::forge::{HookVerdict, judge};
 
 /// Every environment.
 const ALL: &str = "all";
@@ -49,13 +49,13 @@ async fn hook(State(served): State<Served>, Path(meant): Path<String>, request: 
     let judged = AssertUnwindSafe(|| judge(headers, &body, secret.expose_secret().as_bytes()));
     match catch_unwind(judged) {
         Err(_) => (StatusCode::BAD_REQUEST, "this request cannot be read\n").into_response(),
-        Ok(Verdict::BadSignature) => {
+        Ok(HookVerdict::BadSignature) => {
             (StatusCode::UNAUTHORIZED, "expected a signature with the secret\n").into_response()
         }
-        Ok(Verdict::Unreadable(why)) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
-        Ok(Verdict::Nothing) => (StatusCode::OK, "about no branch\n").into_response(),
-        Ok(Verdict::EveryBranch) => nudge(&served, &targets, None),
-        Ok(Verdict::Branches(branches)) => nudge(&served, &targets, Some(&branches)),
+        Ok(HookVerdict::Unreadable(why)) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+        Ok(HookVerdict::Nothing) => (StatusCode::OK, "about no branch\n").into_response(),
+        Ok(HookVerdict::EveryBranch) => nudge(&served, &targets, None),
+        Ok(HookVerdict::Branches(branches)) => nudge(&served, &targets, Some(&branches)),
     }
 }
 
@@ -78,7 +78,7 @@ fn nudge(served: &Served, targets: &[(&String, &Target)], branches: Option<&BTre
     for (name, target) in targets.iter().filter(|(_, target)| reads(target)) {
         are_meant = true;
         if target.is_ours {
-            served.nudges.nudge(name, Cause::Webhook);
+            served.nudges.nudge(name, Trigger::Webhook);
         }
     }
     if are_meant {

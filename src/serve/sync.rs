@@ -8,7 +8,7 @@ use axum::routing::post;
 
 use super::access;
 use super::served::Served;
-use crate::controller::run::Cause;
+use crate::controller::run::Trigger;
 
 pub(super) fn routes() -> Router<Served> {
     Router::new().route("/api/v1/environments/{environment}/sync", post(sync))
@@ -28,7 +28,7 @@ async fn sync(State(served): State<Served>, Path(environment): Path<String>, hea
             (StatusCode::ACCEPTED, "another shard looks after this environment\n").into_response()
         }
         Some(_) => {
-            served.nudges.nudge(&environment, Cause::Asked);
+            served.nudges.nudge(&environment, Trigger::Asked);
             (StatusCode::ACCEPTED, "a pass follows\n").into_response()
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::clock::{Clock, Reading, in_future};
+use crate::clock::{Clock, ClockReading, in_future};
 
 /// Clocks of one machine that disagree by more than this since a term began were set, or the machine slept.
 const GAP_MAX: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ struct State {
     /// By tokio's clock alone: for waits, and where there is no other.
     last_start: Option<Instant>,
     /// When the term began and how long requests may start in it.
-    term: Option<(Reading, Duration)>,
+    term: Option<(ClockReading, Duration)>,
     renewed_by: Renewal,
     /// Renewals that failed.
     n_failed: u64,
@@ -77,7 +77,7 @@ impl StartLimit {
     }
 
     /// Requests may start for `allowance` from the moment of a reading, which lies in the past.
-    pub fn begin(&self, from: Reading, allowance: Duration) {
+    pub fn begin(&self, from: ClockReading, allowance: Duration) {
         let Some(limit) = &self.0 else { return };
         let spent = limit.clock.as_ref().map_or(Duration::ZERO, |clock| clock.reading().since(&from).longest);
         limit.change(|state| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use flowsync::config::{Config, Repository};
-use flowsync::forge::{Forge, ForgeError, OpenError, Opened, Outcome, Patience, PullRequest};
+use flowsync::forge::{Forge, ForgeError, OpenError, Opened, Patience, PullOutcome, PullRequest};
 
 use crate::forge_server::{ForgeServer, Instead, KINDS, Kind, Pull, TOKEN};
 use crate::support::Place;
@@ -55,7 +55,7 @@ fn same_branches(number: u64) -> Pull {
 }
 
 #[track_caller]
-fn check(server: &ForgeServer, opened: Result<Opened, ForgeError>, number: u64, outcome: Outcome, methods: &str) {
+fn check(server: &ForgeServer, opened: Result<Opened, ForgeError>, number: u64, outcome: PullOutcome, methods: &str) {
     let expected = Opened { address: server.page(number), outcome };
     assert_eq!((opened, server.methods().as_str()), (Ok(expected), methods), "{:?}", server.kind);
 }
@@ -64,16 +64,16 @@ fn check(server: &ForgeServer, opened: Result<Opened, ForgeError>, number: u64, 
 async fn it_is_created_left_as_it_is_and_updated() {
     for kind in KINDS {
         let (server, update) = (ForgeServer::start(kind), kind.update());
-        check(&server, propose(&server).await, 1, Outcome::Created, "GET POST");
+        check(&server, propose(&server).await, 1, PullOutcome::Created, "GET POST");
         let created = Pull { title: "flow_a".to_owned(), body: "- `flow_a`".to_owned(), ..same_branches(1) };
         assert_eq!(server.pulls(), std::slice::from_ref(&created));
-        check(&server, propose(&server).await, 1, Outcome::Unchanged, "GET");
+        check(&server, propose(&server).await, 1, PullOutcome::Unchanged, "GET");
         for changed in [
             PullRequest { title: "flow_a, flow_b".to_owned(), ..proposal() },
             PullRequest { body: "- `flow_b`".to_owned(), ..proposal() },
         ] {
             let opened = forge(&server).propose(&changed).await;
-            check(&server, opened, 1, Outcome::Updated, &format!("GET {update}"));
+            check(&server, opened, 1, PullOutcome::Updated, &format!("GET {update}"));
             let PullRequest { title, body, .. } = changed;
             assert_eq!(server.pulls(), [Pull { title, body, ..created.clone() }]);
         }
@@ -91,7 +91,7 @@ async fn closed_ones_those_of_forks_and_those_for_other_branches_are_left_alone(
             Pull::new(4, "flowsync/adopt/production", "main"),
         ];
         others.iter().for_each(|pull| server.add(pull.clone()));
-        check(&server, propose(&server).await, 5, Outcome::Created, "GET POST");
+        check(&server, propose(&server).await, 5, PullOutcome::Created, "GET POST");
         assert_eq!(server.pulls()[..4], others);
     }
 }
@@ -104,11 +104,11 @@ async fn it_is_found_on_a_later_page() {
         (1..=4).for_each(|number| server.add(Pull { is_of_fork: true, ..same_branches(number) }));
         server.add(Pull { title: "flow_a".to_owned(), body: "- `flow_a`\r\n".to_owned(), ..same_branches(5) });
         server.give_pages_of(2);
-        check(&server, propose(&server).await, 5, Outcome::Unchanged, "GET GET GET");
+        check(&server, propose(&server).await, 5, PullOutcome::Unchanged, "GET GET GET");
     }
     let server = ForgeServer::start(Kind::Gitea);
     (1..=60).for_each(|number| server.add(Pull::new(number, &format!("topic/{number}"), "main")));
-    check(&server, propose(&server).await, 61, Outcome::Created, "GET GET POST");
+    check(&server, propose(&server).await, 61, PullOutcome::Created, "GET GET POST");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn what_was_done_in_spite_of_the_answer_is_found_and_not_done_again() {
         {
             let server = ForgeServer::start(kind);
             server.fail("POST", true, answer.clone());
-            check(&server, propose(&server).await, 1, Outcome::Created, "GET POST GET");
+            check(&server, propose(&server).await, 1, PullOutcome::Created, "GET POST GET");
             server.fail(kind.update(), true, answer);
             let changed = PullRequest { title: "other".to_owned(), ..proposal() };
             let opened = forge(&server).propose(&changed).await;
@@ -149,7 +149,7 @@ async fn what_was_not_done_is_an_error_and_a_rerun_does_it() {
         let end = "cannot open the pull request: it answered 500 Internal Server Error: out of order";
         assert!(said.ends_with(end), "{said}");
         assert_eq!((server.methods().as_str(), server.pulls().len()), ("GET POST GET", 0));
-        check(&server, propose(&server).await, 1, Outcome::Created, "GET POST");
+        check(&server, propose(&server).await, 1, PullOutcome::Created, "GET POST");
     }
 }
 
@@ -159,7 +159,7 @@ async fn a_look_that_fails_is_made_again_and_not_for_ever() {
         let server = ForgeServer::start(kind);
         server.fail_with("GET", false, 503, "");
         server.fail("GET", false, Instead::Drop);
-        check(&server, propose(&server).await, 1, Outcome::Created, "GET GET GET POST");
+        check(&server, propose(&server).await, 1, PullOutcome::Created, "GET GET GET POST");
         (0..3).for_each(|_| server.fail_with("GET", false, 500, ""));
         let said = propose(&server).await.unwrap_err().to_string();
         assert!(
@@ -178,7 +178,7 @@ async fn somebody_who_was_faster_is_not_opposed() {
         let server = ForgeServer::start(kind);
         server.add(same_branches(1));
         server.fail_with("GET", false, 200, "[]");
-        check(&server, propose(&server).await, 1, Outcome::Updated, &format!("GET POST GET {}", kind.update()));
+        check(&server, propose(&server).await, 1, PullOutcome::Updated, &format!("GET POST GET {}", kind.update()));
         assert_eq!(server.pulls().len(), 1);
     }
 }
@@ -213,7 +213,7 @@ async fn a_wait_of_a_few_seconds_is_made_and_no_longer_one() {
         let server = ForgeServer::start(kind);
         server.fail("GET", false, throttled(429, "1"));
         server.fail("POST", false, throttled(if kind == Kind::GitHub { 403 } else { 429 }, "5"));
-        check(&server, propose(&server).await, 1, Outcome::Created, "GET GET POST POST");
+        check(&server, propose(&server).await, 1, PullOutcome::Created, "GET GET POST POST");
         server.fail("GET", false, throttled(429, "6"));
         let said = propose(&server).await.unwrap_err().to_string();
         assert!(said.ends_with("it limits the rate (429) and asks to wait 6 s"), "{said}");
@@ -316,10 +316,10 @@ async fn a_draft_stays_one() {
     for (kind, mark) in [(Kind::GitLab, "Draft: "), (Kind::Gitea, "WIP: ")] {
         let server = ForgeServer::start(kind);
         server.add(Pull { title: format!("{mark}flow_a"), body: "- `flow_a`".to_owned(), ..same_branches(1) });
-        check(&server, propose(&server).await, 1, Outcome::Unchanged, "GET");
+        check(&server, propose(&server).await, 1, PullOutcome::Unchanged, "GET");
         let changed = PullRequest { title: "flow_b".to_owned(), ..proposal() };
         let opened = forge(&server).propose(&changed).await;
-        check(&server, opened, 1, Outcome::Updated, &format!("GET {}", kind.update()));
+        check(&server, opened, 1, PullOutcome::Updated, &format!("GET {}", kind.update()));
         assert_eq!(server.pulls()[0].title, format!("{mark}flow_b"));
     }
 }

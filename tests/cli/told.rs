@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use flowsync::clock::SystemClock;
 use flowsync::config::Config;
 use flowsync::controller::{EnvironmentReport, SyncResult};
-use flowsync::notify::{Notifier, Outcome, Patience};
+use flowsync::notify::{MessageOutcome, Notifier, Patience};
 use flowsync::revision::CommitId;
 
 use crate::recorder::{Answer, Recorder, Seen, is_signed};
@@ -18,7 +18,7 @@ const CANARY: &str = "c4nary-t0ken-of-it-all";
 /// A notifier by these items of `notifications`, and what became of its messages.
 struct Told {
     notifier: Notifier,
-    outcomes: Arc<Mutex<Vec<(&'static str, Outcome)>>>,
+    outcomes: Arc<Mutex<Vec<(&'static str, MessageOutcome)>>>,
     /// A file that holds whatever was written last.
     secret: tempfile::NamedTempFile,
 }
@@ -34,7 +34,7 @@ impl Told {
             at_the_end: Duration::from_millis(500),
             ..Patience::default()
         };
-        let outcomes: Arc<Mutex<Vec<(&'static str, Outcome)>>> = Arc::default();
+        let outcomes: Arc<Mutex<Vec<(&'static str, MessageOutcome)>>> = Arc::default();
         let (counted, file) = (Arc::clone(&outcomes), tempfile::NamedTempFile::new().unwrap());
         std::fs::write(file.path(), secret).unwrap();
         let tally = Arc::new(move |kind, outcome| counted.lock().unwrap().push((kind, outcome)));
@@ -67,7 +67,7 @@ impl Told {
         self.notifier.ended(&report);
     }
 
-    async fn has(&self, outcomes: &[(&'static str, Outcome)]) {
+    async fn has(&self, outcomes: &[(&'static str, MessageOutcome)]) {
         let start = Instant::now();
         while self.outcomes.lock().unwrap().len() < outcomes.len() {
             assert!(start.elapsed() < Duration::from_secs(60), "{:?}", self.outcomes.lock().unwrap());
@@ -91,7 +91,7 @@ async fn a_webhook_gets_a_signed_body_and_the_words_of_what_happened() {
     told.hears("production", SyncResult::Refused);
     told.hears("production", SyncResult::Refused);
     told.hears("production", SyncResult::InSync);
-    told.has(&[("webhook", Outcome::Sent); 2]).await;
+    told.has(&[("webhook", MessageOutcome::Sent); 2]).await;
     let seen = server.seen();
     for (seen, event) in seen.iter().zip(["refused", "recovered"]) {
         assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/hooks/x"));
@@ -113,10 +113,10 @@ async fn slack_and_teams_are_found_where_the_secret_says_now() {
     {
         let told = Told::new(&[&format!("kind: {kind}, url: %S")], &format!("{}{path}\n", before.url()));
         told.hears("production", SyncResult::Error);
-        told.has(&[(kind, Outcome::Sent)]).await;
+        told.has(&[(kind, MessageOutcome::Sent)]).await;
         std::fs::write(told.secret.path(), format!("{}{path}", after.url())).unwrap();
         told.hears("production", SyncResult::InSync);
-        told.has(&[(kind, Outcome::Sent); 2]).await;
+        told.has(&[(kind, MessageOutcome::Sent); 2]).await;
         for server in [&before, &after] {
             let seen = server.seen().pop().unwrap();
             assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", path));
@@ -158,7 +158,7 @@ async fn a_status_is_set_on_the_commit_as_each_forge_documents_it() {
         told.notifier.began("production", &CommitId(COMMIT.to_owned()));
         told.hears("production", SyncResult::Deployed);
         told.hears("production", SyncResult::Refused);
-        told.has(&[(kind, Outcome::Sent); 3]).await;
+        told.has(&[(kind, MessageOutcome::Sent); 3]).await;
         let failure = if kind == "github-status" { "failure" } else { "failed" };
         for (seen, state) in server.seen().iter().zip(["pending", "success", failure]) {
             assert_eq!((seen.method.as_str(), &seen.path), ("POST", &path));
@@ -182,17 +182,17 @@ async fn a_status_that_is_set_already_is_no_failure() {
     let url = server.url();
     let told = Told::new(&[&format!("kind: gitlab-status, url: '{url}', project: a/b, token: %S")], CANARY);
     told.notifier.began("production", &CommitId(COMMIT.to_owned()));
-    told.has(&[("gitlab-status", Outcome::Sent)]).await;
+    told.has(&[("gitlab-status", MessageOutcome::Sent)]).await;
 }
 
 #[tokio::test]
 async fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
     for (answers, outcome, n_tries) in [
-        (vec![Answer::status(500), Answer::Drop, Answer::status(503)], Outcome::Sent, 4),
-        (vec![Answer::with(429, ("retry-after", "0"), ""), Answer::status(429)], Outcome::Sent, 3),
-        (vec![Answer::Hang], Outcome::Sent, 2),
-        (vec![Answer::status(404)], Outcome::Failed, 1),
-        (vec![Answer::status(400)], Outcome::Failed, 1),
+        (vec![Answer::status(500), Answer::Drop, Answer::status(503)], MessageOutcome::Sent, 4),
+        (vec![Answer::with(429, ("retry-after", "0"), ""), Answer::status(429)], MessageOutcome::Sent, 3),
+        (vec![Answer::Hang], MessageOutcome::Sent, 2),
+        (vec![Answer::status(404)], MessageOutcome::Failed, 1),
+        (vec![Answer::status(400)], MessageOutcome::Failed, 1),
     ] {
         let server = Recorder::start();
         answers.iter().for_each(|answer| server.answer(answer.clone()));
@@ -216,7 +216,7 @@ async fn a_redirect_is_not_followed() {
         server.answer(Answer::with(status, ("location", &other.url()), ""));
         let told = Told::new(&[&format!("kind: webhook, url: '{}', secret: %S", server.url())], CANARY);
         told.hears("production", SyncResult::Error);
-        told.has(&[("webhook", Outcome::Failed)]).await;
+        told.has(&[("webhook", MessageOutcome::Failed)]).await;
     }
     assert_eq!((server.n_seen(), other.n_seen()), (4, 0));
 }
@@ -234,7 +234,7 @@ async fn only_what_is_wanted_is_told() {
         told.hears(environment, SyncResult::Error);
         told.hears(environment, SyncResult::Deployed);
     }
-    told.has(&[("webhook", Outcome::Sent); 3]).await;
+    told.has(&[("webhook", MessageOutcome::Sent); 3]).await;
     told.notifier.close().await;
     let mut paths: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
     paths.sort();
@@ -250,7 +250,7 @@ async fn a_target_that_hangs_holds_up_nobody_and_the_end_is_near() {
     let told = Told::new(&[&items[0], &items[1], &items[2]], CANARY);
     told.hears("production", SyncResult::Error);
     told.hears("production", SyncResult::InSync);
-    told.has(&[("webhook", Outcome::Sent); 2]).await;
+    told.has(&[("webhook", MessageOutcome::Sent); 2]).await;
     assert_eq!(alive.n_seen(), 2);
     let start = Instant::now();
     told.notifier.close().await;
@@ -268,7 +268,7 @@ async fn whoever_stays_in_the_configuration_hears_nothing_twice() {
     told.hears("production", SyncResult::Error);
     told.notifier.configure(&told.config(&[&item], ""));
     told.hears("production", SyncResult::InSync);
-    told.has(&[("webhook", Outcome::Sent); 2]).await;
+    told.has(&[("webhook", MessageOutcome::Sent); 2]).await;
     told.notifier.close().await;
     assert_eq!(
         server.seen().iter().map(|seen| seen.json()["event"].clone()).collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ use crate::cli::output::{Failure, REFUSED};
 use crate::config::{self, ApprovalPolicy, Environment};
 use crate::controller::{Approvals, PassError, Prepared, Records, Seen, entry, left_live};
 use crate::problem::{any_error, escape_terminal};
-use crate::record::approval::{Approval, Entry, Verdict, judge};
+use crate::record::approval::{Approval, ApprovalVerdict, Entry, judge};
 use crate::record::{Kind, Manifest, paths};
 use crate::revision::CommitId;
 use crate::source::{
@@ -22,7 +22,7 @@ use crate::source::{
 #[derive(Default)]
 pub(super) struct Judged {
     /// Of each change, in their order; absent where nobody asks for approvals.
-    pub(super) verdicts: Option<Vec<Verdict>>,
+    pub(super) verdicts: Option<Vec<ApprovalVerdict>>,
     /// The unused files that approve any of the changes.
     uses: Vec<String>,
     /// What a person should know.

@@ -37,7 +37,7 @@ use crate::index::Comparing;
 use crate::plan::{Hold, ReleasePlan};
 use crate::problem::escape_terminal;
 use crate::record::Kind;
-use crate::record::approval::Verdict;
+use crate::record::approval::ApprovalVerdict;
 use crate::revision::CommitId;
 use crate::source::{LocalRepository, Tips};
 
@@ -54,7 +54,7 @@ struct Planned {
     /// What keeps it from being carried out for now.
     held: Option<Hold>,
     /// Of each change, where approvals are asked for.
-    verdicts: Option<Vec<Verdict>>,
+    verdicts: Option<Vec<ApprovalVerdict>>,
     /// The file by which it was proposed.
     proposed: Option<String>,
     /// What is not deleted.

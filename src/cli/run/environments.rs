@@ -12,7 +12,7 @@ use super::watches::Watches;
 use crate::cli::context::{Context, RealEngine};
 use crate::cli::output::Failure;
 use crate::config::{Config, EnvironmentError};
-use crate::controller::run::{Cause, Environments, Events, Nudges, Opened, Passes, Unusable, Wish};
+use crate::controller::run::{Environments, Events, Nudges, Opened, Passes, Trigger, Unusable, Wish};
 use crate::controller::{EnvironmentReport, PassOptions, SyncResult};
 use crate::serve::Settings;
 use crate::shutdown::Shutdown;
@@ -142,6 +142,6 @@ async fn pass_on(mut watch: RefWatch, nudges: Nudges, environment: String) {
     loop {
         let since = watch.moved().await;
         sleep(REST).await;
-        nudges.nudge_since(&environment, Cause::Moved, since);
+        nudges.nudge_since(&environment, Trigger::Moved, since);
     }
 }

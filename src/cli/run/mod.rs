@@ -15,7 +15,7 @@ use super::context::Context;
 use super::output::{Failure, say};
 use crate::clock::{Clock as _, SystemClock};
 use crate::controller::run::{Events, Keeper};
-use crate::notify::{Notifier, Outcome};
+use crate::notify::{MessageOutcome, Notifier};
 use crate::serve::{Board, Health, Meter, Served, Settings};
 use environments::Configured;
 use wanted::Wanted;
@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, arguments: &RunArgs) -> Result<u8, Fa
     let told = tokio::spawn(told::tell(context.clone(), events.listen()));
     let watches = Watches::new(&context.config_path(), context.nudges.clone());
     let configured = Arc::new(Configured::new(context, wanted, config, events.clone(), settings, watches));
-    let tally = move |kind: &'static str, outcome: Outcome| meter.count_notification(kind, outcome.as_str());
+    let tally = move |kind: &'static str, outcome: MessageOutcome| meter.count_notification(kind, outcome.as_str());
     let notifier = Notifier::new(Arc::new(SystemClock), Arc::new(tally));
     let notified = tokio::spawn(notified::tell(notifier, configured.clone(), events.listen()));
     let keeper = Keeper {

@@ -10,7 +10,7 @@ use crate::cli::{progress, repeats, sync};
 use crate::config::format_duration;
 use crate::controller::EnvironmentReport;
 use crate::controller::run::{Event, Heard, Listener, Moved};
-use crate::deploy::{Progress, Step};
+use crate::deploy::{Progress, ProgressStep};
 use crate::problem::escape_terminal;
 
 /// Tells what it hears until there is no more.
@@ -48,16 +48,18 @@ impl People {
             }
             Event::DeploymentBegan { environment, deployment, .. }
             | Event::DeploymentContinued { environment, deployment } => {
-                self.step(&environment, Step::Continued { deployment: &deployment });
+                self.step(&environment, ProgressStep::Continued { deployment: &deployment });
             }
-            Event::StageBegan { environment, stage, n_flows } => self.step(&environment, Step::Stage(stage, n_flows)),
+            Event::StageBegan { environment, stage, n_flows } => {
+                self.step(&environment, ProgressStep::Stage(stage, n_flows))
+            }
             Event::FlowMoved { environment, flow, moved: Moved::Done, .. } => {
-                self.step(&environment, Step::Done(&flow))
+                self.step(&environment, ProgressStep::Done(&flow))
             }
             Event::FlowMoved { environment, flow, moved: Moved::Failed, .. } => {
-                self.step(&environment, Step::Failed(&flow));
+                self.step(&environment, ProgressStep::Failed(&flow));
             }
-            Event::DeploymentOver { environment } => self.step(&environment, Step::Over),
+            Event::DeploymentOver { environment } => self.step(&environment, ProgressStep::Over),
             Event::PassOverdue { environment, deadline } => {
                 let deadline = format_duration(deadline);
                 let text = format!(
@@ -89,7 +91,7 @@ impl People {
         self.told.insert(environment, Told::new(report));
     }
 
-    fn step(&mut self, environment: &Arc<str>, step: Step<'_>) {
+    fn step(&mut self, environment: &Arc<str>, step: ProgressStep<'_>) {
         let progress =
             self.progress.entry(environment.clone()).or_insert_with(|| progress::of(&self.context, environment));
         progress(step);

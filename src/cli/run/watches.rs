@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::controller::run::{Cause, Nudges};
+use crate::controller::run::{Nudges, Trigger};
 use crate::disk::PathWatch;
 
 /// Watches while it lives.
@@ -48,7 +48,7 @@ impl Watches {
                 tokio::spawn(async move {
                     loop {
                         watch.changed().await;
-                        told.nudge_all(Cause::Checkout);
+                        told.nudge_all(Trigger::Checkout);
                     }
                 })
             });

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::nudge::Cause;
+use super::nudge::Trigger;
 use super::{EnvironmentReport, Unusable};
 use crate::flow::FlowId;
 use crate::revision::CommitId;
@@ -29,7 +29,7 @@ pub enum Event {
     /// An environment is looked after no more.
     Gone { environment: Arc<str> },
     /// A pass begins, which is stuck when it takes longer than `deadline`.
-    PassStarted { environment: Arc<str>, at: Timestamp, cause: Cause, deadline: Duration },
+    PassStarted { environment: Arc<str>, at: Timestamp, cause: Trigger, deadline: Duration },
     /// A pass takes longer than it may: it is asked to end, and cut off where it does not.
     PassOverdue { environment: Arc<str>, deadline: Duration },
     /// A pass has ended, however; or none could be made, which took no time.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::event::Event;
 use super::keeper::Keeper;
-use super::nudge::{Alarm, Cause, Wish, Woken};
+use super::nudge::{Alarm, Trigger, Wish, Woken};
 use super::{Environments, Opened, Passes};
 use crate::clock::later;
 use crate::config::format_duration;
@@ -47,7 +47,7 @@ impl<E: Environments> Task<E> {
     /// Looks after it until asked to end, or until it is gone. The exit code is what its last deployment means, where
     /// that was ended because this process was asked to end.
     pub(super) async fn look_after(self) -> u8 {
-        let mut cause = Cause::Start;
+        let mut cause = Trigger::Start;
         loop {
             let over = match self.keeper.environments.open(&self.environment) {
                 Opened::Ready(passes) => self.passes(&passes, cause).await,
@@ -61,14 +61,14 @@ impl<E: Environments> Task<E> {
                 }
             };
             match over {
-                Over::Reload => cause = Cause::Reload,
+                Over::Reload => cause = Trigger::Reload,
                 Over::Asked(code) => return code,
             }
         }
     }
 
     /// Passes with one configuration. Once asked to end, the pass under way comes to its end.
-    async fn passes(&self, passes: &E::Passes, first: Cause) -> Over {
+    async fn passes(&self, passes: &E::Passes, first: Trigger) -> Over {
         let mut wish = Wish { cause: first, since: fresh_enough(passes.interval()) };
         let mut n_failures = 0_u32;
         while self.keeper.shutdown.asked().is_none() {
@@ -135,8 +135,8 @@ impl<E: Environments> Task<E> {
     /// Waits for whatever comes first: time, a window that `opens`, a nudge, another configuration, the end.
     async fn next(&self, interval: Duration, advice: Advice, opens: Option<Timestamp>) -> Result<Wish, Over> {
         let cause = match advice {
-            Advice::AtTheInterval => Cause::Interval,
-            Advice::RetryAfter(_) => Cause::Retry,
+            Advice::AtTheInterval => Trigger::Interval,
+            Advice::RetryAfter(_) => Trigger::Retry,
         };
         let clock = &self.keeper.clock;
         let tick = no_later_than(next_tick(interval, advice, clock.random()), opens, clock.now());

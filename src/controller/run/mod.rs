@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use event::{Event, Events, Heard, Listener, Moved};
 pub use keeper::Keeper;
-pub use nudge::{Cause, Nudges, Wish};
+pub use nudge::{Nudges, Trigger, Wish};
 
 use super::EnvironmentReport;
 use crate::problem::Problem;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// Why a pass is made. Of several, the last in this order counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
+pub enum Trigger {
     /// The pass before could not do its work.
     Retry,
     /// It is time.
@@ -31,7 +31,7 @@ pub enum Cause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wish {
     /// Why a pass is made.
-    pub cause: Cause,
+    pub cause: Trigger,
     /// What was fetched before this moment will not do.
     pub since: Instant,
 }
@@ -65,12 +65,12 @@ pub(super) struct Waiting {
 
 impl Nudges {
     /// Asks for a pass of one environment, which looks at git as it stands now or later.
-    pub fn nudge(&self, environment: &str, cause: Cause) {
+    pub fn nudge(&self, environment: &str, cause: Trigger) {
         self.nudge_since(environment, cause, Instant::now());
     }
 
     /// The same, where what was fetched at `since` or later will do.
-    pub fn nudge_since(&self, environment: &str, cause: Cause, since: Instant) {
+    pub fn nudge_since(&self, environment: &str, cause: Trigger, since: Instant) {
         let wish = Wish { cause, since };
         self.put(|waiting| {
             let known = waiting.environments.entry(environment.to_owned()).or_insert(wish);
@@ -79,7 +79,7 @@ impl Nudges {
     }
 
     /// Asks for a pass of every environment.
-    pub fn nudge_all(&self, cause: Cause) {
+    pub fn nudge_all(&self, cause: Trigger) {
         let wish = Wish { cause, since: Instant::now() };
         self.put(|waiting| waiting.all = Some(waiting.all.map_or(wish, |known| known.and(wish))));
     }
@@ -157,19 +157,20 @@ mod tests {
     async fn any_number_of_nudges_wait_as_one_for_each_environment() {
         let nudges = Nudges::default();
         for _ in 0..1_000 {
-            nudges.clone().nudge("production", Cause::Moved);
-            nudges.nudge("production", Cause::Interval);
-            nudges.nudge("staging", Cause::Interval);
+            nudges.clone().nudge("production", Trigger::Moved);
+            nudges.nudge("production", Trigger::Interval);
+            nudges.nudge("staging", Trigger::Interval);
         }
         nudges.reload();
-        nudges.nudge_all(Cause::Webhook);
+        nudges.nudge_all(Trigger::Webhook);
         let Waiting { reload, all, environments } = nudges.next().await;
-        let causes: Vec<(&str, Cause)> = environments.iter().map(|(name, wish)| (name.as_str(), wish.cause)).collect();
-        assert_eq!(causes, [("production", Cause::Moved), ("staging", Cause::Interval)]);
-        assert!(reload && all.is_some_and(|wish| wish.cause == Cause::Webhook));
+        let causes: Vec<(&str, Trigger)> =
+            environments.iter().map(|(name, wish)| (name.as_str(), wish.cause)).collect();
+        assert_eq!(causes, [("production", Trigger::Moved), ("staging", Trigger::Interval)]);
+        assert!(reload && all.is_some_and(|wish| wish.cause == Trigger::Webhook));
         let mut next = at_once(nudges.next());
         assert!(next.is_none(), "nothing is left: {next:?}");
-        nudges.nudge("staging", Cause::Moved);
+        nudges.nudge("staging", Trigger::Moved);
         next = at_once(nudges.next());
         assert_eq!(next.unwrap().environments.len(), 1);
     }
@@ -184,12 +185,12 @@ mod tests {
         let (alarm, now) = (Alarm::default(), Instant::now());
         let wish = |cause, since| Woken::Pass(Wish { cause, since });
         let later = now + std::time::Duration::from_secs(1);
-        alarm.ring(wish(Cause::Moved, now));
-        alarm.ring(wish(Cause::Interval, later));
-        assert_eq!(alarm.heard().await, wish(Cause::Moved, later));
-        alarm.ring(wish(Cause::Moved, now));
+        alarm.ring(wish(Trigger::Moved, now));
+        alarm.ring(wish(Trigger::Interval, later));
+        assert_eq!(alarm.heard().await, wish(Trigger::Moved, later));
+        alarm.ring(wish(Trigger::Moved, now));
         alarm.ring(Woken::Reload);
-        alarm.ring(wish(Cause::Interval, now));
+        alarm.ring(wish(Trigger::Interval, now));
         assert_eq!(alarm.heard().await, Woken::Reload);
         assert_eq!(at_once(alarm.heard()), None);
     }

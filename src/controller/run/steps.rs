@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::event::{Event, Events, Moved};
-use crate::deploy::{Progress, Step};
+use crate::deploy::{Progress, ProgressStep};
 
 impl Events {
     /// Whatever an engine says of its steps, told of this environment.
@@ -21,19 +21,19 @@ impl Events {
                 moved,
             };
             events.tell(match step {
-                Step::Began { deployment, commit } => {
+                ProgressStep::Began { deployment, commit } => {
                     Event::DeploymentBegan { environment, deployment: deployment.into(), commit: commit.cloned() }
                 }
-                Step::Continued { deployment } => {
+                ProgressStep::Continued { deployment } => {
                     Event::DeploymentContinued { environment, deployment: deployment.into() }
                 }
-                Step::Stage(begun, n_flows) => {
+                ProgressStep::Stage(begun, n_flows) => {
                     *stage = begun;
                     Event::StageBegan { environment, stage: begun, n_flows }
                 }
-                Step::Done(flow) => moved(flow, Moved::Done),
-                Step::Failed(flow) => moved(flow, Moved::Failed),
-                Step::Over => Event::DeploymentOver { environment },
+                ProgressStep::Done(flow) => moved(flow, Moved::Done),
+                ProgressStep::Failed(flow) => moved(flow, Moved::Failed),
+                ProgressStep::Over => Event::DeploymentOver { environment },
             });
         })
     }

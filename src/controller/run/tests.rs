@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Cause, Environments, Event, Events, Heard, Keeper, Listener, Nudges, Opened, Passes, Unusable, Wish};
+use super::{Environments, Event, Events, Heard, Keeper, Listener, Nudges, Opened, Passes, Trigger, Unusable, Wish};
 use crate::clock::SimulatedClock;
 use crate::controller::{EnvironmentReport, SyncResult};
 use crate::plan::Hold;
@@ -215,7 +215,7 @@ async fn a_thousand_nudges_during_a_pass_make_exactly_one_more() {
     let (keeper, mut story) = world.start();
     story.tells(&["a comes", "a Start"]).await;
     for _ in 0..1_000 {
-        world.nudges.nudge("a", Cause::Moved);
+        world.nudges.nudge("a", Trigger::Moved);
         sleep(Duration::from_millis(5)).await;
     }
     story.tells(&["a in-sync", "a Moved", "a in-sync"]).await;
@@ -265,7 +265,7 @@ async fn environments_come_and_go_and_a_broken_configuration_changes_nothing() {
     world.configure(&["b"]);
     world.nudges.reload();
     story.tells(&["reloaded: true", "a goes", "b Reload", "b in-sync"]).await;
-    world.nudges.nudge("a", Cause::Moved);
+    world.nudges.nudge("a", Trigger::Moved);
     world.configure(&["a", "b"]);
     world.nudges.reload();
     story.tells(&["reloaded: true", "a comes"]).await;
@@ -279,7 +279,7 @@ async fn a_deployment_under_way_comes_to_its_end_and_is_the_exit_code() {
     world.makes("a", Made::Deploys);
     let (keeper, mut story) = world.start();
     story.tells(&["a comes", "b comes", "a Start", "b Start"]).await;
-    world.nudges.nudge("a", Cause::Moved);
+    world.nudges.nudge("a", Trigger::Moved);
     assert_eq!(world.end(keeper).await, 4);
     // What had begun nothing has nothing to tell.
     story.tells(&["a rolled-back", "the end"]).await;
@@ -317,7 +317,7 @@ async fn whoever_nudges_wants_what_is_there_now_and_time_takes_what_others_fetch
     story.tells(&["a comes", "b comes", "a Start", "a in-sync", "b Start", "b in-sync"]).await;
     sleep(Duration::from_secs(10)).await;
     let nudged = Instant::now();
-    world.nudges.nudge_all(Cause::Webhook);
+    world.nudges.nudge_all(Trigger::Webhook);
     story.tells(&["a Webhook", "a in-sync", "b Webhook", "b in-sync"]).await;
     let of_nudge = world.wishes.lock().unwrap().split_off(2);
     assert!(of_nudge.iter().all(|wish| wish.since == nudged), "one fetch will do for both");

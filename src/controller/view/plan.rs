@@ -15,7 +15,7 @@ use crate::flow::{BodyAbsent, Comparison, ContentHash, Definition, FlowId};
 use crate::parallel;
 use crate::plan::{Action, Cause, Change, Hold, Plan, Step};
 use crate::problem::Problem;
-use crate::record::approval::Verdict;
+use crate::record::approval::ApprovalVerdict;
 use crate::revision::CommitId;
 use crate::tenant::Cost;
 
@@ -201,12 +201,12 @@ impl<'a> PlanView<'a> {
     }
 
     /// Puts in which changes were approved: what is said of each, in their order.
-    pub fn judge(&mut self, verdicts: &[Verdict]) {
+    pub fn judge(&mut self, verdicts: &[ApprovalVerdict]) {
         for (change, verdict) in self.changes.iter_mut().zip(verdicts) {
-            change.approved = Some(!matches!(verdict, Verdict::Missing(_)));
+            change.approved = Some(!matches!(verdict, ApprovalVerdict::Missing(_)));
             change.not_approved = match verdict {
-                Verdict::Missing(missing) => Some(missing.to_string()),
-                Verdict::NotAsked | Verdict::Approved => None,
+                ApprovalVerdict::Missing(missing) => Some(missing.to_string()),
+                ApprovalVerdict::NotAsked | ApprovalVerdict::Approved => None,
             };
         }
     }

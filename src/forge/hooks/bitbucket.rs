@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::headers::Headers;
 use super::payload::{Read, json, of_branches, of_refs};
-use super::verdict::{Unreadable, Verdict};
+use super::verdict::{HookVerdict, UnreadableHook};
 
 /// Events that say that refs moved: the cloud, a server, a mirror of one.
 const EVENTS: [&str; 3] = ["repo:push", "repo:refs_changed", "mirror:repo_synchronized"];
@@ -60,16 +60,16 @@ struct ServerRef {
 pub(super) fn read(headers: &Headers<'_>, body: &[u8]) -> Read {
     let event = headers.text("x-event-key");
     if event.is_some_and(|event| !EVENTS.contains(&event)) {
-        return Ok(Verdict::Nothing);
+        return Ok(HookVerdict::Nothing);
     }
     match json::<Push>(body)? {
-        Push { ref_limit_exceeded: true, .. } => Ok(Verdict::EveryBranch),
+        Push { ref_limit_exceeded: true, .. } => Ok(HookVerdict::EveryBranch),
         Push { push: Some(CloudPush { changes }), .. } => {
             let refs = changes.into_iter().filter_map(|change| change.new.or(change.old));
             Ok(of_branches(refs.filter(|it| it.kind == "branch" && !it.name.is_empty()).map(|it| it.name)))
         }
         Push { changes: Some(changes), .. } => of_refs(changes.iter().map(|change| change.reference.id.as_str())),
-        Push { test: Some(_), .. } if event.is_none() => Ok(Verdict::Nothing),
-        Push { .. } => Err(Unreadable::new("expected `push` or `changes`, found neither")),
+        Push { test: Some(_), .. } if event.is_none() => Ok(HookVerdict::Nothing),
+        Push { .. } => Err(UnreadableHook::new("expected `push` or `changes`, found neither")),
     }
 }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::payload::{Read, json, of_ref, of_refs};
-use super::verdict::Verdict;
+use super::verdict::HookVerdict;
 
 /// What every payload has: hooks of projects the first, system hooks the second or both.
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ pub(super) fn read(body: &[u8]) -> Read {
     match kind.object_kind.or(kind.event_name).as_deref() {
         Some("push") => of_ref(&json::<Push>(body)?.reference),
         Some("repository_update") => of_refs(json::<Update>(body)?.refs.iter().map(String::as_str)),
-        Some(_) => Ok(Verdict::Nothing),
+        Some(_) => Ok(HookVerdict::Nothing),
         None => of_ref(&json::<Push>(body)?.reference),
     }
 }

@@ -1,6 +1,6 @@
 //! What a request to `/hooks/…` is worth: whether somebody who knows the secret sent it, and which branches it is about.
 //!
-//! Pure: from headers, raw body and secret to a [`Verdict`]. Of a payload nothing but names of branches is used; nothing
+//! Pure: from headers, raw body and secret to a [`HookVerdict`]. Of a payload nothing but names of branches is used; nothing
 //! of it is an address, a commit or a reason to believe anything. `signature` says who sends, by the header that decides;
 //! then a file a kind of sender reads the payload.
 
@@ -17,13 +17,17 @@ mod verdict;
 
 use headers::Headers;
 use signature::Sender;
-pub use verdict::{Unreadable, Verdict};
+pub use verdict::{HookVerdict, UnreadableHook};
 
 /// Judges a request by its headers (names in any case), its body as it came, and the secret it should be signed with.
 #[must_use]
-pub fn judge<'r>(headers: impl IntoIterator<Item = (&'r str, &'r [u8])>, body: &'r [u8], secret: &'r [u8]) -> Verdict {
+pub fn judge<'r>(
+    headers: impl IntoIterator<Item = (&'r str, &'r [u8])>,
+    body: &'r [u8],
+    secret: &'r [u8],
+) -> HookVerdict {
     let headers = Headers::new(headers);
-    let Some(sender) = signature::sender(&headers, body, secret) else { return Verdict::BadSignature };
+    let Some(sender) = signature::sender(&headers, body, secret) else { return HookVerdict::BadSignature };
     let read = match sender {
         Sender::GitHub => github::read(&headers, "x-github-event", body),
         Sender::Gitea => github::read(&headers, "x-gitea-event", body),
@@ -32,5 +36,5 @@ pub fn judge<'r>(headers: impl IntoIterator<Item = (&'r str, &'r [u8])>, body: &
         Sender::GitLab => gitlab::read(body),
         Sender::Other => plain::read(body),
     };
-    read.unwrap_or_else(Verdict::Unreadable)
+    read.unwrap_or_else(HookVerdict::Unreadable)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::payload::{Read, json, of_ref};
-use super::verdict::Verdict;
+use super::verdict::HookVerdict;
 
 #[derive(Deserialize)]
 struct Push {
@@ -13,7 +13,7 @@ struct Push {
 
 pub(super) fn read(body: &[u8]) -> Read {
     if body.trim_ascii().is_empty() {
-        return Ok(Verdict::EveryBranch);
+        return Ok(HookVerdict::EveryBranch);
     }
     of_ref(&json::<Push>(body)?.reference)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// What a request is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HookVerdict {
     /// These branches were pushed, created or deleted; names without `refs/heads/`, at least one.
     Branches(BTreeSet<String>),
     /// Any branch may have moved.
@@ -14,18 +14,18 @@ pub enum Verdict {
     /// Not signed with the secret, or not signed at all.
     BadSignature,
     /// Genuine, and not what its sender is known to send.
-    Unreadable(Unreadable),
+    Unreadable(UnreadableHook),
 }
 
 /// Why a payload cannot be read; nothing of the payload is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{expected}{place}")]
-pub struct Unreadable {
+pub struct UnreadableHook {
     expected: &'static str,
     place: String,
 }
 
-impl Unreadable {
+impl UnreadableHook {
     pub(super) fn new(expected: &'static str) -> Self {
         Self { expected, place: String::new() }
     }

@@ -8,4 +8,4 @@ mod propose;
 
 pub use dialect::PullRequest;
 pub(super) use dialect::TITLE_CHARS_MAX;
-pub use propose::{Opened, Outcome};
+pub use propose::{Opened, PullOutcome};

@@ -26,12 +26,12 @@ pub struct Opened {
     /// Its page.
     pub address: String,
     /// What was done for it.
-    pub outcome: Outcome,
+    pub outcome: PullOutcome,
 }
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PullOutcome {
     /// There was none.
     Created,
     /// Its title or body was another.
@@ -62,12 +62,12 @@ impl Forge {
             return self.bring_up_to_date(&open, wanted).await;
         }
         let error = match self.create(wanted).await {
-            Ok(address) => return Ok(Opened { address, outcome: Outcome::Created }),
+            Ok(address) => return Ok(Opened { address, outcome: PullOutcome::Created }),
             Err(error) => error,
         };
         match (error.reason.maybe_done(), error.reason.is_conflict()) {
             (true, _) => match self.look(wanted).await {
-                Ok(Some(open)) => Ok(Opened { address: open.address, outcome: Outcome::Created }),
+                Ok(Some(open)) => Ok(Opened { address: open.address, outcome: PullOutcome::Created }),
                 _ => Err(error),
             },
             (false, true) => match self.look(wanted).await {
@@ -105,14 +105,14 @@ impl Forge {
         let title = title_for(open, &wanted.title);
         let opened = |address: &str, outcome| Ok(Opened { address: address.to_owned(), outcome });
         if open.says(&title, &wanted.body) {
-            return opened(&open.address, Outcome::Unchanged);
+            return opened(&open.address, PullOutcome::Unchanged);
         }
         let doing = Doing::Update(open.number);
         let ask = dialect(self.kind).update(&self.project, open.number, &title, &wanted.body);
         match self.ask(doing, &ask).await {
-            Ok(_) => opened(&open.address, Outcome::Updated),
+            Ok(_) => opened(&open.address, PullOutcome::Updated),
             Err(error) if error.reason.maybe_done() => match self.look(wanted).await {
-                Ok(Some(now)) if now.says(&title, &wanted.body) => opened(&now.address, Outcome::Updated),
+                Ok(Some(now)) if now.says(&title, &wanted.body) => opened(&now.address, PullOutcome::Updated),
                 _ => Err(error),
             },
             Err(error) => Err(error),

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::lane::{Carried, Lane, Worker};
 use super::super::patience::Patience;
-use super::super::queue::{Item, Outcome as Became};
+use super::super::queue::{Item, MessageOutcome as Became};
 use super::super::what::News;
 use super::*;
 use crate::clock::SimulatedClock;

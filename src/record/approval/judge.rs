@@ -22,7 +22,7 @@ use crate::record::DeploymentId;
 
 /// What is said of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ApprovalVerdict {
     /// It puts back what the last completed deployment left.
     NotAsked,
     /// An unused entry allows it.
@@ -93,7 +93,7 @@ impl fmt::Display for Missing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement<'a> {
     /// Of each change, in the order given.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<ApprovalVerdict>,
     /// The unused files that hold an entry for any of the changes: what a deployment of them uses.
     pub uses: Vec<&'a Approval>,
 }
@@ -102,7 +102,7 @@ impl Judgement<'_> {
     /// Whether nothing is missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        !self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Missing(_)))
+        !self.verdicts.iter().any(|verdict| matches!(verdict, ApprovalVerdict::Missing(_)))
     }
 }
 
@@ -116,7 +116,7 @@ pub fn judge<'a>(changes: &[Entry], left: &BTreeMap<FlowId, ContentHash>, approv
     }
     let verdict = |change: &Entry| {
         if change.target.is_some() && left.get(&change.id).copied() == change.target {
-            return Verdict::NotAsked;
+            return ApprovalVerdict::NotAsked;
         }
         one(change, by_flow.get(&change.id).map(Vec::as_slice).unwrap_or_default())
     };
@@ -126,13 +126,13 @@ pub fn judge<'a>(changes: &[Entry], left: &BTreeMap<FlowId, ContentHash>, approv
     }
 }
 
-fn one(change: &Entry, entries: &[(&Entry, &Approval)]) -> Verdict {
+fn one(change: &Entry, entries: &[(&Entry, &Approval)]) -> ApprovalVerdict {
     let unused = || entries.iter().filter(|(_, approval)| approval.used_by.is_none()).map(|(entry, _)| *entry);
     if unused().any(|entry| entry == change) {
-        return Verdict::Approved;
+        return ApprovalVerdict::Approved;
     }
     let (found, previous) = (change.target, change.previous);
-    Verdict::Missing(if let Some(entry) = unused().find(|entry| entry.target == found) {
+    ApprovalVerdict::Missing(if let Some(entry) = unused().find(|entry| entry.target == found) {
         Missing::LiveMoved { approved: entry.previous, found: previous }
     } else if let Some(entry) = unused().find(|entry| entry.previous == previous) {
         Missing::GitMoved { approved: entry.target, found }

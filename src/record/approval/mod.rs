@@ -12,7 +12,7 @@ use super::{FlowAction, Manifest, ManifestFault, ManifestFlow, Status};
 use crate::flow::{ContentHash, EnvironmentId, FlowId};
 use crate::revision::BlobId;
 
-pub use judge::{Judgement, Missing, Verdict, judge};
+pub use judge::{ApprovalVerdict, Judgement, Missing, judge};
 pub use plan_file::PlanFile;
 
 /// So many approval files are read, the unused ones first.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::judge::{Missing, Verdict, judge};
+use super::judge::{ApprovalVerdict, Missing, judge};
 use super::{Approval, ApprovalFault, ApprovalsOf, Entry, of_environment};
 use crate::record::DeploymentId;
 use crate::revision::BlobId;
@@ -38,10 +38,10 @@ impl PlanFile {
         let stand_in =
             Approval { file: String::new(), blob: BlobId(String::new()), entries: self.entries.clone(), used_by: None };
         let verdicts = judge(changes, &BTreeMap::new(), std::slice::from_ref(&stand_in)).verdicts;
-        let told = |(change, verdict): (&Entry, Verdict)| match verdict {
-            Verdict::Missing(Missing::Never { .. }) => Some(format!("`{}` is not in the plan", change.id)),
-            Verdict::Missing(missing) => Some(format!("`{}`: {missing}", change.id)),
-            Verdict::NotAsked | Verdict::Approved => None,
+        let told = |(change, verdict): (&Entry, ApprovalVerdict)| match verdict {
+            ApprovalVerdict::Missing(Missing::Never { .. }) => Some(format!("`{}` is not in the plan", change.id)),
+            ApprovalVerdict::Missing(missing) => Some(format!("`{}`: {missing}", change.id)),
+            ApprovalVerdict::NotAsked | ApprovalVerdict::Approved => None,
         };
         let more = changes.iter().zip(verdicts).filter_map(told);
         let changed: BTreeSet<_> = found.iter().map(|change| &change.id).collect();

@@ -43,17 +43,19 @@ fn one_entry_is_judged_as_the_table_says() {
             let approvals = [approval(std::slice::from_ref(&other), false)];
             let judged = judge(std::slice::from_ref(&change), &BTreeMap::new(), &approvals);
             let expected = match (change.target == other.target, change.previous == other.previous) {
-                (true, true) => Verdict::Approved,
+                (true, true) => ApprovalVerdict::Approved,
                 (true, false) => {
-                    Verdict::Missing(Missing::LiveMoved { approved: other.previous, found: change.previous })
+                    ApprovalVerdict::Missing(Missing::LiveMoved { approved: other.previous, found: change.previous })
                 }
-                (false, true) => Verdict::Missing(Missing::GitMoved { approved: other.target, found: change.target }),
-                (false, false) => Verdict::Missing(Missing::BothMoved {
+                (false, true) => {
+                    ApprovalVerdict::Missing(Missing::GitMoved { approved: other.target, found: change.target })
+                }
+                (false, false) => ApprovalVerdict::Missing(Missing::BothMoved {
                     approved: Box::new(other.clone()),
                     found: Box::new(change.clone()),
                 }),
             };
-            assert_eq!(judged.uses.len(), usize::from(expected == Verdict::Approved), "{change:?} {other:?}");
+            assert_eq!(judged.uses.len(), usize::from(expected == ApprovalVerdict::Approved), "{change:?} {other:?}");
             assert_eq!(judged.verdicts, [expected], "{change:?} {other:?}");
         }
     }
@@ -65,7 +67,7 @@ fn a_used_entry_and_one_of_another_flow_are_none() {
         let elsewhere = Entry { id: "flow_b".parse().unwrap(), ..change.clone() };
         for others in [Vec::new(), vec![approval(std::slice::from_ref(&elsewhere), false)]] {
             let judged = judge(std::slice::from_ref(&change), &BTreeMap::new(), &others);
-            assert_eq!(judged.verdicts, [Verdict::Missing(Missing::Never { used: None })]);
+            assert_eq!(judged.verdicts, [ApprovalVerdict::Missing(Missing::Never { used: None })]);
             assert!(judged.uses.is_empty() && !judged.is_whole());
         }
         let used = [approval(std::slice::from_ref(&change), true)];
@@ -73,7 +75,7 @@ fn a_used_entry_and_one_of_another_flow_are_none() {
         let by: DeploymentId = DEPLOYMENT.parse().unwrap();
         let expected = Missing::Never { used: Some((used[0].file.clone(), by)) };
         assert!(expected.to_string().starts_with("never approved since `deployments/production/approved/"));
-        assert_eq!(judged.verdicts, [Verdict::Missing(expected)]);
+        assert_eq!(judged.verdicts, [ApprovalVerdict::Missing(expected)]);
         assert!(judged.uses.is_empty());
     }
 }
@@ -86,13 +88,13 @@ fn the_nearest_of_several_entries_counts_whichever_file_holds_it() {
         let files: Vec<Approval> = entries.iter().map(|entry| approval(&[(*entry).clone()], false)).collect();
         judge(std::slice::from_ref(&change), &BTreeMap::new(), &files).verdicts.remove(0)
     };
-    assert_eq!(verdict(&[&both, &git_moved, &live_moved, &change]), Verdict::Approved);
+    assert_eq!(verdict(&[&both, &git_moved, &live_moved, &change]), ApprovalVerdict::Approved);
     assert!(matches!(
         verdict(&[&both, &git_moved, &live_moved]),
-        Verdict::Missing(Missing::LiveMoved { approved: Some(it), .. }) if it == hash(3)
+        ApprovalVerdict::Missing(Missing::LiveMoved { approved: Some(it), .. }) if it == hash(3)
     ));
-    assert!(matches!(verdict(&[&both, &git_moved]), Verdict::Missing(Missing::GitMoved { .. })));
-    assert!(matches!(verdict(&[&both]), Verdict::Missing(Missing::BothMoved { .. })));
+    assert!(matches!(verdict(&[&both, &git_moved]), ApprovalVerdict::Missing(Missing::GitMoved { .. })));
+    assert!(matches!(verdict(&[&both]), ApprovalVerdict::Missing(Missing::BothMoved { .. })));
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn what_puts_back_what_the_last_deployment_left_needs_none() {
             let judged = judge(std::slice::from_ref(&change), &left_live, &[]);
             let is_put_back = change.target == Some(left);
             assert_eq!(judged.is_whole(), is_put_back, "{change:?}");
-            assert_eq!(judged.verdicts == [Verdict::NotAsked], is_put_back);
+            assert_eq!(judged.verdicts == [ApprovalVerdict::NotAsked], is_put_back);
         }
     }
 }

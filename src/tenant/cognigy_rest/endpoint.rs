@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::super::Failure;
-use super::super::http::{Dialect, Effect, Endpoint, Quota, Rate, Size, Verdict};
+use super::super::http::{AnswerClass, Dialect, Effect, Endpoint, Quota, Rate, Size};
 
 /// The time within which a tenant counts requests.
 const COUNTED_WITHIN: Duration = Duration::from_secs(300);
@@ -62,19 +62,19 @@ pub(super) enum Host {
 }
 
 impl Endpoint for Route {
-    fn judge(&self, status: u16, _: Size) -> Verdict {
+    fn judge(&self, status: u16, _: Size) -> AnswerClass {
         let may_repeat = self.effect() != Effect::WritesOnce;
         match status {
             // What is gone, or not visible yet, the call site knows better.
-            200..=299 | 404 => Verdict::Accept,
-            401 if self.signs() => Verdict::SignInAgain,
-            429 => Verdict::SlowDown,
-            _ if self.judged == Judged::AsItComes => Verdict::Accept,
-            501 => Verdict::Refuse,
+            200..=299 | 404 => AnswerClass::Accept,
+            401 if self.signs() => AnswerClass::SignInAgain,
+            429 => AnswerClass::SlowDown,
+            _ if self.judged == Judged::AsItComes => AnswerClass::Accept,
+            501 => AnswerClass::Refuse,
             // What a write that was lost has done is looked up before anything else.
-            408 | 500..=599 if may_repeat => Verdict::TryAgain,
-            408 | 500..=599 => Verdict::GiveUp,
-            _ => Verdict::Refuse,
+            408 | 500..=599 if may_repeat => AnswerClass::TryAgain,
+            408 | 500..=599 => AnswerClass::GiveUp,
+            _ => AnswerClass::Refuse,
         }
     }
 
@@ -108,30 +108,30 @@ mod tests {
         let route = |method, host, judged| Route { method, what: "", host, judged, changes: Changes::Beside };
         let judge = |method, status| route(method, Host::Ours, Judged::ByStatus).judge(status, Size::Fixed);
         for status in [408, 500, 502, 503, 504] {
-            assert_eq!(judge(Method::GET, status), Verdict::TryAgain);
-            assert_eq!(judge(Method::DELETE, status), Verdict::TryAgain);
-            assert_eq!(judge(Method::PATCH, status), Verdict::GiveUp);
-            assert_eq!(judge(Method::POST, status), Verdict::GiveUp);
+            assert_eq!(judge(Method::GET, status), AnswerClass::TryAgain);
+            assert_eq!(judge(Method::DELETE, status), AnswerClass::TryAgain);
+            assert_eq!(judge(Method::PATCH, status), AnswerClass::GiveUp);
+            assert_eq!(judge(Method::POST, status), AnswerClass::GiveUp);
         }
         for (status, verdict) in [
-            (200, Verdict::Accept),
-            (204, Verdict::Accept),
-            (404, Verdict::Accept),
-            (401, Verdict::SignInAgain),
-            (429, Verdict::SlowDown),
-            (400, Verdict::Refuse),
-            (403, Verdict::Refuse),
-            (405, Verdict::Refuse),
-            (409, Verdict::Refuse),
-            (413, Verdict::Refuse),
-            (501, Verdict::Refuse),
+            (200, AnswerClass::Accept),
+            (204, AnswerClass::Accept),
+            (404, AnswerClass::Accept),
+            (401, AnswerClass::SignInAgain),
+            (429, AnswerClass::SlowDown),
+            (400, AnswerClass::Refuse),
+            (403, AnswerClass::Refuse),
+            (405, AnswerClass::Refuse),
+            (409, AnswerClass::Refuse),
+            (413, AnswerClass::Refuse),
+            (501, AnswerClass::Refuse),
         ] {
             assert_eq!(judge(Method::GET, status), verdict, "{status}");
         }
         let asked = route(Method::POST, Host::Ours, Judged::AsItComes);
-        assert_eq!([400, 405, 500].map(|status| asked.judge(status, Size::Fixed)), [Verdict::Accept; 3]);
-        assert_eq!(asked.judge(429, Size::Fixed), Verdict::SlowDown);
+        assert_eq!([400, 405, 500].map(|status| asked.judge(status, Size::Fixed)), [AnswerClass::Accept; 3]);
+        assert_eq!(asked.judge(429, Size::Fixed), AnswerClass::SlowDown);
         let linked = route(Method::GET, Host::Linked, Judged::ByStatus);
-        assert_eq!((linked.judge(401, Size::Fixed), linked.signs()), (Verdict::Refuse, false));
+        assert_eq!((linked.judge(401, Size::Fixed), linked.signs()), (AnswerClass::Refuse, false));
     }
 }

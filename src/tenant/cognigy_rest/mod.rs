@@ -52,4 +52,4 @@ mod write;
 pub use alias::Aliases;
 pub use client::Client;
 pub use cloned::{CloneFault, ClonedFlow, ClonedLocale, cloned_flow, cloned_locales};
-pub use probe::{Finding, ProbeDepth, Refusal as ProbeRefusal, Verdict as ProbeVerdict};
+pub use probe::{Finding, ProbeDepth, ProbeRefusal, ProbeVerdict};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::http::{Dialect, Effect, Endpoint, Rate, Size, Verdict};
+use super::super::http::{AnswerClass, Dialect, Effect, Endpoint, Rate, Size};
 use super::super::{Call, Failure};
 
 /// The dialect. Its scopes are everything flowsync asks a tenant for; a tenant that names no pause is taken to count
@@ -19,17 +19,17 @@ pub(super) const FLOWS_V2: Dialect = Dialect {
 pub(super) struct EndpointOf(pub(super) Call);
 
 impl Endpoint for EndpointOf {
-    fn judge(&self, status: u16, size: Size) -> Verdict {
+    fn judge(&self, status: u16, size: Size) -> AnswerClass {
         match (self.0, status) {
-            (_, 200..=299) | (Call::Delete | Call::Variables, 404) => Verdict::Accept,
-            (Call::Status, 404) => Verdict::TryAgain,
-            (_, 401) => Verdict::SignInAgain,
-            (_, 413) if size == Size::Shrinks => Verdict::AskForLess,
-            (_, 429) => Verdict::SlowDown,
-            (_, 501) => Verdict::Refuse,
-            (Call::Import | Call::Rollback | Call::Delete, 409 | 423) => Verdict::Occupied,
-            (_, 408 | 500..=599) => Verdict::TryAgain,
-            _ => Verdict::Refuse,
+            (_, 200..=299) | (Call::Delete | Call::Variables, 404) => AnswerClass::Accept,
+            (Call::Status, 404) => AnswerClass::TryAgain,
+            (_, 401) => AnswerClass::SignInAgain,
+            (_, 413) if size == Size::Shrinks => AnswerClass::AskForLess,
+            (_, 429) => AnswerClass::SlowDown,
+            (_, 501) => AnswerClass::Refuse,
+            (Call::Import | Call::Rollback | Call::Delete, 409 | 423) => AnswerClass::Occupied,
+            (_, 408 | 500..=599) => AnswerClass::TryAgain,
+            _ => AnswerClass::Refuse,
         }
     }
 

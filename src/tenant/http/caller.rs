@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::super::{Failure, Observed, TenantError};
 use super::asked::Asked;
 use super::auth::{Auth, Credential};
-use super::dialect::{Dialect, Effect, Endpoint, Size, Verdict};
+use super::dialect::{AnswerClass, Dialect, Effect, Endpoint, Size};
 use super::patience::{Ended, Patience, within};
 use super::post::{Post, Surroundings};
 use super::refusal;
@@ -183,7 +183,7 @@ impl Caller {
             let (status, spent) = (answer.status, started.elapsed());
             let asks = retry_after(&answer.headers, &self.post.tuning);
             let verdict = sent.endpoint.judge(status, size);
-            if verdict == Verdict::SlowDown {
+            if verdict == AnswerClass::SlowDown {
                 let wait = patience.tries.after_throttled(asks);
                 permit.refused(wait, asks.is_some());
                 asked.observer.tell(Observed::Throttled(wait));
@@ -194,20 +194,20 @@ impl Caller {
             permit.answered(announced(&answer.headers, &self.post.tuning));
             asked.observer.tell(Observed::Limit(self.gate.allowed()));
             match verdict {
-                Verdict::Accept => return Ok(answer),
-                Verdict::AskForLess => return Err(Stop::AskForLess(TooMuch::Large)),
-                Verdict::SignInAgain if !signed_in_again && self.auth.rejected(&self.post, &credential).await => {
+                AnswerClass::Accept => return Ok(answer),
+                AnswerClass::AskForLess => return Err(Stop::AskForLess(TooMuch::Large)),
+                AnswerClass::SignInAgain if !signed_in_again && self.auth.rejected(&self.post, &credential).await => {
                     signed_in_again = true;
                 }
-                Verdict::TryAgain | Verdict::Occupied => {
-                    patience.after_unknown |= sent.writes() && verdict == Verdict::TryAgain;
+                AnswerClass::TryAgain | AnswerClass::Occupied => {
+                    patience.after_unknown |= sent.writes() && verdict == AnswerClass::TryAgain;
                     patience.unavailable(refusal::detail(&answer, &self.post.mask), spent, asks).await?;
                 }
-                Verdict::GiveUp => {
+                AnswerClass::GiveUp => {
                     patience.after_unknown |= sent.writes();
                     return Err(patience.given_up(refusal::detail(&answer, &self.post.mask)).into());
                 }
-                Verdict::SlowDown | Verdict::SignInAgain | Verdict::Refuse => {
+                AnswerClass::SlowDown | AnswerClass::SignInAgain | AnswerClass::Refuse => {
                     return Err(refusal::refusal(&sent.endpoint, sent.request.url(), &answer, &self.post.mask).into());
                 }
             }

@@ -37,7 +37,7 @@ pub(crate) struct Rate {
 /// One kind of request of a dialect. A call may make requests of several.
 pub(crate) trait Endpoint: Sync {
     /// What an answer with this status means.
-    fn judge(&self, status: u16, size: Size) -> Verdict;
+    fn judge(&self, status: u16, size: Size) -> AnswerClass;
 
     /// Whether a request that was lost may have changed the tenant.
     fn effect(&self) -> Effect;
@@ -68,7 +68,7 @@ pub(crate) enum Effect {
 
 /// What to do about an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum AnswerClass {
     /// The call site reads it.
     Accept,
     /// 401.

@@ -21,6 +21,6 @@ mod waits;
 pub(super) use asked::{Asked, UNRECORDED};
 pub(super) use caller::{Body, Broken, Caller, Sent, Settled, TooMuch};
 pub use connections::Connections;
-pub(super) use dialect::{Dialect, Effect, Endpoint, Quota, Rate, Size, Verdict};
+pub(super) use dialect::{AnswerClass, Dialect, Effect, Endpoint, Quota, Rate, Size};
 pub(super) use patience::{Ended, within};
 pub use tuning::Tuning;

@@ -12,14 +12,15 @@ fn the_signature_of_githubs_own_example_is_right() {
     assert_eq!(unreadable(said).to_string(), "expected JSON, found something else at line 1, column 1");
     let shouted = format!("sha256={}", digits.to_uppercase());
     let said = judge([("x-hub-signature-256", shouted.as_bytes())], b"Hello, World!", SECRET);
-    assert!(matches!(said, Verdict::Unreadable(_)), "{said:?}");
+    assert!(matches!(said, HookVerdict::Unreadable(_)), "{said:?}");
 }
 
 #[test]
 fn nothing_but_the_right_signature_over_the_raw_body_is_taken() {
     let digits = hex_hmac(MAIN.as_bytes());
     for name in ["X-Hub-Signature-256", "X-Hub-Signature", "X-Flowsync-Signature"] {
-        let says = |value: &str| judge([(name, value.as_bytes())], MAIN.as_bytes(), SECRET) != Verdict::BadSignature;
+        let says =
+            |value: &str| judge([(name, value.as_bytes())], MAIN.as_bytes(), SECRET) != HookVerdict::BadSignature;
         assert!(says(&format!("sha256={digits}")) && says(&format!(" sha256={digits} ")), "{name}");
         for wrong in ["", "sha256=", &digits, "sha256", "=", "\u{fc}"] {
             assert!(!says(wrong), "{name}: {wrong}");
@@ -39,7 +40,8 @@ fn nothing_but_the_right_signature_over_the_raw_body_is_taken() {
         }
     }
     for name in ["X-Gitea-Signature", "X-Forgejo-Signature"] {
-        let says = |value: &str| judge([(name, value.as_bytes())], MAIN.as_bytes(), SECRET) != Verdict::BadSignature;
+        let says =
+            |value: &str| judge([(name, value.as_bytes())], MAIN.as_bytes(), SECRET) != HookVerdict::BadSignature;
         assert!(says(&digits), "{name}");
         for wrong in ["", &format!("sha256={digits}"), &digits[..63], &digits[..62]] {
             assert!(!says(wrong), "{name}: {wrong}");
@@ -47,7 +49,7 @@ fn nothing_but_the_right_signature_over_the_raw_body_is_taken() {
     }
     for wrong in ["", "It's a Secret to Everybod", "It's a Secret to Everybody!", "it's a secret to everybody"] {
         let body = br#"{"object_kind":"push","ref":"refs/heads/main"}"#;
-        assert_eq!(judge([("X-Gitlab-Token", wrong.as_bytes())], body, SECRET), Verdict::BadSignature, "{wrong}");
+        assert_eq!(judge([("X-Gitlab-Token", wrong.as_bytes())], body, SECRET), HookVerdict::BadSignature, "{wrong}");
     }
 }
 
@@ -56,15 +58,15 @@ fn a_body_that_means_the_same_is_not_the_body_that_was_signed() {
     let signed = Request::of(Sender::Other, MAIN);
     assert_eq!(signed.judge(), branches(&["main"]));
     for other in [r#"{"ref": "refs/heads/main"}"#, "{\"ref\":\"refs/heads/main\"}\n", r#"{"ref":"refs\/heads/main"}"#] {
-        assert_eq!(Request { body: other.into(), ..signed.clone() }.judge(), Verdict::BadSignature, "{other}");
+        assert_eq!(Request { body: other.into(), ..signed.clone() }.judge(), HookVerdict::BadSignature, "{other}");
     }
 }
 
 #[test]
 fn a_request_without_a_known_header_is_not_signed() {
-    assert_eq!(judge([], MAIN.as_bytes(), SECRET), Verdict::BadSignature);
+    assert_eq!(judge([], MAIN.as_bytes(), SECRET), HookVerdict::BadSignature);
     let others: [(&str, &[u8]); 2] = [("Authorization", SECRET), ("X-Signature", SECRET)];
-    assert_eq!(judge(others, b"", SECRET), Verdict::BadSignature);
+    assert_eq!(judge(others, b"", SECRET), HookVerdict::BadSignature);
 }
 
 #[test]
@@ -75,10 +77,10 @@ fn the_first_header_decides_and_no_later_one_mends_it() {
             let mut both = right.clone();
             let bad = if *first == Sender::GitLab { b"hunter2".to_vec() } else { wrong.headers[0].1.clone() };
             both.headers.push((wrong.headers[0].0, bad));
-            assert_eq!(both.judge(), Verdict::BadSignature, "{first:?} {later:?}");
+            assert_eq!(both.judge(), HookVerdict::BadSignature, "{first:?} {later:?}");
             let mut both = Request::of(*first, MAIN);
             both.headers.insert(0, (right.headers[0].0, b"nonsense".to_vec()));
-            assert_ne!(both.judge(), Verdict::BadSignature, "{first:?} {later:?}");
+            assert_ne!(both.judge(), HookVerdict::BadSignature, "{first:?} {later:?}");
         }
     }
 }
@@ -88,7 +90,7 @@ fn a_signature_that_stands_twice_is_none() {
     for sender in SENDERS {
         let mut twice = Request::of(sender, MAIN);
         twice.headers.extend(twice.headers.clone());
-        assert_eq!(twice.judge(), Verdict::BadSignature, "{sender:?}");
+        assert_eq!(twice.judge(), HookVerdict::BadSignature, "{sender:?}");
     }
 }
 
@@ -99,6 +101,6 @@ fn no_request_is_genuine_where_there_is_no_secret() {
         if sender == Sender::GitLab {
             request.headers[0].1.clear();
         }
-        assert_eq!(request.judge_by(b""), Verdict::BadSignature, "{sender:?}");
+        assert_eq!(request.judge_by(b""), HookVerdict::BadSignature, "{sender:?}");
     }
 }

@@ -21,17 +21,17 @@ fn mutated() -> impl Strategy<Value = (Sender, Vec<u8>)> {
 proptest! {
     #[test]
     fn whatever_comes_signed_is_judged(at in 0..SENDERS.len(), body in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert_ne!(Request::of(SENDERS[at], body).judge(), Verdict::BadSignature);
+        prop_assert_ne!(Request::of(SENDERS[at], body).judge(), HookVerdict::BadSignature);
     }
 
     #[test]
     fn whatever_becomes_of_a_payload_is_judged((sender, body) in mutated(), event in "[a-z:_]{0,12}") {
         let request = Request::of(sender, body);
-        prop_assert_ne!(request.clone().judge(), Verdict::BadSignature);
+        prop_assert_ne!(request.clone().judge(), HookVerdict::BadSignature);
         let form = request.clone().with("Content-Type", "application/x-www-form-urlencoded").judge();
-        prop_assert_ne!(form, Verdict::BadSignature);
+        prop_assert_ne!(form, HookVerdict::BadSignature);
         for header in ["X-GitHub-Event", "X-Gitea-Event", "X-Forgejo-Event", "X-Event-Key"] {
-            prop_assert_ne!(request.clone().with(header, &event).judge(), Verdict::BadSignature);
+            prop_assert_ne!(request.clone().with(header, &event).judge(), HookVerdict::BadSignature);
         }
     }
 
@@ -40,7 +40,7 @@ proptest! {
         let (_, original) = PUSHES.iter().find(|(other, _)| *other == sender).unwrap();
         prop_assume!(sender != Sender::GitLab && body != original.as_bytes());
         let request = Request { body, ..Request::of(sender, *original) };
-        prop_assert_eq!(request.judge(), Verdict::BadSignature);
+        prop_assert_eq!(request.judge(), HookVerdict::BadSignature);
     }
 
     #[test]
@@ -52,13 +52,13 @@ proptest! {
         let headers: Vec<_> = names.iter().map(|(at, value)| (Request::of(SENDERS[*at], "").headers[0].0, value)).collect();
         let said = judge(headers.iter().map(|(name, value)| (*name, value.as_slice())), &body, &secret);
         let is_token = headers.iter().any(|(name, value)| *name == "X-Gitlab-Token" && value.trim_ascii() == secret);
-        prop_assert!(said == Verdict::BadSignature || is_token);
+        prop_assert!(said == HookVerdict::BadSignature || is_token);
     }
 
     #[test]
     fn another_secret_signs_nothing((sender, body) in prop::sample::select(&PUSHES[..]), secret in prop::collection::vec(any::<u8>(), 0..90)) {
         prop_assume!(secret != SECRET);
-        prop_assert_eq!(Request::of(sender, body).judge_by(&secret), Verdict::BadSignature);
+        prop_assert_eq!(Request::of(sender, body).judge_by(&secret), HookVerdict::BadSignature);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod payloads;
 use std::collections::BTreeSet;
 
 use super::signature::Sender;
-use super::{Unreadable, Verdict, judge};
+use super::{HookVerdict, UnreadableHook, judge};
 
 const SECRET: &[u8] = b"It's a Secret to Everybody";
 
@@ -37,11 +37,11 @@ impl Request {
         self
     }
 
-    fn judge(&self) -> Verdict {
+    fn judge(&self) -> HookVerdict {
         self.judge_by(SECRET)
     }
 
-    fn judge_by(&self, secret: &[u8]) -> Verdict {
+    fn judge_by(&self, secret: &[u8]) -> HookVerdict {
         judge(self.headers.iter().map(|(name, value)| (*name, value.as_slice())), &self.body, secret)
     }
 }
@@ -56,14 +56,14 @@ fn hex_hmac(body: &[u8]) -> String {
 const SENDERS: [Sender; 6] =
     [Sender::GitHub, Sender::Gitea, Sender::Forgejo, Sender::Bitbucket, Sender::GitLab, Sender::Other];
 
-fn branches(names: &[&str]) -> Verdict {
-    Verdict::Branches(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>())
+fn branches(names: &[&str]) -> HookVerdict {
+    HookVerdict::Branches(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>())
 }
 
 #[track_caller]
-fn unreadable(verdict: Verdict) -> Unreadable {
+fn unreadable(verdict: HookVerdict) -> UnreadableHook {
     match verdict {
-        Verdict::Unreadable(why) => why,
+        HookVerdict::Unreadable(why) => why,
         other => panic!("{other:?}"),
     }
 }

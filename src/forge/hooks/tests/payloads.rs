@@ -47,7 +47,7 @@ const BITBUCKET_SERVER_PUSH: &str = r#"{
     { "ref": { "id": "refs/tags/other", "displayId": "other", "type": "TAG" }, "refId": "refs/tags/other", "fromHash": "0", "toHash": "1", "type": "ADD" } ],
   "commits": [], "toCommit": null }"#;
 
-fn verdict(sender: Sender, event: Option<(&'static str, &str)>, body: &str) -> Verdict {
+fn verdict(sender: Sender, event: Option<(&'static str, &str)>, body: &str) -> HookVerdict {
     let request = Request::of(sender, body);
     event.into_iter().fold(request, |request, (name, value)| request.with(name, value)).judge()
 }
@@ -75,16 +75,16 @@ fn a_push_as_it_is_documented_names_its_branches() {
 #[test]
 fn a_tag_of_a_branchs_name_is_no_branch() {
     for sender in [Sender::GitHub, Sender::Gitea, Sender::Forgejo, Sender::Other] {
-        assert_eq!(verdict(sender, None, r#"{"ref":"refs/tags/main"}"#), Verdict::Nothing);
+        assert_eq!(verdict(sender, None, r#"{"ref":"refs/tags/main"}"#), HookVerdict::Nothing);
         assert_eq!(verdict(sender, None, r#"{"ref":"refs/heads/refs/heads/main"}"#), branches(&["refs/heads/main"]));
-        assert_eq!(verdict(sender, None, r#"{"ref":"refs/pull/1/head"}"#), Verdict::Nothing);
+        assert_eq!(verdict(sender, None, r#"{"ref":"refs/pull/1/head"}"#), HookVerdict::Nothing);
     }
     let tag = GITLAB_PUSH.replace("\"push\"", "\"tag_push\"").replace("refs/heads", "refs/tags");
-    assert_eq!(verdict(Sender::GitLab, None, &tag), Verdict::Nothing);
+    assert_eq!(verdict(Sender::GitLab, None, &tag), HookVerdict::Nothing);
     let tag = BITBUCKET_SERVER_PUSH.replace("refs/heads/main", "refs/tags/main").replace("BRANCH", "TAG");
-    assert_eq!(verdict(Sender::Bitbucket, None, &tag), Verdict::Nothing);
+    assert_eq!(verdict(Sender::Bitbucket, None, &tag), HookVerdict::Nothing);
     let tag = r#"{"push":{"changes":[{"new":{"type":"tag","name":"main"},"old":null}]}}"#;
-    assert_eq!(verdict(Sender::Bitbucket, None, tag), Verdict::Nothing);
+    assert_eq!(verdict(Sender::Bitbucket, None, tag), HookVerdict::Nothing);
 }
 
 #[test]
@@ -105,16 +105,16 @@ fn pings_and_other_events_are_nothing_for_us() {
         (Sender::Bitbucket, Some(("X-Event-Key", "pullrequest:created")), r#"{"pullrequest":{}}"#),
         (Sender::Bitbucket, Some(("X-Event-Key", "repo:push")), r#"{"push":{"changes":[]}}"#),
     ] {
-        assert_eq!(verdict(sender, event, body), Verdict::Nothing, "{sender:?} {event:?} {body}");
+        assert_eq!(verdict(sender, event, body), HookVerdict::Nothing, "{sender:?} {event:?} {body}");
     }
 }
 
 #[test]
 fn a_push_that_names_no_branch_of_many_is_about_all() {
-    assert_eq!(verdict(Sender::Other, None, ""), Verdict::EveryBranch);
-    assert_eq!(verdict(Sender::Other, None, "\r\n"), Verdict::EveryBranch);
+    assert_eq!(verdict(Sender::Other, None, ""), HookVerdict::EveryBranch);
+    assert_eq!(verdict(Sender::Other, None, "\r\n"), HookVerdict::EveryBranch);
     let mirror = r#"{"eventKey":"mirror:repo_synchronized","refLimitExceeded":true,"changes":[]}"#;
-    assert_eq!(verdict(Sender::Bitbucket, None, mirror), Verdict::EveryBranch);
+    assert_eq!(verdict(Sender::Bitbucket, None, mirror), HookVerdict::EveryBranch);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn depth_and_size_are_no_way_to_bring_us_down() {
     }
     let many: Vec<String> = (0..20_000).map(|n| format!(r#"{{"new":{{"type":"branch","name":"b{n}"}}}}"#)).collect();
     let many = format!(r#"{{"push":{{"changes":[{}]}}}}"#, many.join(","));
-    assert!(matches!(verdict(Sender::Bitbucket, None, &many), Verdict::Branches(names) if names.len() == 20_000));
+    assert!(matches!(verdict(Sender::Bitbucket, None, &many), HookVerdict::Branches(names) if names.len() == 20_000));
 }
 
 /// Every documented push, for tests that change them.

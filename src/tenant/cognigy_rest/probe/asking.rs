@@ -16,7 +16,7 @@ pub enum ProbeDepth {
 
 /// How what was seen compares with what flowsync takes for granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ProbeVerdict {
     /// It works with what was seen.
     AsAssumed,
     /// It goes by something that is not so here.
@@ -35,7 +35,7 @@ pub struct Finding {
     /// What flowsync takes for granted.
     pub assumed: &'static str,
     /// How the two compare.
-    pub verdict: Verdict,
+    pub verdict: ProbeVerdict,
 }
 
 /// `a move of a node: by PATCH …/move; assumed: any of three`
@@ -79,9 +79,9 @@ impl Asking<'_> {
         answer: impl Future<Output = Answered> + Send,
     ) {
         let (seen, verdict) = match Box::pin(answer).await {
-            Ok(Seen { text, is_as_assumed: true }) => (text, Verdict::AsAssumed),
-            Ok(Seen { text, is_as_assumed: false }) => (text, Verdict::Differs),
-            Err(error) => (error.to_string(), Verdict::Unknown),
+            Ok(Seen { text, is_as_assumed: true }) => (text, ProbeVerdict::AsAssumed),
+            Ok(Seen { text, is_as_assumed: false }) => (text, ProbeVerdict::Differs),
+            Err(error) => (error.to_string(), ProbeVerdict::Unknown),
         };
         (self.tell)(Finding { asked, seen, assumed, verdict });
     }

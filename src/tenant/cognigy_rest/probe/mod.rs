@@ -15,14 +15,14 @@ use super::client::Client;
 use super::names;
 use crate::flow::EnvironmentId;
 use asking::Asking;
-pub use asking::{Finding, ProbeDepth, Verdict};
+pub use asking::{Finding, ProbeDepth, ProbeVerdict};
 use chart::Chart;
 use ground::Ground;
 use whole::Whole;
 
 /// Nothing was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ProbeRefusal {
     /// Somebody else has flows in the project.
     #[error(
         "the project `{project}` has {n_flows} flow(s) that are not of a probe; it writes only into its own, but packages, training and \
@@ -52,14 +52,14 @@ impl Client {
         may_share: bool,
         limits: &CallLimits,
         tell: &mut (dyn FnMut(Finding) + Send),
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ProbeRefusal> {
         let calls = self.calls(Call::Import, environment, None, limits);
         let project = calls.project(environment.as_str()).await?;
         let others = project.flows.values().filter(|head| !names::is_probe(&head.name));
         let n_flows = others.filter(|head| !names::is_scaffold(&head.name)).count();
         if n_flows > 0 && !may_share {
             let project = calls.project_name(environment.as_str()).await?;
-            return Err(Refusal::NotAScratchProject { project, n_flows });
+            return Err(ProbeRefusal::NotAScratchProject { project, n_flows });
         }
         // What is tried here is no reason to keep the project.
         *self.memory.frozen_for.lock().await = Some(self.memory.deployment());

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use flowsync::clock::{Clock, Reading, SimulatedClock};
+use flowsync::clock::{Clock, ClockReading, SimulatedClock};
 use jiff::Timestamp;
 
 use super::{Breakage, Broken};
 
 struct Stopped {
     clock: Arc<SimulatedClock>,
-    at: Reading,
+    at: ClockReading,
 }
 
 impl Clock for Stopped {
@@ -21,7 +21,7 @@ impl Clock for Stopped {
         self.clock.random()
     }
 
-    fn reading(&self) -> Reading {
+    fn reading(&self) -> ClockReading {
         self.at
     }
 }
