@@ -13,8 +13,9 @@ use crate::record::audit::{Chain, Event, EventKind, Fault, parse};
 
 /// A record, without the names of flow and version in it.
 const RECORD_BYTES: u64 = 512;
-/// Records of one flow: intent, the beginning of the change, and outcome, there and back twice.
-const RECORDS_A_FLOW: u64 = 9;
+/// Records of one flow: intent and outcome, there and back twice; and room for the beginnings of the changes, where those
+/// are records of their own, in what is left of all of these.
+const RECORDS_A_FLOW: u64 = 7;
 /// Records of the deployment itself, with their errors.
 const RECORDS_BYTES: u64 = 16 * 1024;
 /// What a manifest holds of one flow.
