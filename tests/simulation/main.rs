@@ -88,9 +88,9 @@ const WENT_WRONG: [u64; 48] = [
 ];
 
 /// The same of projects.
-const WENT_WRONG_IN_PROJECTS: [u64; 19] = [
+const WENT_WRONG_IN_PROJECTS: [u64; 20] = [
     12, 22, 29, 79, 87, 230, 1_139, 3_971, 10_031, 11_024, 13_984, 20_461, 20_861, 29_884, 30_602, 30_941, 35_318,
-    40_346, 44_206,
+    40_346, 44_206, 68_330,
 ];
 
 #[test]

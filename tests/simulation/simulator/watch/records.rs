@@ -189,10 +189,13 @@ impl World {
         if was_asked && status == Status::RolledBack {
             return;
         }
-        let Some(held) = manifest.quarantine.as_ref().filter(|_| manifest.failure.is_some()) else {
-            if self.is_left_to_others(manifest) {
-                return;
-            }
+        // What is held back of another commit stays so.
+        let held = manifest.quarantine.as_ref();
+        let is_of_another = held.is_none_or(|held| held.key != manifest.source.flows_digest);
+        if is_of_another && self.is_left_to_others(manifest) {
+            return;
+        }
+        let Some(held) = held.filter(|_| manifest.failure.is_some()) else {
             return self.violated(Invariant::HeldBack, format!("{deployment_id} is {status} and not held back"));
         };
         let is_long_enough = match held.cause {
