@@ -15,7 +15,9 @@ use crate::deploy::{Journal, Lease, ProgressStep, room_for};
 use crate::local::LocalState;
 use crate::plan::{Action, Plan};
 use crate::record::audit::{Event, EventKind, MANIFEST_MEMBER};
-use crate::record::{Kind, LastDeployed, Manifest, StatusEvent, UsedApproval, manifest_digest, paths};
+use crate::record::{
+    Kind, LastDeployed, MANIFEST_BYTES_MAX, Manifest, ManifestFlow, StatusEvent, UsedApproval, manifest_digest, paths,
+};
 use crate::revision::CommitId;
 use crate::source::{PushError, Source};
 use crate::tenant::Tenant;
@@ -97,6 +99,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     }
 
     fn new_deployment(&self, seen: &Seen, manifest: Manifest) -> Result<Deployment<'_, T, S, L>, PassError> {
+        check_size(&manifest)?;
         let holder = self.local.holder(self.clock.random())?;
         let head = seen.manifest.as_ref().and_then(|manifest| manifest.audit_head.clone());
         let journal = Journal::new(
@@ -189,4 +192,21 @@ enum Won {
     Lock,
     /// Git moved in a way that matters: look again.
     Nothing,
+}
+
+/// Refuses a manifest that could be written and never be read again.
+pub(super) fn check_size(manifest: &Manifest) -> Result<(), PassError> {
+    // What one flow takes besides its names is less than that; only a text that may come near is made.
+    let of_flow = |flow: &ManifestFlow| 1_024 + 2 * flow.id.as_str().len() + flow.path.as_ref().map_or(0, String::len);
+    let guess: u64 = manifest.flows.iter().map(|flow| of_flow(flow) as u64).sum();
+    let bytes = if guess > MANIFEST_BYTES_MAX { manifest.to_text().len() as u64 } else { 0 };
+    if bytes <= MANIFEST_BYTES_MAX / 100 * 95 {
+        return Ok(());
+    }
+    let n_flows = manifest.flows.len();
+    let reason = format!(
+        "the manifest of {n_flows} flows would have {bytes} bytes, and one of more than {MANIFEST_BYTES_MAX} is not read \
+        again; nothing was written: divide the flows among several environments (`repository.flows`)"
+    );
+    Err(PassError::Refused { reason, problems: Vec::new(), quarantined: false })
 }

@@ -10,7 +10,7 @@ use crate::flow::FlowId;
 use crate::revision::CommitId;
 
 /// A manifest may have this many bytes at most, which is some 40,000 flows: it is measured before it is read.
-pub const MANIFEST_BYTES_MAX: u64 = 32 * 1024 * 1024;
+pub const MANIFEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A manifest in git that is not gone by.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::super::begin::check_size;
 use super::*;
 use crate::config::Prune;
 
@@ -53,4 +54,16 @@ async fn a_flow_that_was_deleted_comes_back_with_a_rollback() {
     let report = machine.again().engine().rollback(None, &deletes(1)).await;
     assert_eq!(report.result, SyncResult::Deployed, "{:?}", report.error);
     assert_eq!(world.whole("after the rollback"), "1.0.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_could_not_be_read_again_is_never_written() {
+    let world = World::new().await;
+    let mut manifest = world.manifest().await;
+    assert!(check_size(&manifest).is_ok());
+    let mut flow = manifest.flows[0].clone();
+    flow.path = Some("f".repeat(1_000));
+    manifest.flows = vec![flow; 50_000];
+    let refused = check_size(&manifest).unwrap_err().to_string();
+    assert!(refused.contains("the manifest of 50000 flows would have"), "{refused}");
 }
