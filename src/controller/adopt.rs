@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::desired::missing_blob;
 use super::folders::InFolder;
 use super::offer::{Offer, OfferedFiles, OfferedFlow};
 use super::{Engine, PassError, PassOptions, Prepared, read_desired};
@@ -14,7 +13,7 @@ use crate::local::LocalState;
 use crate::plan::{Action, Cause, Change, Desired, DesiredFlow, Policy, Step};
 use crate::problem::any_error;
 use crate::revision::{BlobId, CommitId};
-use crate::source::Source;
+use crate::source::{Source, SourceError};
 use crate::tenant::{CallLimits, Tenant};
 
 /// A flow to be taken into git as it is live.
@@ -198,7 +197,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     /// What a blob holds that the file of a flow is made from.
     async fn text_of(&self, blob: &BlobId, path: &str) -> Result<Arc<[u8]>, PassError> {
         let text = self.records.source.read_blobs(std::slice::from_ref(blob)).await?.into_iter().next().flatten();
-        Ok(text.ok_or_else(|| missing_blob(path, blob))?)
+        Ok(text.ok_or_else(|| SourceError::missing_blob(path, blob))?)
     }
 }
 

@@ -93,17 +93,13 @@ async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowI
     let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
     let mut files = Vec::with_capacity(entries.len());
     for (entry, content) in entries.iter().zip(source.read_blobs(&blobs).await?) {
-        files.push((entry, content.ok_or_else(|| missing_blob(&entry.path, &entry.blob))?));
+        files.push((entry, content.ok_or_else(|| SourceError::missing_blob(&entry.path, &entry.blob))?));
     }
     let check = |(entry, content): &(&FlowEntry, Arc<[u8]>)| {
         index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), &index.comparison()));
     };
     parallel::map(&files, check);
     Ok(())
-}
-
-pub(super) fn missing_blob(path: &str, blob: &BlobId) -> SourceError {
-    SourceError::Local { doing: "read a blob", path: path.to_owned(), reason: format!("the blob {blob} is missing") }
 }
 
 /// A flow that is not its file alone.
@@ -161,7 +157,7 @@ async fn check_folders<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowIn
     let entries: Vec<FlowEntry> = made.iter().map(|made| made.flow.clone()).collect();
     let mut units = Vec::with_capacity(entries.len());
     for (made, unit) in made.iter().zip(source.read_units(&entries).await?) {
-        units.push((made, unit.ok_or_else(|| missing_blob(&made.flow.path, &made.flow.blob))?));
+        units.push((made, unit.ok_or_else(|| SourceError::missing_blob(&made.flow.path, &made.flow.blob))?));
     }
     let format = source.format();
     parallel::map(&units, |(made, unit)| {
@@ -177,7 +173,7 @@ async fn check_composed<S: Source>(source: &S, made: &[&Made<'_>], index: &FlowI
     let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
     let mut contents: HashMap<BlobId, Arc<[u8]>> = HashMap::new();
     for (entry, content) in entries.into_iter().zip(source.read_blobs(&blobs).await?) {
-        let content = content.ok_or_else(|| missing_blob(&entry.path, &entry.blob))?;
+        let content = content.ok_or_else(|| SourceError::missing_blob(&entry.path, &entry.blob))?;
         contents.insert(entry.blob, content);
     }
     let file = |entry: &'_ FlowEntry| contents.get(&entry.blob).cloned().unwrap_or_else(|| Arc::from(&b""[..]));
@@ -236,7 +232,7 @@ pub(super) async fn load_texts<'a, S: Source>(
         .collect();
     let origins: Vec<Origin> = wanted.iter().map(|(_, origin)| origin.clone()).collect();
     for ((flow, origin), text) in wanted.iter_mut().zip(documents(source, &origins).await?) {
-        let text = text.ok_or_else(|| missing_blob(&flow.path, &origin.blob))?;
+        let text = text.ok_or_else(|| SourceError::missing_blob(&flow.path, &origin.blob))?;
         flow.definition = Arc::new(Definition { text: Some(text), ..(*flow.definition).clone() });
     }
     Ok(())

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::desired::{documents, missing_blob};
+use super::desired::documents;
 use super::{Engine, PassError};
 use crate::format::{self, Files, NewFolder, Unit};
 use crate::local::LocalState;
 use crate::plan::{Desired, DesiredFlow};
 use crate::revision::{BlobId, Origin};
-use crate::source::{FlowEntry, Source};
+use crate::source::{FlowEntry, Source, SourceError};
 use crate::tenant::Tenant;
 
 /// Most folders that are looked at to find out how a new one is written.
@@ -31,7 +31,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     pub(super) async fn unit_of(&self, path: &str, folder: &BlobId) -> Result<Unit, PassError> {
         let entry = FlowEntry { path: path.to_owned(), blob: folder.clone(), bytes: 0 };
         let unit = self.records.source.read_units(&[entry]).await?.into_iter().next().flatten();
-        Ok(unit.ok_or_else(|| missing_blob(path, folder))?)
+        Ok(unit.ok_or_else(|| SourceError::missing_blob(path, folder))?)
     }
 
     /// What removes a flow's folder.

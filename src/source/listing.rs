@@ -102,6 +102,8 @@ pub enum LeftOutReason {
 
 /// A flow file may have this many bytes at most.
 pub const FLOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// A record, or a previous definition among them, may have this many bytes at most: it is measured before it is read.
+pub const RECORD_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A flows folder may hold this many files and folders at most, at all depths.
 pub const ENTRIES_MAX: usize = 250_000;
 /// So deep may folders lie below the flows folder.
