@@ -1,7 +1,7 @@
 //! Work for every core, with its results in order.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 
 /// Items a worker takes at a time.
 const ITEMS_AT_ONCE: usize = 32;
@@ -62,6 +62,39 @@ where
     })
 }
 
+/// What `feed` makes, while others work on what it hands over on the way: everything once, in any order. Where that is
+/// little it is worked on afterwards, by nobody else. Of the errors, that of `feed` counts first.
+pub(crate) fn try_feed<I: Send, T, E: Send>(
+    feed: impl FnOnce(&mut dyn FnMut(I)) -> Result<T, E>,
+    work: impl Fn(&mut dyn Iterator<Item = I>) -> Result<(), E> + Sync,
+) -> Result<T, E> {
+    let (sender, receiver) = mpsc::channel::<Vec<I>>();
+    let receiver = Mutex::new(receiver);
+    let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+    let work_off = || work(&mut std::iter::from_fn(next).flatten());
+    std::thread::scope(|scope| {
+        let (mut workers, mut waiting) = (Vec::new(), Vec::new());
+        let fed = feed(&mut |item| {
+            waiting.push(item);
+            if waiting.len() == ITEMS_AT_ONCE {
+                if workers.is_empty() {
+                    workers.extend((0..n_cores()).map(|_| scope.spawn(work_off)));
+                }
+                // The other end outlives this scope.
+                let _ = sender.send(std::mem::take(&mut waiting));
+            }
+        });
+        let _ = sender.send(waiting);
+        drop(sender);
+        let mut done = if fed.is_ok() && workers.is_empty() { work_off() } else { Ok(()) };
+        for worker in workers {
+            done = done.and(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        let fed = fed?;
+        done.map(|()| fed)
+    })
+}
+
 /// Asked for once: the answer is read from several files.
 fn n_cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
@@ -92,5 +125,35 @@ mod tests {
         }
         let from_100 = |some: &[u32]| some.iter().map(from_100).collect();
         assert_eq!(try_shares(&items, from_100), Err(100));
+    }
+
+    #[test]
+    fn what_is_handed_over_is_worked_on_once_and_the_feeders_error_counts_first() {
+        let (ends_well, ends_badly): (Result<&str, u32>, _) = (Ok("fed"), Err(9999));
+        for n_items in [0, 1, 31, 32, 33, 1000] {
+            for (end, bad) in [(ends_well, None), (ends_well, Some(0)), (ends_well, Some(999)), (ends_badly, Some(0))] {
+                let seen = Mutex::new(Vec::new());
+                let feed = |hand_over: &mut dyn FnMut(u32)| {
+                    (0..n_items).for_each(hand_over);
+                    end
+                };
+                let work = |items: &mut dyn Iterator<Item = u32>| {
+                    for item in items {
+                        seen.lock().unwrap().push(item);
+                        if Some(item) == bad {
+                            return Err(item);
+                        }
+                    }
+                    Ok(())
+                };
+                let wanted = end.and_then(|fed| bad.filter(|bad| *bad < n_items).map_or(Ok(fed), Err));
+                assert_eq!(try_feed(feed, work), wanted, "{n_items} items, {bad:?} is bad");
+                if wanted.is_ok() {
+                    let mut seen = seen.into_inner().unwrap();
+                    seen.sort_unstable();
+                    assert_eq!(seen, (0..n_items).collect::<Vec<_>>());
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::parallel;
 use crate::plan::{Desired, DesiredFlow};
 use crate::problem::{Place, Problem, Rule, Severity};
 use crate::revision::{BlobId, CommitId, Composed, Origin};
-use crate::source::{FlowEntry, FlowListing, LeftOut, LeftOutReason, Source, SourceError};
+use crate::source::{FlowEntry, FlowListing, FlowReading, LeftOut, LeftOutReason, Source, SourceError};
 
 /// So many blobs are in memory at once while they are checked.
 const BLOBS_AT_ONCE: usize = 256;
@@ -77,7 +77,11 @@ pub async fn read_desired_whole<S: Source>(
 
 /// Lists, and says what is not read: aloud where that is news to this machine, not once a pass.
 async fn list<S: Source>(source: &S, commit: &CommitId, index: &FlowIndex) -> Result<FlowListing, SourceError> {
-    let listing = source.list_flows_sized(commit, index.blob_sizes()).await?;
+    let sizes = index.blob_sizes();
+    let listing = match source.format().head() {
+        Some(_) => source.list_flows_sized(commit, sizes).await?,
+        None => source.list_flows_reading(commit, sizes, Checking(index.clone())).await?,
+    };
     let Some(note) = left_out_note(&listing.left_out) else { return Ok(listing) };
     let known = index.left_out_last();
     let by_rule = |it: &&LeftOut| matches!(it.reason, LeftOutReason::DotFolder | LeftOutReason::Excluded);
@@ -89,16 +93,27 @@ async fn list<S: Source>(source: &S, commit: &CommitId, index: &FlowIndex) -> Re
     Ok(listing)
 }
 
+/// Checks flow files, and remembers what comes of it.
+struct Checking(FlowIndex);
+
+impl FlowReading for Checking {
+    fn wants(&self, entry: &FlowEntry) -> bool {
+        !self.0.knows(&entry.blob)
+    }
+
+    fn take(&self, FlowEntry { path, blob, .. }: &FlowEntry, content: Arc<[u8]>) {
+        self.0.keep_report(blob.clone(), flow::check_file(path, content, &self.0.comparison()));
+    }
+}
+
 async fn check_blobs<S: Source>(source: &S, entries: &[FlowEntry], index: &FlowIndex) -> Result<(), SourceError> {
     let blobs: Vec<BlobId> = entries.iter().map(|entry| entry.blob.clone()).collect();
     let mut files = Vec::with_capacity(entries.len());
     for (entry, content) in entries.iter().zip(source.read_blobs(&blobs).await?) {
         files.push((entry, content.ok_or_else(|| SourceError::missing_blob(&entry.path, &entry.blob))?));
     }
-    let check = |(entry, content): &(&FlowEntry, Arc<[u8]>)| {
-        index.keep_report(entry.blob.clone(), flow::check_file(&entry.path, content.clone(), &index.comparison()));
-    };
-    parallel::map(&files, check);
+    let checking = Checking(index.clone());
+    parallel::map(&files, |(entry, content)| checking.take(entry, content.clone()));
     Ok(())
 }
 

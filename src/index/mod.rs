@@ -208,6 +208,12 @@ impl FlowIndex {
         entries.iter().filter(|entry| !state.reports.contains_key(&entry.blob)).cloned().collect()
     }
 
+    /// Whether the report of a blob is known.
+    #[must_use]
+    pub fn knows(&self, blob: &BlobId) -> bool {
+        self.state().reports.contains_key(blob)
+    }
+
     /// Remembers the report of a blob, without the flow's text.
     pub fn keep_report(&self, blob: BlobId, mut report: FileReport) {
         if let Some(definition) = &mut report.definition {

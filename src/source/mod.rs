@@ -154,6 +154,15 @@ pub enum PushProof {
     },
 }
 
+/// What is done with flow files while they are listed.
+pub trait FlowReading: Send + Sync + 'static {
+    /// Whether this one is to be read.
+    fn wants(&self, entry: &FlowEntry) -> bool;
+
+    /// Takes its content.
+    fn take(&self, entry: &FlowEntry, content: Arc<[u8]>);
+}
+
 /// A repository, seen from one environment: one flows branch and folder, one records branch and folder.
 pub trait Source: Send + Sync + 'static {
     /// Fetches, and says where the branches stand.
@@ -182,6 +191,18 @@ pub trait Source: Send + Sync + 'static {
         commit: &CommitId,
         sizes: BlobSizes,
     ) -> impl Future<Output = Result<FlowListing, SourceError>> + Send;
+
+    /// The same, and hands flow files over as they are found, in any order and from several threads at once: those that
+    /// `reading` wants, or some of them, or none.
+    fn list_flows_reading<R: FlowReading>(
+        &self,
+        commit: &CommitId,
+        sizes: BlobSizes,
+        reading: R,
+    ) -> impl Future<Output = Result<FlowListing, SourceError>> + Send {
+        _ = reading;
+        self.list_flows_sized(commit, sizes)
+    }
 
     /// An id of everything that says what the flow files of a commit are: where it is the same, the listing is.
     fn flows_tree(&self, commit: &CommitId) -> impl Future<Output = Result<Option<TreeId>, SourceError>> + Send;

@@ -1,8 +1,12 @@
 //! Reading commits.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, Mutex};
 
-use flowsync::source::{BadEntryReason, BlobId, CommitId, GitOptions, GitSource, Source, SourceError};
+use flowsync::source::{
+    BadEntryReason, BlobId, BlobSizes, CommitId, FlowEntry, FlowReading, GitOptions, GitSource, Source, SourceError,
+};
 
 use crate::support::{Place, git, record, settings};
 
@@ -31,6 +35,42 @@ async fn flows_are_listed_recursively_and_read() {
     let contents = source.read_blobs(&blobs).await.unwrap();
     let contents: Vec<Option<&[u8]>> = contents.iter().map(Option::as_deref).collect();
     assert_eq!(contents, [Some(&b"{}"[..]), None, None, Some(b"{\"a\":1}")]);
+}
+
+/// What was read while it was listed, by path.
+#[derive(Clone, Default)]
+struct Read(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
+
+impl FlowReading for Read {
+    fn wants(&self, entry: &FlowEntry) -> bool {
+        !entry.path.ends_with("0.json")
+    }
+
+    fn take(&self, entry: &FlowEntry, content: Arc<[u8]>) {
+        let text = String::from_utf8(content.to_vec()).unwrap();
+        self.0.lock().unwrap().entry(entry.path.clone()).or_default().push(text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wanted_of_the_flows_is_read_once_while_they_are_listed() {
+    for n_files in [3, 200] {
+        let place = Place::new();
+        std::fs::remove_file(place.work().join("flows/a.json")).unwrap();
+        for index in 0..n_files {
+            place.write(&format!("flows/{}/{index}.json", index % 7), &format!("{{\"n\":{index}}}"));
+        }
+        place.write("flows/big.json", &" ".repeat(16 * 1024 * 1024 + 1));
+        let commit = place.commit("many");
+        place.push();
+        let (source, read) = (place.local(), Read::default());
+        let listing = source.list_flows_reading(&commit, BlobSizes::new(), read.clone()).await.unwrap();
+        assert_eq!(listing, source.list_flows(&commit).await.unwrap());
+        assert_eq!((listing.entries.len(), listing.bad.len()), (n_files, 1));
+        let of = |index: usize| (format!("flows/{}/{index}.json", index % 7), vec![format!("{{\"n\":{index}}}")]);
+        let wanted: BTreeMap<_, _> = (0..n_files).filter(|index| index % 10 != 0).map(of).collect();
+        assert_eq!(*read.0.lock().unwrap(), wanted);
+    }
 }
 
 #[tokio::test]

@@ -208,7 +208,7 @@ impl LocalRepository {
     /// # Errors
     /// [`SourceError::NoFlowsFolder`] where the folder is not there; [`SourceError::Local`] where it cannot be read.
     pub fn list_flows(&self, commit: &CommitId, selection: &FlowSelection) -> Result<FlowListing, SourceError> {
-        self.reader().list_flows(commit, selection, &BlobSizes::new())
+        self.reader().list_flows(commit, selection, &BlobSizes::new(), &mut |_| {})
     }
 
     /// The id of a folder's tree in a commit.

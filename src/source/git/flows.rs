@@ -12,16 +12,18 @@ use crate::source::{
 };
 
 impl Reader<'_> {
-    /// What stands in the flows folder of a commit, and in the folder of its overlays, which need not be there.
+    /// What stands in the flows folder of a commit, and in the folder of its overlays, which need not be there. Each file of
+    /// the flows folder is shown to `found` at once.
     pub(super) fn list_flows(
         &self,
         commit: &CommitId,
         selection: &FlowSelection,
         sizes: &BlobSizes,
+        found: &mut dyn FnMut(&FlowEntry),
     ) -> Result<FlowListing, SourceError> {
         let folder = selection.folder();
         let absent = || SourceError::NoFlowsFolder { commit: commit.clone(), folder: folder.to_owned() };
-        let mut flows = self.list_folder(commit, selection, sizes)?.ok_or_else(absent)?;
+        let mut flows = self.list_folder(commit, selection, sizes, found)?.ok_or_else(absent)?;
         if let Some(head) = selection.format().head() {
             flows = flows.headed(head, |entry| &entry.path);
             for entry in &mut flows.entries {
@@ -29,7 +31,7 @@ impl Reader<'_> {
             }
         }
         let overlays = match selection.of_overlays() {
-            Some(selection) => self.list_folder(commit, &selection, sizes)?,
+            Some(selection) => self.list_folder(commit, &selection, sizes, &mut |_| {})?,
             None => None,
         };
         Ok(match overlays {
@@ -53,6 +55,7 @@ impl Reader<'_> {
         commit: &CommitId,
         selection: &FlowSelection,
         sizes: &BlobSizes,
+        found: &mut dyn FnMut(&FlowEntry),
     ) -> Result<Option<FlowListing>, SourceError> {
         let folder = selection.folder();
         let Some(tree) = self.tree_at(commit, folder)? else {
@@ -78,7 +81,7 @@ impl Reader<'_> {
                     Step::Take => {
                         let blob = blob_id(entry.id());
                         let bytes = sizes.get(&blob).map_or_else(|| self.blob_bytes(entry.id()), |bytes| Ok(*bytes))?;
-                        take(&mut walk, &attributes, FlowEntry { path, blob, bytes });
+                        take(&mut walk, &attributes, FlowEntry { path, blob, bytes }, found);
                     }
                     Step::Peek => self.peek(&mut walk, &path, entry.id())?,
                     Step::Pass => {}
@@ -183,13 +186,14 @@ pub(super) fn met(mode: i32) -> Met {
     }
 }
 
-fn take(walk: &mut Walk<'_, FlowEntry>, attributes: &Attributes, entry: FlowEntry) {
+fn take(walk: &mut Walk<'_, FlowEntry>, attributes: &Attributes, entry: FlowEntry, found: &mut dyn FnMut(&FlowEntry)) {
     if let Some(filter) = attributes.filter_of(&entry.path) {
         walk.refuse(&entry.path, BadEntryReason::Filtered(filter));
     } else if entry.bytes > FLOW_BYTES_MAX {
         walk.refuse(&entry.path, BadEntryReason::TooLarge);
     } else {
         walk.count_copy(&entry.blob);
+        found(&entry);
         walk.take(entry);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 
 use super::names;
-use crate::source::{BlobId, CommitId, RECORD_BYTES_MAX, SourceError, TreeId};
+use crate::source::{BlobId, CommitId, FlowEntry, RECORD_BYTES_MAX, SourceError, TreeId};
 
 /// What a read needs: the repository, and its name in messages.
 pub(super) struct Reader<'r> {
@@ -84,6 +84,13 @@ impl Reader<'_> {
             Err(error) if error.code() == ErrorCode::NotFound => self.document_of_folder(id),
             Err(error) => Err(self.failed("read a file", &error)),
         }
+    }
+
+    /// The content of a file that was listed.
+    pub(super) fn flow(&self, entry: &FlowEntry) -> Result<Arc<[u8]>, SourceError> {
+        let FlowEntry { path, blob, bytes: _ } = entry;
+        let id = Oid::from_str(&blob.0).map_err(|e| self.failed("read a file", &e))?;
+        self.blob(id)?.ok_or_else(|| SourceError::missing_blob(path, blob))
     }
 
     /// The blob at a path below a tree, whose id is given; `None` where no plain file stands there.

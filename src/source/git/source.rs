@@ -25,9 +25,9 @@ use crate::config::{self, Author};
 use crate::format::{Format, Unit};
 use crate::parallel;
 use crate::source::{
-    BlobId, BlobSizes, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowSelection, GitObserver,
-    GitOperation, GitOutcome, HistoryEntry, Proposal, ProposeError, Proposed, PushError, PushProof, RecordCommit,
-    SignedHistory, Source, SourceError, Tips, Touched, TreeId,
+    BlobId, BlobSizes, CommitId, Expected, FileVersion, FlowEntry, FlowListing, FlowReading, FlowSelection,
+    GitObserver, GitOperation, GitOutcome, HistoryEntry, Proposal, ProposeError, Proposed, PushError, PushProof,
+    RecordCommit, SignedHistory, Source, SourceError, Tips, Touched, TreeId,
 };
 use crate::tls::{CaFileError, Roots};
 
@@ -265,6 +265,34 @@ impl Inner {
         }
     }
 
+    /// Lists, while others read what was found so far: looking up a size keeps one core busy at most, for libgit2 has one
+    /// lock for all of them.
+    fn list_reading<R: FlowReading>(
+        &self,
+        commit: &CommitId,
+        sizes: &BlobSizes,
+        reading: &R,
+    ) -> Result<FlowListing, SourceError> {
+        let list = |hand_over: &mut dyn FnMut(FlowEntry)| {
+            let mut found = |entry: &FlowEntry| {
+                if reading.wants(entry) {
+                    hand_over(entry.clone());
+                }
+            };
+            self.read(|reader| reader.list_flows(commit, &self.flows, sizes, &mut found))
+        };
+        let read = |entries: &mut dyn Iterator<Item = FlowEntry>| {
+            let Some(first) = entries.next() else { return Ok(()) };
+            self.read(|reader| {
+                for entry in std::iter::once(first).chain(entries) {
+                    reading.take(&entry, reader.flow(&entry)?);
+                }
+                Ok(())
+            })
+        };
+        parallel::try_feed(list, read)
+    }
+
     fn commit(&self, base: Option<&CommitId>, change: &RecordCommit) -> Result<CommitId, PushError> {
         let _lock = self.cache.lock()?;
         let Self { records_branch: branch, records, author, .. } = self;
@@ -305,7 +333,17 @@ impl Source for GitSource {
 
     async fn list_flows_sized(&self, commit: &CommitId, sizes: BlobSizes) -> Result<FlowListing, SourceError> {
         let commit = commit.clone();
-        self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows, &sizes))).await
+        self.run(move |inner| inner.read(|reader| reader.list_flows(&commit, &inner.flows, &sizes, &mut |_| {}))).await
+    }
+
+    async fn list_flows_reading<R: FlowReading>(
+        &self,
+        commit: &CommitId,
+        sizes: BlobSizes,
+        reading: R,
+    ) -> Result<FlowListing, SourceError> {
+        let commit = commit.clone();
+        self.run(move |inner| inner.list_reading(&commit, &sizes, &reading)).await
     }
 
     async fn flows_tree(&self, commit: &CommitId) -> Result<Option<TreeId>, SourceError> {
