@@ -10,7 +10,7 @@ use crate::config::{Drift, Prune};
 use crate::flow::overlay::base_of;
 use crate::flow::{Definition, FlowId, in_the_files_hand};
 use crate::local::LocalState;
-use crate::plan::{Action, Cause, Change, Desired, DesiredFlow, Policy, Step};
+use crate::plan::{Action, Cause, Change, Desired, DesiredFlow, Plan, Policy, Step};
 use crate::problem::any_error;
 use crate::revision::{BlobId, CommitId};
 use crate::source::{Source, SourceError};
@@ -69,27 +69,7 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
     ) -> Result<Offer, PassError> {
         let plan = &prepared.plan;
         let before = if named.is_empty() { self.named_before(branch, commit).await? } else { BTreeSet::new() };
-        let is_narrowed = plan.reported.iter().any(|change| named.contains(&change.id));
-        let drifted = plan.reported.iter().filter(|change| !is_narrowed || named.contains(&change.id));
-        let mut left_out = Vec::new();
-        let mut taken: Vec<Taken> = drifted.map(taken_of).collect();
-        for change in &plan.changes {
-            if before.contains(&change.id) {
-                taken.extend(change.before().is_some().then(|| taken_of(change)));
-                continue;
-            }
-            match (named.contains(&change.id), &change.step, change.cause) {
-                (true, Step::Create { .. }, Cause::Commit) => {
-                    left_out.push((change.id.to_string(), "git brings it, and it was never live".to_owned()));
-                }
-                (true, ..) => taken.push(taken_of(change)),
-                (false, _, Cause::Both) => left_out.push((
-                    change.id.to_string(),
-                    "git changed it too since it was deployed; name it with --flow to propose what is live".to_owned(),
-                )),
-                (false, ..) => {}
-            }
-        }
+        let (mut taken, mut left_out) = take(plan, &before, named);
         let known: BTreeSet<&FlowId> =
             plan.reported.iter().chain(&plan.changes).map(|change| &change.id).chain(&plan.unchanged).collect();
         let others: BTreeSet<FlowId> = named.union(&before).filter(|id| !known.contains(id)).cloned().collect();
@@ -203,6 +183,33 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
 
 fn nowhere(id: &FlowId) -> PassError {
     PassError::NotFound(format!("`{id}` is neither live nor in git"))
+}
+
+/// What of a plan is taken into git, and what is named and is not: drift, or the named part of it, and what is named or was
+/// before.
+fn take(plan: &Plan, before: &BTreeSet<FlowId>, named: &BTreeSet<FlowId>) -> (Vec<Taken>, Vec<(String, String)>) {
+    let is_narrowed = plan.reported.iter().any(|change| named.contains(&change.id));
+    let drifted = plan.reported.iter().filter(|change| !is_narrowed || named.contains(&change.id));
+    let mut left_out = Vec::new();
+    let mut taken: Vec<Taken> = drifted.map(taken_of).collect();
+    for change in &plan.changes {
+        if before.contains(&change.id) {
+            taken.extend(change.before().is_some().then(|| taken_of(change)));
+            continue;
+        }
+        match (named.contains(&change.id), &change.step, change.cause) {
+            (true, Step::Create { .. }, Cause::Commit) => {
+                left_out.push((change.id.to_string(), "git brings it, and it was never live".to_owned()));
+            }
+            (true, ..) => taken.push(taken_of(change)),
+            (false, _, Cause::Both) => left_out.push((
+                change.id.to_string(),
+                "git changed it too since it was deployed; name it with --flow to propose what is live".to_owned(),
+            )),
+            (false, ..) => {}
+        }
+    }
+    (taken, left_out)
 }
 
 fn taken_of(change: &Change) -> Taken {

@@ -22,6 +22,7 @@ use crate::record::audit::{Event, EventKind};
 use crate::record::{
     FlowAction, FlowStatus, IllegalEvent, Kind, LastDeployed, Manifest, Quarantine, QuarantineCause, StatusEvent,
 };
+use crate::revision::CommitId;
 use crate::shutdown::Stage;
 use crate::source::Source;
 use crate::tenant::{Blame, CallLimits, Tenant};
@@ -187,12 +188,23 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                 Ok(())
             })
             .await?;
+        Ok(self.closed(SyncResult::Deployed, commit, work, side_effects))
+    }
+
+    /// What there is to say of a deployment that has been closed by a commit.
+    fn closed(
+        &self,
+        result: SyncResult,
+        commit: CommitId,
+        work: &Work,
+        side_effects: &[SideEffect],
+    ) -> EnvironmentReport {
         let manifest = self.ledger.manifest();
-        let mut report = self.engine.report_of(&manifest, SyncResult::Deployed);
+        let mut report = self.engine.report_of(&manifest, result);
         report.record_commit = Some(commit);
         report.flows = flow_reports(&manifest, &work.changes);
         report.alarms = alarms(side_effects);
-        Ok(report)
+        report
     }
 
     async fn take_back(
@@ -247,14 +259,9 @@ impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
                 Ok(())
             })
             .await?;
-        let manifest = self.ledger.manifest();
         let result = if incomplete { SyncResult::RollbackIncomplete } else { SyncResult::RolledBack };
-        let mut report = self.engine.report_of(&manifest, result);
-        report.record_commit = Some(commit);
-        report.flows = flow_reports(&manifest, &work.changes);
-        report.error = manifest.failure.clone();
-        report.alarms = alarms(&side_effects);
-        Ok(report)
+        let report = self.closed(result, commit, work, &side_effects);
+        Ok(EnvironmentReport { error: self.ledger.manifest().failure.clone(), ..report })
     }
 
     /// What is said when the time for a restoration ended: git says `restoring`, and the next pass goes on.

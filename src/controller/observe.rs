@@ -99,25 +99,34 @@ impl<S: Source> Records<S> {
             }
             return Ok(seen);
         }
-        match self.ended_earlier(&records, manifest).await? {
-            None => {
-                (seen.interrupted, seen.unfinished) = (true, Some(manifest.clone()));
-                self.count(&mut seen, recorded, options).await?;
-            }
-            Some(ended) => {
-                seen.alarms.push(format!(
-                    "the manifest of `{}` at {records} says that deployment {} is `{}`, but it ended earlier: \
-                     a revert or merge brought it back; it is ignored",
-                    self.environment,
-                    manifest.deployment_id,
-                    manifest.status()
-                ));
-                if let Some(ended) = ended {
-                    self.count(&mut seen, ended, options).await?;
-                }
-            }
-        }
+        self.count_under_way(&mut seen, &records, recorded, options).await?;
         Ok(seen)
+    }
+
+    /// Lets a deployment count as interrupted, or what it ended as if it did so earlier.
+    async fn count_under_way(
+        &self,
+        seen: &mut Seen,
+        records: &CommitId,
+        recorded: Recorded,
+        options: &PassOptions,
+    ) -> Result<(), PassError> {
+        let Recorded { manifest, .. } = &recorded;
+        let Some(ended) = self.ended_earlier(records, manifest).await? else {
+            (seen.interrupted, seen.unfinished) = (true, Some(manifest.clone()));
+            return self.count(seen, recorded, options).await;
+        };
+        seen.alarms.push(format!(
+            "the manifest of `{}` at {records} says that deployment {} is `{}`, but it ended earlier: a revert or merge \
+             brought it back; it is ignored",
+            self.environment,
+            manifest.deployment_id,
+            manifest.status()
+        ));
+        match ended {
+            Some(ended) => self.count(seen, ended, options).await,
+            None => Ok(()),
+        }
     }
 
     /// Lets a manifest count, less what git does not prove.

@@ -100,16 +100,22 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             return Ok(Proven { existed, settled: Ok(()) });
         }
         existed.extend(created_again(manifest, &facts.owned));
-        if let (Kind::Sync, Status::Deploying, Some(commit)) =
-            (manifest.kind, manifest.status(), &manifest.source.commit)
-            && let Err(error) = self.records.check_signed(self.policy.verify.as_ref(), commit, before).await
-        {
-            return match error {
-                PassError::Refused { reason, .. } => Ok(Proven { existed, settled: Err(reason) }),
-                error => Err(error),
-            };
+        let settled = match self.check_still_signed(manifest, before).await {
+            Ok(()) => self.judge_deletes(manifest, &facts, options),
+            Err(PassError::Refused { reason, .. }) => Err(reason),
+            Err(error) => return Err(error),
+        };
+        Ok(Proven { existed, settled })
+    }
+
+    /// Whether what a deployment takes from git is signed, as far as it goes forward.
+    async fn check_still_signed(&self, manifest: &Manifest, before: Option<&Manifest>) -> Result<(), PassError> {
+        match (manifest.kind, manifest.status(), &manifest.source.commit) {
+            (Kind::Sync, Status::Deploying, Some(commit)) => {
+                self.records.check_signed(self.policy.verify.as_ref(), commit, before).await
+            }
+            _ => Ok(()),
         }
-        Ok(Proven { existed, settled: self.judge_deletes(manifest, &facts, options) })
     }
 
     /// Whether somebody who can be trusted says that this deployment was begun as it stands.

@@ -38,9 +38,47 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         seen: &Seen,
         options: &PassOptions,
     ) -> Result<Option<EnvironmentReport>, PassError> {
-        let Some(mut manifest) = seen.unfinished.clone() else {
+        let Some(manifest) = seen.unfinished.clone() else {
             return Ok(None);
         };
+        let resumed = self.resume(seen, manifest, options).await?;
+        let Resumed { deployment, changes, lost, existed, asked, lag } = resumed;
+        let ledger = &*deployment.ledger;
+        let status = ledger.manifest().status();
+        self.may_begin()?;
+        let subject = format!("{status} (continued)");
+        let taking = deployment.take_lock(BTreeMap::new(), &subject).instrument(info_span!("begin"));
+        match self.in_time(taking).await? {
+            Ok(_) => {}
+            Err(PushError::Lost(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        deployment.tell_continued();
+        self.tenant.note_deployment(ledger.manifest().deployment_id.as_str());
+        let settling = async {
+            sleep(lag).await;
+            let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
+            self.tenant.settle(&self.records.target, &limits).await?;
+            self.settle_live(ledger, &asked, &changes, &existed).await
+        };
+        let Settled { standing, touched, foreign, looked, beside } = self.in_time(settling).await??;
+        if !foreign.is_empty() && !deployment.disown_all(&foreign, &subject).await? {
+            return Ok(None);
+        }
+        let existed = existed.union(&foreign).cloned().collect();
+        let course = course(ledger, &lost);
+        let trail_is_lost = !asked.is_all();
+        let work = Work { changes, standing, looked, beside, course, touched, lost, existed, trail_is_lost };
+        Box::pin(deployment.carry_out(work)).await.map(Some)
+    }
+
+    /// Takes up a deployment where its manifest and its trail leave it. Nothing is written but the journal.
+    async fn resume(
+        &self,
+        seen: &Seen,
+        mut manifest: Manifest,
+        options: &PassOptions,
+    ) -> Result<Resumed<'_, T, S, L>, PassError> {
         let Proven { existed, settled } = self.look(self.prove(seen, &manifest, options)).await?;
         let holder = self.local.holder(self.clock.random())?;
         self.check_free(seen, &manifest, &holder, options)?;
@@ -71,57 +109,10 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         let was_held = manifest.holder.as_ref().is_some_and(|holder| holder.deadline > self.now());
         let lag = if was_held && !asked.is_all() { EXPORT_LAG.min(self.policy.verify_timeout) } else { Duration::ZERO };
         manifest.apply(StatusEvent::Continued)?;
-        let status = manifest.status();
         let (lease, seal) = (Lease::new(&holder, self.clock.clone()), self.records.seal_key()?);
         let ledger = Ledger::new(journal, lease, seal, manifest, seen.tips.records.clone());
         let deployment = Deployment::new(self, ledger.with_audit_at(audit));
-        let ledger = &*deployment.ledger;
-        self.may_begin()?;
-        let subject = format!("{status} (continued)");
-        let taking = deployment.take_lock(BTreeMap::new(), &subject).instrument(info_span!("begin"));
-        match self.in_time(taking).await? {
-            Ok(_) => {}
-            Err(PushError::Lost(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        }
-        deployment.tell_continued();
-        self.tenant.note_deployment(ledger.manifest().deployment_id.as_str());
-        let settling = async {
-            sleep(lag).await;
-            let limits = CallLimits { lease: ledger.lease.limit(), ..CallLimits::before_deployment() };
-            self.tenant.settle(&self.records.target, &limits).await?;
-            self.settle_live(ledger, &asked, &changes, &existed).await
-        };
-        let Settled { standing, touched, foreign, looked, beside } = self.in_time(settling).await??;
-        if !foreign.is_empty() {
-            // Before they are overwritten: whoever goes on after a crash must not take them for ours.
-            let mark = |manifest: &mut Manifest| {
-                manifest.flows.iter_mut().for_each(|flow| flow.existed |= foreign.contains(&flow.id));
-                manifest.apply(StatusEvent::Continued)
-            };
-            let marking = deployment.advance(&subject, mark);
-            match deployment.by_the_end_of(Stage::Close, marking).await {
-                Ok(_) => {}
-                Err(LedgerError::Push(error)) => return Err(error.into()),
-                Err(LedgerError::Status(error)) => return Err(error.into()),
-                Err(LedgerError::Pass(error)) => return Err(*error),
-                Err(LedgerError::NoTime(by)) => return Err(PassError::Stopped(by)),
-                Err(LedgerError::TakenOver(_) | LedgerError::Closing) => return Ok(None),
-            }
-        }
-        let existed = existed.union(&foreign).cloned().collect();
-        let back = |blame, message: String| Course::Back(FlowFailure { blame, message, existed: false });
-        let course = match ledger.journal.failure() {
-            _ if status == Status::Restoring => Course::StillBack,
-            Some(failed) => back(Blame::Transport, failed.to_string()),
-            None if !lost.is_empty() => {
-                back(Blame::Transport, "definitions that the deployment needs are not in git any more".to_owned())
-            }
-            None => Course::Forward,
-        };
-        let trail_is_lost = !asked.is_all();
-        let work = Work { changes, standing, looked, beside, course, touched, lost, existed, trail_is_lost };
-        Box::pin(deployment.carry_out(work)).await.map(Some)
+        Ok(Resumed { deployment, changes, lost, existed, asked, lag })
     }
 
     fn check_free(
@@ -303,6 +294,50 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
             .and_then(|text| Definition::from_live(&text, &self.reader.comparison()).ok());
         first.is_some_and(|first| first.equality_hash == live.equality_hash())
     }
+}
+
+impl<T: Tenant, S: Source, L: LocalState> Deployment<'_, T, S, L> {
+    /// Commits that flows to be created were somebody else's, before they are overwritten: whoever goes on after a crash
+    /// must not take them for ours. `false`: somebody else goes on with the deployment.
+    async fn disown_all(&self, foreign: &BTreeSet<FlowId>, subject: &str) -> Result<bool, PassError> {
+        let mark = |manifest: &mut Manifest| {
+            manifest.flows.iter_mut().for_each(|flow| flow.existed |= foreign.contains(&flow.id));
+            manifest.apply(StatusEvent::Continued)
+        };
+        match self.by_the_end_of(Stage::Close, self.advance(subject, mark)).await {
+            Ok(_) => Ok(true),
+            Err(LedgerError::Push(error)) => Err(error.into()),
+            Err(LedgerError::Status(error)) => Err(error.into()),
+            Err(LedgerError::Pass(error)) => Err(*error),
+            Err(LedgerError::NoTime(by)) => Err(PassError::Stopped(by)),
+            Err(LedgerError::TakenOver(_) | LedgerError::Closing) => Ok(false),
+        }
+    }
+}
+
+/// Where a deployment goes from here: backward where that was begun, or where forward is not to be had.
+fn course<L: LocalState>(ledger: &Ledger<L>, lost: &BTreeSet<FlowId>) -> Course {
+    let back = |message: String| Course::Back(FlowFailure { blame: Blame::Transport, message, existed: false });
+    match ledger.journal.failure() {
+        _ if ledger.manifest().status() == Status::Restoring => Course::StillBack,
+        Some(failed) => back(failed.to_string()),
+        None if !lost.is_empty() => back("definitions that the deployment needs are not in git any more".to_owned()),
+        None => Course::Forward,
+    }
+}
+
+/// An interrupted deployment, taken up.
+struct Resumed<'a, T, S, L> {
+    deployment: Deployment<'a, T, S, L>,
+    changes: Vec<Change>,
+    /// The flows whose definitions git does not hold.
+    lost: BTreeSet<FlowId>,
+    /// The flows to be created that were there before.
+    existed: BTreeSet<FlowId>,
+    /// What its trail says was asked for.
+    asked: Asked,
+    /// So long need a look not show what was written last.
+    lag: Duration,
 }
 
 /// What an interrupted deployment has come to.

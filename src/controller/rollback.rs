@@ -122,6 +122,18 @@ impl<T: Tenant, S: Source, L: LocalState> Engine<T, S, L> {
         self.prepare_with(Arc::new(desired), &last, policy).await
     }
 
+    /// A plan back to a state that may be carried out.
+    async fn prepare_return(&self, seen: &Seen, wanted: &State) -> Result<Prepared, PassError> {
+        let mut prepared = self.look(self.prepare_state(seen, wanted).instrument(info_span!("prepare"))).await?;
+        check_references(&prepared)?;
+        self.check_time(&prepared)?;
+        self.plan_release(&mut prepared, seen.manifest.as_ref());
+        match prepared.release.as_ref().and_then(|release| objection(release, &[])) {
+            Some(reason) => Err(self.records.refuse(reason)),
+            None => Ok(prepared),
+        }
+    }
+
     async fn read_state(&self, wanted: &State) -> Result<Desired, PassError> {
         let origins = wanted.values().map(|flow| flow.origin.clone());
         let texts = self.records.read_documents(origins, DEFINITION_BYTES_MAX).await?;
@@ -202,17 +214,7 @@ impl Attempt {
             let switching = engine.look(Box::pin(engine.prepare_release(&seen, &wanted, &options))).await?;
             let (mut prepared, Wanted { flows: wanted, to: back_to, release: shown }) = match switching {
                 Some(switching) => switching,
-                None => {
-                    let preparing = engine.prepare_state(&seen, &wanted.flows).instrument(info_span!("prepare"));
-                    let mut prepared = engine.look(preparing).await?;
-                    check_references(&prepared)?;
-                    engine.check_time(&prepared)?;
-                    engine.plan_release(&mut prepared, seen.manifest.as_ref());
-                    if let Some(reason) = prepared.release.as_ref().and_then(|release| objection(release, &[])) {
-                        return Err(engine.records.refuse(reason));
-                    }
-                    (prepared, Wanted { release: None, ..wanted })
-                }
+                None => (engine.prepare_return(&seen, &wanted.flows).await?, Wanted { release: None, ..wanted }),
             };
             if prepared.plan.changes.is_empty() && !prepared.release.as_ref().is_some_and(ReleasePlan::is_due) {
                 let mut report = EnvironmentReport::new(&engine.records.environment, SyncResult::InSync);

@@ -20,14 +20,14 @@ mod text;
 use std::sync::Arc;
 
 use self::approval::{Judged, Standing};
-use self::ground::{What, basis_of, ground};
+use self::ground::{Ground, What, basis_of, ground};
 use self::held::{Holding, holding};
 use self::json::{Document, Documents};
 use self::limits::PLAN_BYTES_MAX;
 use self::markdown::Section;
 use self::text::{Inside, Style};
 use super::arguments::{PlanArgs, PlanForm};
-use super::context::{Context, note, select};
+use super::context::{Context, RealEngine, note, select};
 use super::output::{self, Failure, complain};
 use crate::config::{ApprovalPolicy, Environment, Protect};
 use crate::controller::view::{Basis, PlanView, ReleaseView};
@@ -202,17 +202,15 @@ fn comment(all: &[Found], asked_for: Option<&str>) -> Result<String, Failure> {
     Ok(markdown::page(&sections, asked_for)?)
 }
 
-async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
-    let engine = context.engine(environment, Arc::new(|_| {}), false)?;
-    let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
-    let what = What { reference: arguments.reference.as_deref(), merge_into: arguments.merge_into.as_deref() };
-    let repository = LocalRepository::find(&here)?;
-    if repository.is_none() && what.merge_into.is_some() {
-        return Err(Failure::other("`--merge-into` merges in a git repository: run it in one"));
-    }
-    let basis = basis_of(repository.as_ref(), environment, what);
-    note(context, &format!("{}: planning {}", environment.name, escape_terminal(&basis.to_string())));
-    let read = || ground(&engine, environment, repository.as_ref(), what);
+/// Reads git and looks at the tenant, again where something is found out about how flows are compared.
+async fn prepare(
+    context: &Context,
+    engine: &RealEngine,
+    environment: &Environment,
+    repository: Option<&LocalRepository>,
+    what: What<'_>,
+) -> Result<(Ground, Prepared), Failure> {
+    let read = || ground(engine, environment, repository, what);
     let mut ground = read().await?;
     if let Some(text) = left_out_note(&ground.left_out) {
         note(context, &escape_terminal(&text));
@@ -227,6 +225,20 @@ async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs)
     engine.load_reported(&mut prepared).await?;
     prepared.problems.extend(ground.problems.iter().cloned());
     prepared.problems.sort();
+    Ok((ground, prepared))
+}
+
+async fn one(context: &Context, environment: &Environment, arguments: &PlanArgs) -> Result<Planned, Failure> {
+    let engine = context.engine(environment, Arc::new(|_| {}), false)?;
+    let here = std::env::current_dir().map_err(|error| Failure::of(&error))?;
+    let what = What { reference: arguments.reference.as_deref(), merge_into: arguments.merge_into.as_deref() };
+    let repository = LocalRepository::find(&here)?;
+    if repository.is_none() && what.merge_into.is_some() {
+        return Err(Failure::other("`--merge-into` merges in a git repository: run it in one"));
+    }
+    let basis = basis_of(repository.as_ref(), environment, what);
+    note(context, &format!("{}: planning {}", environment.name, escape_terminal(&basis.to_string())));
+    let (ground, prepared) = prepare(context, &engine, environment, repository.as_ref(), what).await?;
     let commit = ground.commit.clone();
     let tips = Tips { flows: commit.clone().unwrap_or_else(|| CommitId(String::new())), records: None };
     let seen = Seen { manifest: ground.manifest.clone(), ..Seen::of(tips) };

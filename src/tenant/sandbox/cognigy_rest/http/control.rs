@@ -85,6 +85,9 @@ fn done(inner: &mut Inner, incoming: &Incoming, segments: &[&str]) -> Result<Rep
     let now = Moment { ms: inner.clock.ms(), rules: &rules };
     inner.platform.settle(now);
     match (segments, incoming.method.as_str()) {
+        ([what @ ("requests" | "faults" | "settings" | "tokens")], method) => {
+            of_the_stand_in(inner, incoming, what, method)
+        }
         (["state"], "GET") => Ok(Reply::json(200, &reach_in::overview(&inner.platform, now.ms))),
         (["nodes", flow, node], "PATCH") => {
             let fields: Map<String, Value> = yaml::read(incoming.text()?)?;
@@ -106,35 +109,39 @@ fn done(inner: &mut Inner, incoming: &Incoming, segments: &[&str]) -> Result<Rep
             inner.platform.dooms.insert(0, reason);
             Ok(Reply::no_content())
         }
-        (["requests"], "GET") => Ok(Reply::json(200, &serde_json::to_value(&inner.log).unwrap_or_default())),
-        (["requests"], "DELETE") => {
+        (["state" | "upgrade" | "clock"] | ["nodes", _, _] | ["tasks", "fail"], _) => {
+            Err(Wrong::Method(incoming.method.clone()))
+        }
+        _ => Err(Wrong::Path),
+    }
+}
+
+/// What is asked of the stand-in itself: its log, its faults, its settings, the tokens it gave out.
+fn of_the_stand_in(inner: &mut Inner, incoming: &Incoming, what: &str, method: &str) -> Result<Reply, Wrong> {
+    match (what, method) {
+        ("requests", "GET") => Ok(Reply::json(200, &serde_json::to_value(&inner.log).unwrap_or_default())),
+        ("requests", "DELETE") => {
             inner.log = Default::default();
             Ok(Reply::no_content())
         }
-        (["faults"], "GET") => Ok(Reply::json(200, &inner.faults.to_json())),
-        (["faults"], "PUT") => {
+        ("faults", "GET") => Ok(Reply::json(200, &inner.faults.to_json())),
+        ("faults", "PUT") => {
             inner.faults = Faults::new(FaultPlan::parse(incoming.text()?)?);
             Ok(Reply::json(200, &inner.faults.to_json()))
         }
-        (["faults"], "DELETE") => {
+        ("faults", "DELETE") => {
             inner.faults = Faults::default();
             Ok(Reply::no_content())
         }
-        (["settings"], "GET") => Ok(Reply::json(200, &inner.behaviour.to_json())),
-        (["settings"], "PUT") => {
-            inner.behaviour = rules.changed_by(incoming.text()?)?;
+        ("settings", "GET") => Ok(Reply::json(200, &inner.behaviour.to_json())),
+        ("settings", "PUT") => {
+            inner.behaviour = inner.behaviour.changed_by(incoming.text()?)?;
             Ok(Reply::json(200, &inner.behaviour.to_json()))
         }
-        (["tokens"], "DELETE") => {
+        ("tokens", "DELETE") => {
             inner.access.revoke_all();
             Ok(Reply::no_content())
         }
-        (
-            ["state" | "upgrade" | "clock" | "requests" | "faults" | "settings" | "tokens"]
-            | ["nodes", _, _]
-            | ["tasks", "fail"],
-            _,
-        ) => Err(Wrong::Method(incoming.method.clone())),
-        _ => Err(Wrong::Path),
+        _ => Err(Wrong::Method(incoming.method.clone())),
     }
 }
