@@ -24,6 +24,8 @@ struct World {
     flows: Vec<Held>,
     /// What happens to the answer of the next write.
     lost: Option<Act>,
+    /// What a proxy answers instead of passing the next write on.
+    kept_back: Option<Act>,
     /// Somebody else at work: called with every request before it is answered.
     meanwhile: Option<Box<Meanwhile>>,
 }
@@ -138,6 +140,7 @@ fn answer(world: &mut World, seen: &Seen) -> Act {
                 _ => reply(404, "{}"),
             }
         }
+        ("PATCH", _) if world.kept_back.is_some() => world.kept_back.take().unwrap(),
         ("PATCH", ["flows", id, rest @ ..]) => {
             let flow = world.flows.iter_mut().find(|flow| flow.id == *id).unwrap();
             let patch: Value = serde_json::from_slice(&seen.body).unwrap();
@@ -384,13 +387,31 @@ async fn what_somebody_else_changed_meanwhile_is_not_overwritten() {
 async fn a_write_whose_answer_was_lost_is_looked_up_and_not_made_again() {
     let place = Place::of_says(1).await;
     let before = place.text().await;
-    for act in [Act::Drop, reply(503, "{}"), reply(500, "<html>")] {
+    for act in [Act::Drop, reply(503, "{}"), reply(500, "<html>"), reply(200, "<html>"), reply(200, "{}")] {
         place.world.lock().unwrap().lost = Some(act);
         let n_before = place.writes().len();
         let after = before.replace("text 1\"", &format!("text {n_before}0\""));
         assert_eq!(place.import(&after).await.unwrap(), Imported::Updated);
         assert_eq!(place.writes().len(), n_before + 1);
         assert_eq!(place.text().await, after);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_says_yes_instead_of_the_tenant_is_not_believed() {
+    let place = Place::of_says(1).await;
+    let before = place.text().await;
+    let new_text = before.replace("text 1\"", "text 2\"");
+    let new_name = before.replace("\"Booking\"", "\"Reservation\"");
+    assert_ne!(new_name, before);
+    for (after, page) in [(&new_text, "<html>sign in</html>"), (&new_name, "\n  <!doctype html>")] {
+        place.world.lock().unwrap().kept_back = Some(reply(200, page));
+        let error = place.import(after).await.unwrap_err();
+        assert!(matches!(error.failure, Failure::Garbage { .. }), "{error}");
+        assert!(error.maybe_took_effect());
+        assert_eq!(place.text().await, before);
+        assert_eq!(place.import(after).await.unwrap(), Imported::Updated);
+        place.import(&before).await.unwrap();
     }
 }
 

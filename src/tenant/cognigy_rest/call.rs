@@ -174,7 +174,8 @@ impl<'a> Calls<'a> {
             Ok(settled) if settled.answer.status == 404 => Err(self.error(gone(path))),
             Ok(settled) => {
                 let body = &settled.answer.body;
-                Ok(Started::Yes(serde_json::from_slice(body).map_err(|_| self.garbage(body))?))
+                let started = serde_json::from_slice(body).map(Started::Yes);
+                Ok(started.unwrap_or_else(|_| Started::Unknown(self.garbage(body).failure)))
             }
             Err(error) if error.maybe_took_effect() => Ok(Started::Unknown(error.failure)),
             Err(error) => Err(error),
@@ -193,12 +194,17 @@ impl<'a> Calls<'a> {
 
     /// Deletes something; what is not there is gone.
     pub(super) async fn delete(&self, path: &[&str], what: &'static str) -> Result<(), TenantError> {
-        self.send(&self.requests().delete(path, what)).await.map(drop)
+        self.deleted(&self.requests().delete(path, what)).await
     }
 
     /// Deletes the flow that the call is about.
     pub(super) async fn delete_flow(&self, id: &str, what: &'static str) -> Result<(), TenantError> {
-        self.send(&self.requests().delete_flow(id, what)).await.map(drop)
+        self.deleted(&self.requests().delete_flow(id, what)).await
+    }
+
+    async fn deleted(&self, sent: &Sent<Route>) -> Result<(), TenantError> {
+        let settled = self.send(sent).await?;
+        if is_page(&settled) { Err(self.garbage(&settled.answer.body)) } else { Ok(()) }
     }
 
     /// Changes the flow that the call is about. An answer that was lost is no error: what is live tells.
@@ -226,11 +232,17 @@ impl<'a> Calls<'a> {
     async fn written(&self, sent: &Sent<Route>) -> Result<Written, TenantError> {
         match self.send(sent).await {
             Ok(settled) if settled.answer.status == 404 => Ok(Written::Gone),
+            Ok(settled) if is_page(&settled) => Ok(Written::Unknown(self.garbage(&settled.answer.body).failure)),
             Ok(_) => Ok(Written::Done),
             Err(error) if error.maybe_took_effect() => Ok(Written::Unknown(error.failure)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a 2xx is a page for people: proxies and sign-ins say 200 to whatever they keep back, so that it proves nothing.
+fn is_page(settled: &Settled) -> bool {
+    (200..300).contains(&settled.answer.status) && settled.answer.body.trim_ascii_start().starts_with(b"<")
 }
 
 /// Something that was just listed is not there any more.
