@@ -24,7 +24,7 @@ pub(super) struct Ledger<L> {
     pub audit: String,
     /// Nothing more is written to the tenant: the lease need not be renewed, and the journal ends.
     pub closing: AtomicBool,
-    pub state: Mutex<State>,
+    pub state: Mutex<LedgerState>,
     /// Flows to be created that were found to be somebody else's: every manifest from then on says so.
     disowned: std::sync::Mutex<BTreeSet<FlowId>>,
     /// The manifest of `state`, for whoever must not wait for a push under way.
@@ -32,7 +32,7 @@ pub(super) struct Ledger<L> {
 }
 
 /// What the next commit is based on.
-pub(super) struct State {
+pub(super) struct LedgerState {
     /// Shared: it is as large as the environment, and most who look at it change nothing.
     pub manifest: Arc<Manifest>,
     /// The newest commit of the records' branch.
@@ -73,7 +73,7 @@ impl<L: LocalState> Ledger<L> {
         let audit = paths::audit(&manifest.environment, &manifest.deployment_id);
         let manifest = Arc::new(manifest);
         let committed = std::sync::Mutex::new(Arc::clone(&manifest));
-        let state = Mutex::new(State { manifest, tip });
+        let state = Mutex::new(LedgerState { manifest, tip });
         let (closing, disowned) = (AtomicBool::new(false), std::sync::Mutex::default());
         Self { journal, lease, seal, audit, closing, state, disowned, committed }
     }
@@ -105,9 +105,9 @@ impl<L: LocalState> Ledger<L> {
     }
 
     /// A commit with this manifest has won its push.
-    pub(super) fn is_committed(&self, state: &mut State, manifest: Manifest, commit: &CommitId) {
+    pub(super) fn is_committed(&self, state: &mut LedgerState, manifest: Manifest, commit: &CommitId) {
         let manifest = Arc::new(manifest);
         *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&manifest);
-        *state = State { manifest, tip: Some(commit.clone()) };
+        *state = LedgerState { manifest, tip: Some(commit.clone()) };
     }
 }

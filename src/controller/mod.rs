@@ -192,7 +192,7 @@ pub enum PassError {
         /// The environment.
         environment: String,
         /// Where.
-        source: audit::Fault,
+        source: audit::AuditFault,
     },
     /// What is done with a deployment and where its manifest says that it stands do not go together.
     #[error("the deployment cannot go on; what is live is as the audit trail says")]

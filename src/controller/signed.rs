@@ -8,7 +8,7 @@ use crate::config::Verify;
 use crate::index::SignedSoFar;
 use crate::record::{Manifest, hex_sha256, paths};
 use crate::revision::CommitId;
-use crate::signature::{Fault, Keys, KeysError, Signed};
+use crate::signature::{Keys, KeysError, SignatureFault, Signed};
 use crate::source::{SignedCommit, SignedHistory, Source};
 
 /// So many commits are named.
@@ -23,7 +23,7 @@ const AUTHOR_CHARS_MAX: usize = 100;
 /// What checking some commits came to.
 struct Checked {
     good: Vec<CommitId>,
-    faults: Vec<(SignedCommit, Fault)>,
+    faults: Vec<(SignedCommit, SignatureFault)>,
 }
 
 impl<S: Source> Records<S> {
@@ -99,8 +99,8 @@ fn check(keys: &Keys, commits: Vec<SignedCommit>) -> Result<Checked, KeysError> 
     Ok(checked)
 }
 
-fn told(faults: &[(SignedCommit, Fault)], after: &str) -> String {
-    let one = |(SignedCommit { commit, author, path, .. }, fault): &(SignedCommit, Fault)| {
+fn told(faults: &[(SignedCommit, SignatureFault)], after: &str) -> String {
+    let one = |(SignedCommit { commit, author, path, .. }, fault): &(SignedCommit, SignatureFault)| {
         let author: String = author.chars().take(AUTHOR_CHARS_MAX).collect();
         format!("commit {commit} by {author}, which changes `{path}`: {fault}")
     };

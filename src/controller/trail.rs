@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{PassError, Records};
-use crate::record::audit::{self, Closing, Fault, Verifier};
+use crate::record::audit::{self, AuditFault, Closing, Verifier};
 use crate::record::{DeploymentId, Status, manifest_digest, paths};
 use crate::revision::{BlobId, CommitId};
 use crate::source::{Expected, FileVersion, Source, SourceError};
@@ -28,7 +28,7 @@ pub struct TrailFault(pub String);
 
 impl TrailFault {
     /// A fault of a file, by its path below the environment's folder.
-    fn of(fault: &Fault) -> Self {
+    fn of(fault: &AuditFault) -> Self {
         Self(if fault.file.is_empty() { fault.to_string() } else { format!("audit/{fault}") })
     }
 }

@@ -9,7 +9,7 @@ use super::asked::{Asked, Before};
 use crate::clock::Clock;
 use crate::local::{LocalError, LocalState, Room};
 use crate::plan::Change;
-use crate::record::audit::{Chain, Event, EventKind, Fault, parse};
+use crate::record::audit::{AuditFault, Chain, Event, EventKind, parse};
 
 /// A record, without the names of flow and version in it.
 const RECORD_BYTES: u64 = 512;
@@ -51,11 +51,11 @@ pub struct Journal<L> {
     deployment: String,
     /// What was found on this machine of an earlier run's; of a new deployment there is no other.
     before: Before,
-    state: Mutex<State>,
+    state: Mutex<JournalState>,
     turn: TurnMutex<()>,
 }
 
-struct State {
+struct JournalState {
     chain: Chain,
     text: Vec<u8>,
     unwritten: Vec<u8>,
@@ -89,7 +89,7 @@ impl<L: LocalState> Journal<L> {
         deployment: &str,
         committed: &[u8],
         last: LastRun,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, AuditFault> {
         let on_disk = local.read_journal(deployment).ok().flatten().unwrap_or_default();
         let longer = whole_lines(&on_disk);
         let is_sound = longer.starts_with(committed) && Chain::resume(environment, deployment, longer).is_ok();
@@ -122,7 +122,7 @@ impl<L: LocalState> Journal<L> {
         chain: Chain,
         text: Vec<u8>,
     ) -> Self {
-        let state = Mutex::new(State { chain, text, unwritten: Vec::new(), failure: None });
+        let state = Mutex::new(JournalState { chain, text, unwritten: Vec::new(), failure: None });
         Self { local, clock, deployment: deployment.to_owned(), before, state, turn: TurnMutex::new(()) }
     }
 
@@ -132,7 +132,7 @@ impl<L: LocalState> Journal<L> {
         self.before
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, JournalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -207,19 +207,19 @@ impl<L: LocalState> Journal<L> {
     }
 
     /// Flows of which a run that did not come to its end found that they were there before it created them.
-    pub fn existed(&self) -> Result<BTreeSet<String>, Fault> {
+    pub fn existed(&self) -> Result<BTreeSet<String>, AuditFault> {
         let records = parse(&self.state().text)?;
         let told = records.iter().filter(|record| record.members.get("existed") == Some(&true.into()));
         Ok(told.map(|record| record.text("flow").to_owned()).collect())
     }
 
     /// The flows for which this deployment has made requests so far.
-    pub fn asked(&self) -> Result<Asked, Fault> {
+    pub fn asked(&self) -> Result<Asked, AuditFault> {
         parse(&self.state().text).map(|records| Asked::of(&records))
     }
 
     /// Whether this deployment has switched an endpoint, as far as its trail tells.
-    pub fn has_switched(&self) -> Result<bool, Fault> {
+    pub fn has_switched(&self) -> Result<bool, AuditFault> {
         let is_switch = |record: &crate::record::audit::Record| {
             record.text("event") == EventKind::Releasing.as_str() && !record.text("endpoint").is_empty()
         };

@@ -88,7 +88,7 @@ pub enum Restored {
     Not(String),
 }
 
-struct Progress {
+struct RestoreProgress {
     /// Whether nothing is under way any more that the way forward has begun.
     is_settled: bool,
     acted: BTreeSet<FlowId>,
@@ -126,7 +126,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     pub async fn restore(&self, undos: &[Undo]) -> Restoration {
         (self.progress)(ProgressStep::Stage("restore", undos.len()));
         let (acted, errors) = (BTreeSet::new(), BTreeMap::new());
-        let mut progress = Progress { is_settled: undos.is_empty(), acted, errors, learned: Learned::new() };
+        let mut progress = RestoreProgress { is_settled: undos.is_empty(), acted, errors, learned: Learned::new() };
         let mut last_error = String::new();
         let lag = EXPORT_LAG.min(self.verify_timeout);
         let mut fresh_from = in_future(lag);
@@ -165,7 +165,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
     }
 
     /// What the last export shows.
-    fn verdict(&self, undos: &[Undo], export: &Export, progress: &Progress) -> Restoration {
+    fn verdict(&self, undos: &[Undo], export: &Export, progress: &RestoreProgress) -> Restoration {
         let of = |undo: &Undo| {
             let acted = progress.acted.contains(&undo.id);
             match Different::of(&undo.id, undo.previous.as_deref(), export, &self.comparison()) {
@@ -196,7 +196,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         undos: &[Undo],
         round: usize,
         fresh_from: Instant,
-        progress: &mut Progress,
+        progress: &mut RestoreProgress,
     ) -> Result<Export, TenantError> {
         if !progress.is_settled {
             self.tenant.settle(self.target, &self.limits).await?;
@@ -212,7 +212,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         undos: &[Undo],
         round: usize,
         fresh_from: Instant,
-        progress: &Progress,
+        progress: &RestoreProgress,
     ) -> Result<Export, TenantError> {
         let patience = if round == 1 { self.verify_timeout.min(AFTER_ROLLBACK) } else { self.verify_timeout };
         let give_up_at = in_future(patience);
@@ -237,7 +237,7 @@ impl<T: Tenant, L: LocalState> Deployer<'_, T, L> {
         }
     }
 
-    async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut Progress) {
+    async fn round(&self, different: &[&Undo], export: &Export, round: usize, progress: &mut RestoreProgress) {
         for group in groups(different, export) {
             self.untie_created(&group, export, &progress.learned).await;
             let absent: BTreeSet<FlowId> =

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::document::{Document, Node, ParseError, without_environment};
-use super::raw::Found;
+use super::raw::RawFlow;
 use super::{Comparison, ContentHash, ENVIRONMENT_VARIABLE, FlowId, FlowIdError, Reading, Reference};
 
 /// A flow, read and hashed.
@@ -139,7 +139,7 @@ impl Definition {
         error: ParseError,
         keep: impl FnOnce(&FlowId, ContentHash) -> Keep,
     ) -> Result<Self, DefinitionError> {
-        let found = Found::in_text(raw);
+        let found = RawFlow::in_text(raw);
         let Some(id) = found.id.clone() else { return Err(DefinitionError::Parse(error)) };
         let flow = Self::raw(id, found.hash(), Reading::Raw(error), &found)?;
         let text = (keep(&flow.id, flow.equality_hash) == Keep::Text).then(|| found.body().into());
@@ -153,13 +153,13 @@ impl Definition {
     ///
     /// There is no flow id so far.
     pub fn from_beginning(beginning: &[u8], bytes_max: u64) -> Result<Self, DefinitionError> {
-        let found = Found::in_text(beginning);
+        let found = RawFlow::in_text(beginning);
         let id = found.id.clone().ok_or(DefinitionError::NoId)?;
         Self::raw(id, found.hash(), Reading::Beginning { bytes_max }, &found)
     }
 
-    fn raw(id: String, hash: ContentHash, reading: Reading, found: &Found<'_>) -> Result<Self, DefinitionError> {
-        let Found { name, version, references, .. } = found;
+    fn raw(id: String, hash: ContentHash, reading: Reading, found: &RawFlow<'_>) -> Result<Self, DefinitionError> {
+        let RawFlow { name, version, references, .. } = found;
         Ok(Self {
             id: id.parse().map_err(DefinitionError::Id)?,
             name: name.clone(),

@@ -13,7 +13,7 @@ const HASH_DOMAIN: &[u8] = b"flowsync: bytes of a live flow\0";
 
 /// What was found in the bytes of a live flow. Where a key stands twice the last one counts, as it does for the
 /// readers of JSON that a tenant is made of.
-pub(super) struct Found<'a> {
+pub(super) struct RawFlow<'a> {
     text: &'a [u8],
     pub(super) id: Option<String>,
     pub(super) name: String,
@@ -23,7 +23,7 @@ pub(super) struct Found<'a> {
     parts: Vec<Range<usize>>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> RawFlow<'a> {
     pub(super) fn in_text(text: &'a [u8]) -> Self {
         let (name, version) = (String::new(), String::new());
         let mut found = Self {

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::error::{Doing, ForgeError, OpenError, Reason};
 use super::patience::Patience;
 use crate::config::{ForgeAddress, ForgeKind, Repository};
-use crate::web::{self, Answer, Fault, FaultKind, Http, Intake, Mask, Over, Peer, exchange};
+use crate::web::{self, Answer, ExchangeFault, FaultKind, Http, Intake, Mask, Over, Peer, exchange};
 
 /// An answer is smaller: a page of pull requests with the longest descriptions.
 const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -250,7 +250,7 @@ impl Forge {
         })
     }
 
-    fn after_fault(&self, ask: &Ask, fault: &Fault) -> Next {
+    fn after_fault(&self, ask: &Ask, fault: &ExchangeFault) -> Next {
         let detail = self.clean(&fault.detail);
         let reads = ask.method == Method::GET;
         match fault.kind {

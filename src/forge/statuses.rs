@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::site::{Ask, Forge};
 use crate::config::ForgeKind;
-use crate::web::{Answer, Fault, FaultKind, Intake, Over, exchange};
+use crate::web::{Answer, ExchangeFault, FaultKind, Intake, Over, exchange};
 
 /// What is read of an answer.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
@@ -39,8 +39,8 @@ pub enum CommitState {
 
 impl Forge {
     /// Asks once for a status to be set; what the answer means is for whoever asks.
-    pub(crate) async fn set_status(&self, status: &CommitStatus) -> Result<Answer, Fault> {
-        let nothing_sent = |detail: String| Fault { kind: FaultKind::NotSent, detail };
+    pub(crate) async fn set_status(&self, status: &CommitStatus) -> Result<Answer, ExchangeFault> {
+        let nothing_sent = |detail: String| ExchangeFault { kind: FaultKind::NotSent, detail };
         let request = self.request(&self.ask_for(status)).map_err(|reason| nothing_sent(reason.to_string()))?;
         let intake = Intake { bytes_max: ANSWER_BYTES_MAX, over: Over::Cut, place: None };
         exchange(&self.http, request, intake, || true).await

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use super::state::State;
+use super::state::IndexState;
 use super::stored::Stored;
 use crate::disk::make_private;
 
@@ -18,7 +18,7 @@ const SUM_BYTES: usize = 32;
 
 /// Fills `state` from the file; leaves it as it is where the file is absent, damaged, of another
 /// version, or by another comparison.
-pub(super) fn load(path: &Path, rules: &[String], state: &mut State) {
+pub(super) fn load(path: &Path, rules: &[String], state: &mut IndexState) {
     let Ok(content) = std::fs::read(path) else { return };
     match read(&content, rules) {
         Some(stored) => stored.fill(state),
@@ -46,7 +46,7 @@ fn unseal<T: DeserializeOwned>(content: &[u8]) -> Option<T> {
 }
 
 /// Writes the file whole or not at all.
-pub(super) fn save(path: &Path, rules: &[String], state: &State) -> io::Result<()> {
+pub(super) fn save(path: &Path, rules: &[String], state: &IndexState) -> io::Result<()> {
     write_sealed(path, &Stored::of(rules, state))
 }
 

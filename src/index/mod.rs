@@ -34,7 +34,7 @@ pub use quiet::{Quiet, SeenLive};
 pub use read_live::LiveReader;
 pub use read_quiet::QuietReader;
 pub use state::{Counts, SignedSoFar};
-use state::{SignedStored, State};
+use state::{IndexState, SignedStored};
 
 /// The index of one environment. Clones share it.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub struct FlowIndex(Arc<Inner>);
 struct Inner {
     path: Option<PathBuf>,
     comparison: RwLock<Arc<Comparison>>,
-    state: Mutex<State>,
+    state: Mutex<IndexState>,
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
     signed: Mutex<Option<SignedStored>>,
@@ -85,7 +85,7 @@ impl FlowIndex {
     }
 
     fn with(path: Option<PathBuf>, comparison: Arc<Comparison>, seed: u64) -> Self {
-        let state = Mutex::new(State { seed, ..State::default() });
+        let state = Mutex::new(IndexState { seed, ..IndexState::default() });
         let comparison = RwLock::new(comparison);
         Self(Arc::new(Inner {
             path,
@@ -110,11 +110,11 @@ impl FlowIndex {
         let Some(comparison) = self.comparison().with_defaults(defaults) else { return Comparing::AsBefore };
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         *self.0.comparison.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(comparison);
-        *state = State { seed: state.seed, counts: state.counts, ..State::default() };
+        *state = IndexState { seed: state.seed, counts: state.counts, ..IndexState::default() };
         Comparing::Anew
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, IndexState> {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.is_loaded {
             state.is_loaded = true;

@@ -14,7 +14,7 @@ use crate::tenant::Recognised;
 
 /// What an index knows in memory.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct IndexState {
     /// Whether the file was looked at.
     pub(super) is_loaded: bool,
     /// Whether the file is behind.
@@ -79,7 +79,7 @@ pub struct SignedSoFar {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SignedStored(pub(super) String, pub(super) Option<String>, pub(super) Vec<String>);
 
-impl State {
+impl IndexState {
     /// What is known of the live flow with this digest, which was met.
     pub(super) fn meet(&mut self, digest: u128) -> Option<Recognised> {
         let known = self.live.get(&digest)?;

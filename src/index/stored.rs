@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::State;
+use super::state::IndexState;
 use crate::flow::{
     Anchors, ContentHash, Definition, EnvironmentId, FileReport, KnownFlow, Need, Reading, Reference, ReferenceKind,
 };
@@ -106,7 +106,7 @@ struct StoredDefinition {
 type StoredPlace = (u32, u32, String);
 
 impl Stored {
-    pub(super) fn of(rules: &[String], state: &State) -> Self {
+    pub(super) fn of(rules: &[String], state: &IndexState) -> Self {
         let tree = |(TreeId(tree), listing): &(TreeId, FlowListing)| {
             let entry = |entry: &FlowEntry| (entry.path.clone(), entry.blob.0.clone(), entry.bytes);
             let left_out = |LeftOut { path, reason }: &LeftOut| (path.clone(), *reason);
@@ -130,7 +130,7 @@ impl Stored {
         }
     }
 
-    pub(super) fn fill(self, state: &mut State) {
+    pub(super) fn fill(self, state: &mut IndexState) {
         let Self { rules: _, seed, tree, reports, composed, live } = self;
         state.seed = seed;
         state.tree = tree.map(|(tree, entries, overlays, left_out)| {

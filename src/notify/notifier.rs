@@ -22,11 +22,11 @@ pub struct Notifier {
     clock: Arc<dyn Clock>,
     tally: Tally,
     patience: Patience,
-    state: Mutex<State>,
+    state: Mutex<NotifierState>,
 }
 
 #[derive(Default)]
-struct State {
+struct NotifierState {
     /// By environment.
     stories: BTreeMap<String, Story>,
     /// In the order of the configuration.
@@ -115,7 +115,7 @@ impl Notifier {
         join_all(lanes.into_iter().map(|(_, lane)| lane.close(within))).await;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, NotifierState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

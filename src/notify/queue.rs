@@ -48,12 +48,12 @@ pub type Tally = Arc<dyn Fn(&'static str, MessageOutcome) + Send + Sync>;
 /// Messages of one target, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     items: VecDeque<Item>,
     is_closed: bool,
 }
@@ -113,7 +113,7 @@ impl Queue {
         std::mem::take(&mut self.state().items).len()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,7 +21,7 @@ use super::what::News;
 use crate::config::{ForgeAddress, Notification, NotificationTarget, SecretSource, secret_address};
 use crate::error_chain;
 use crate::forge::{self, CommitStatus, Forge, Reach};
-use crate::web::{Answer, Fault, FaultKind, Http, Intake, Mask, Over, Peer, exchange, retry_after_seconds};
+use crate::web::{Answer, ExchangeFault, FaultKind, Http, Intake, Mask, Over, Peer, exchange, retry_after_seconds};
 
 /// What is read of an answer.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
@@ -176,7 +176,7 @@ fn judge(answer: &Answer, said: impl Fn(&[u8]) -> String) -> Carried {
     }
 }
 
-fn after_fault(fault: &Fault, detail: String) -> Carried {
+fn after_fault(fault: &ExchangeFault, detail: String) -> Carried {
     match fault.kind {
         FaultKind::Untrusted => Carried::Refused(detail),
         FaultKind::NotSent | FaultKind::Lost | FaultKind::TimedOut | FaultKind::TooLarge => again(detail),

@@ -45,12 +45,12 @@ pub fn missing(
         for reference in &flow.definition.references {
             let place = || place_of(flow, reference);
             match judge(reference, desired, live, &deleted, present, target) {
-                Found::Yes if is_left_missing(reference, &flow.definition.id, live, &written, target) => {
+                Presence::Yes if is_left_missing(reference, &flow.definition.id, live, &written, target) => {
                     problems.push(left_missing(place(), reference));
                 }
-                Found::Yes => {}
-                Found::No => problems.push(absent(place(), reference, target)),
-                Found::Unknown => problems.push(unverifiable(place(), reference)),
+                Presence::Yes => {}
+                Presence::No => problems.push(absent(place(), reference, target)),
+                Presence::Unknown => problems.push(unverifiable(place(), reference)),
             }
         }
     }
@@ -90,7 +90,7 @@ pub fn lookup(reference: &Reference, target: &EnvironmentId) -> Lookup {
     (reference.kind, environment.clone())
 }
 
-enum Found {
+enum Presence {
     Yes,
     No,
     Unknown,
@@ -103,8 +103,8 @@ fn judge(
     deleted: &BTreeSet<&FlowId>,
     present: &Present,
     target: &EnvironmentId,
-) -> Found {
-    let yes = |found: bool| if found { Found::Yes } else { Found::No };
+) -> Presence {
+    let yes = |found: bool| if found { Presence::Yes } else { Presence::No };
     if reference.kind == ReferenceKind::Flow && reference.is_in(target) {
         return yes(reference.id.parse::<FlowId>().is_ok_and(|id| {
             desired.flows.contains_key(&id) || (live.flows.contains_key(&id) && !deleted.contains(&id))
@@ -112,8 +112,8 @@ fn judge(
     }
     match present.get(&lookup(reference, target)) {
         Some(Some(ids)) => yes(ids.contains(&reference.id)),
-        Some(None) => Found::Unknown,
-        None => Found::No,
+        Some(None) => Presence::Unknown,
+        None => Presence::No,
     }
 }
 

@@ -18,7 +18,7 @@ use super::{DeploymentId, Status, hex_sha256};
 pub use closing::{Closing, closing};
 pub use different::different;
 use sealed::HASH_MEMBER;
-pub use sealed::{Fault, GENESIS, Record};
+pub use sealed::{AuditFault, GENESIS, Record};
 pub use verify::{Sealed, Sound, Verifier, from_end, parse};
 
 /// The member of the record that closes a deployment which keeps the digest of its manifest.
@@ -136,7 +136,7 @@ impl Chain {
     }
 
     /// The chain after the records of a file that was begun earlier.
-    pub fn resume(environment: &str, deployment: &str, file: &[u8]) -> Result<Self, Fault> {
+    pub fn resume(environment: &str, deployment: &str, file: &[u8]) -> Result<Self, AuditFault> {
         let records = parse(file)?;
         let Some(last) = records.last() else {
             return Ok(Self::new(environment, deployment, None));

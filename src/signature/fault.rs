@@ -19,7 +19,7 @@ pub struct Signed {
 
 /// Why a signature is not one of those who are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum SignatureFault {
     /// There is none.
     #[error("it is not signed")]
     Unsigned,

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::Verify;
 use crate::disk::read_regular;
 
-pub use fault::{Fault, KeysError, Signed};
+pub use fault::{KeysError, SignatureFault, Signed};
 pub use program::ProgramError;
 
 /// A file of keys may have this many bytes at most.
@@ -95,14 +95,14 @@ impl Checker {
     /// # Errors
     ///
     /// It cannot be found out.
-    pub fn check(&self, signed: Option<&Signed>) -> Result<Result<(), Fault>, KeysError> {
-        let Some(signed) = signed else { return Ok(Err(Fault::Unsigned)) };
+    pub fn check(&self, signed: Option<&Signed>) -> Result<Result<(), SignatureFault>, KeysError> {
+        let Some(signed) = signed else { return Ok(Err(SignatureFault::Unsigned)) };
         let is_ssh = signed.signature.starts_with(b"-----BEGIN SSH SIGNATURE-----");
         match (is_ssh, &self.ssh, &self.openpgp) {
             (true, Some(ssh), _) => ssh.check(signed),
             (false, _, Some(openpgp)) => openpgp.check(signed),
-            (true, None, _) => Ok(Err(Fault::OtherKind("`openpgpKeys` can check"))),
-            (false, _, None) => Ok(Err(Fault::OtherKind("`allowedSigners` can check"))),
+            (true, None, _) => Ok(Err(SignatureFault::OtherKind("`openpgpKeys` can check"))),
+            (false, _, None) => Ok(Err(SignatureFault::OtherKind("`allowedSigners` can check"))),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::fault::{Fault, KeysError, Signed};
+use super::fault::{KeysError, SignatureFault, Signed};
 use super::program::{ProgramError, Ran, run};
 
 /// The program.
@@ -33,7 +33,7 @@ impl Ring {
         Ok(ring)
     }
 
-    pub(super) fn check(&self, signed: &Signed) -> Result<Result<(), Fault>, KeysError> {
+    pub(super) fn check(&self, signed: &Signed) -> Result<Result<(), SignatureFault>, KeysError> {
         let file = self.home.join("signature.asc");
         std::fs::write(&file, &signed.signature).map_err(KeysError::Temporary)?;
         let file = file.display().to_string();
@@ -62,37 +62,37 @@ impl Ring {
 }
 
 /// What the status lines of one verification say. Exactly one signature must be there and be good.
-fn judge(ran: &Ran) -> Result<(), Fault> {
+fn judge(ran: &Ran) -> Result<(), SignatureFault> {
     let lines = ran.stdout.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "));
     let lines: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
     let all = |word: &str| lines.iter().filter(|line| line.first() == Some(&word)).collect::<Vec<_>>();
     let number = |line: &[&str], at: usize| line.get(at).and_then(|number| number.parse::<i64>().ok());
     let key = |line: &[&str]| line.get(1).map(|key| format!(" ({key})")).unwrap_or_default();
     if !all("BADSIG").is_empty() {
-        return Err(Fault::Bad);
+        return Err(SignatureFault::Bad);
     }
     if !all("REVKEYSIG").is_empty() {
-        return Err(Fault::Revoked);
+        return Err(SignatureFault::Revoked);
     }
     if !all("EXPSIG").is_empty() {
-        return Err(Fault::NotValid("the signature has expired".to_owned()));
+        return Err(SignatureFault::NotValid("the signature has expired".to_owned()));
     }
     let valid = all("VALIDSIG");
     if let (Some(missing), true) = (all("ERRSIG").first(), valid.is_empty()) {
-        return Err(Fault::UnknownKey(key(missing)));
+        return Err(SignatureFault::UnknownKey(key(missing)));
     }
-    let [valid] = valid[..] else { return Err(Fault::Bad) };
+    let [valid] = valid[..] else { return Err(SignatureFault::Bad) };
     if all("GOODSIG").len() == 1 {
         return Ok(());
     }
     if all("EXPKEYSIG").len() != 1 {
-        return Err(Fault::Bad);
+        return Err(SignatureFault::Bad);
     }
     // The key has expired since; what counts is when it signed.
     let expired = all("KEYEXPIRED").into_iter().filter_map(|line| number(line, 1)).min();
     match (number(valid, 3), expired) {
         (Some(signed), Some(expired)) if signed < expired => Ok(()),
-        _ => Err(Fault::NotValid("it had expired".to_owned())),
+        _ => Err(SignatureFault::NotValid("it had expired".to_owned())),
     }
 }
 
@@ -100,7 +100,7 @@ fn judge(ran: &Ran) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn judged(lines: &[&str]) -> Result<(), Fault> {
+    fn judged(lines: &[&str]) -> Result<(), SignatureFault> {
         let stdout = lines.iter().map(|line| format!("[GNUPG:] {line}\n")).collect();
         judge(&Ran { is_success: true, stdout, stderr: String::new() })
     }
@@ -110,17 +110,20 @@ mod tests {
     #[test]
     fn only_one_good_signature_of_a_valid_key_counts() {
         assert_eq!(judged(&["NEWSIG", "GOODSIG 23 Ann", VALID]), Ok(()));
-        assert_eq!(judged(&["GOODSIG 23 Ann", VALID, "GOODSIG 24 Bob", VALID]), Err(Fault::Bad));
-        assert_eq!(judged(&["GOODSIG 23 Ann", VALID, "BADSIG 24 Bob"]), Err(Fault::Bad));
-        assert_eq!(judged(&["ERRSIG 24 1 8 00 1 9 -", "NO_PUBKEY 24"]), Err(Fault::UnknownKey(" (24)".into())));
-        assert_eq!(judged(&["REVKEYSIG 23 Ann", VALID]), Err(Fault::Revoked));
+        assert_eq!(judged(&["GOODSIG 23 Ann", VALID, "GOODSIG 24 Bob", VALID]), Err(SignatureFault::Bad));
+        assert_eq!(judged(&["GOODSIG 23 Ann", VALID, "BADSIG 24 Bob"]), Err(SignatureFault::Bad));
+        assert_eq!(
+            judged(&["ERRSIG 24 1 8 00 1 9 -", "NO_PUBKEY 24"]),
+            Err(SignatureFault::UnknownKey(" (24)".into()))
+        );
+        assert_eq!(judged(&["REVKEYSIG 23 Ann", VALID]), Err(SignatureFault::Revoked));
         assert_eq!(judged(&["KEYEXPIRED 1795708801", "EXPKEYSIG 23 Ann", VALID]), Ok(()));
         for expired in ["KEYEXPIRED 1795708800", "KEYEXPIRED 1", "NODATA 1"] {
-            assert!(matches!(judged(&[expired, "EXPKEYSIG 23 Ann", VALID]), Err(Fault::NotValid(_))));
+            assert!(matches!(judged(&[expired, "EXPKEYSIG 23 Ann", VALID]), Err(SignatureFault::NotValid(_))));
         }
-        assert!(matches!(judged(&["EXPSIG 23 Ann", VALID]), Err(Fault::NotValid(_))));
+        assert!(matches!(judged(&["EXPSIG 23 Ann", VALID]), Err(SignatureFault::NotValid(_))));
         for nothing in [&[] as &[&str], &["NODATA 4"], &["GOODSIG 23 Ann"], &[VALID]] {
-            assert_eq!(judged(nothing), Err(Fault::Bad), "{nothing:?}");
+            assert_eq!(judged(nothing), Err(SignatureFault::Bad), "{nothing:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::fault::{Fault, KeysError, Signed};
+use super::fault::{KeysError, SignatureFault, Signed};
 use super::program::{Ran, run};
 
 /// The program.
@@ -30,7 +30,7 @@ impl Signers {
         Ok(Self { folder: folder.to_owned(), allowed: allowed.display().to_string() })
     }
 
-    pub(super) fn check(&self, signed: &Signed) -> Result<Result<(), Fault>, KeysError> {
+    pub(super) fn check(&self, signed: &Signed) -> Result<Result<(), SignatureFault>, KeysError> {
         let file = self.folder.join("signature");
         std::fs::write(&file, &signed.signature).map_err(KeysError::Temporary)?;
         let file = file.display().to_string();
@@ -51,24 +51,24 @@ impl Signers {
             }
         }
         let sound = ask(&["-Y", "check-novalidate", "-n", NAMESPACE, "-s", &file], &signed.content)?;
-        Ok(Err(if sound.is_success { not_allowed(&last, &sound) } else { Fault::Bad }))
+        Ok(Err(if sound.is_success { not_allowed(&last, &sound) } else { SignatureFault::Bad }))
     }
 }
 
 /// Why a sound signature is not one of those allowed, in the program's words.
-fn not_allowed(said: &str, sound: &Ran) -> Fault {
+fn not_allowed(said: &str, sound: &Ran) -> SignatureFault {
     if said.contains("no valid principals found") || said.contains("certificate not authorized") {
-        return Fault::Certificate;
+        return SignatureFault::Certificate;
     }
     let why = said.lines().find_map(|line| {
         let starts = ["key has expired", "key is not yet valid", "key is not permitted for use"];
         starts.iter().find_map(|start| Some(line[line.find(start)?..].to_owned()))
     });
     match why {
-        Some(why) => Fault::NotValid(why.trim().to_owned()),
+        Some(why) => SignatureFault::NotValid(why.trim().to_owned()),
         None => {
             let key = sound.stdout.split_whitespace().find(|word| word.starts_with("SHA256:"));
-            Fault::UnknownKey(key.map(|key| format!(" ({key})")).unwrap_or_default())
+            SignatureFault::UnknownKey(key.map(|key| format!(" ({key})")).unwrap_or_default())
         }
     }
 }

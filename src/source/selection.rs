@@ -154,7 +154,7 @@ pub(super) enum Met {
 
 /// What a walk does with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum WalkStep {
     /// Enter the folder.
     Enter,
     /// Take the flow file.
@@ -188,11 +188,11 @@ impl<'s, T: Ord> Walk<'s, T> {
     }
 
     /// Sorts one entry, given by its path from the root.
-    pub(super) fn meet(&mut self, path: &str, is_utf8: bool, met: Met) -> Step {
+    pub(super) fn meet(&mut self, path: &str, is_utf8: bool, met: Met) -> WalkStep {
         self.n_met += 1;
         if self.n_met > ENTRIES_MAX {
             self.overflow = Some(BadEntryReason::TooMany);
-            return Step::Pass;
+            return WalkStep::Pass;
         }
         match met {
             Met::SymbolicLink | Met::Submodule if self.is_excluded(path) => {
@@ -203,7 +203,7 @@ impl<'s, T: Ord> Walk<'s, T> {
             Met::Folder => return self.meet_folder(path, is_utf8),
             Met::File | Met::Special => return self.meet_file(path, is_utf8, met),
         }
-        Step::Pass
+        WalkStep::Pass
     }
 
     /// The outermost folder on the way to a path that is not entered.
@@ -215,7 +215,7 @@ impl<'s, T: Ord> Walk<'s, T> {
         self.selection.exclude.names(self.selection.below(path))
     }
 
-    fn meet_folder(&mut self, path: &str, is_utf8: bool) -> Step {
+    fn meet_folder(&mut self, path: &str, is_utf8: bool) -> WalkStep {
         let depth = self.selection.below(path).split('/').count();
         if let Some(reason) = self.selection.folder_left_out(path) {
             self.leave_out(path, reason);
@@ -224,20 +224,20 @@ impl<'s, T: Ord> Walk<'s, T> {
         } else if depth > FOLDER_DEPTH_MAX {
             self.refuse(path, BadEntryReason::TooDeep);
         } else {
-            return Step::Enter;
+            return WalkStep::Enter;
         }
-        Step::Pass
+        WalkStep::Pass
     }
 
-    fn meet_file(&mut self, path: &str, is_utf8: bool, met: Met) -> Step {
+    fn meet_file(&mut self, path: &str, is_utf8: bool, met: Met) -> WalkStep {
         match self.selection.file(path) {
             Judged::Flow if !is_utf8 => self.refuse(path, BadEntryReason::NotUtf8),
             Judged::Flow if met == Met::Special => self.leave_out(path, LeftOutReason::LooksLikeFlow),
-            Judged::Flow => return Step::Take,
-            Judged::LeftOut(LeftOutReason::OtherFile) if met == Met::File => return Step::Peek,
+            Judged::Flow => return WalkStep::Take,
+            Judged::LeftOut(LeftOutReason::OtherFile) if met == Met::File => return WalkStep::Peek,
             Judged::LeftOut(reason) => self.leave_out(path, reason),
         }
-        Step::Pass
+        WalkStep::Pass
     }
 
     /// Whether a file of this size is looked at.
@@ -360,8 +360,8 @@ mod tests {
         let selection = selection(&[]);
         let mut walk: Walk<'_, String> = Walk::new(&selection);
         let deep = format!("all/flows/{}", vec!["d"; FOLDER_DEPTH_MAX].join("/"));
-        assert_eq!(walk.meet(&deep, true, Met::Folder), Step::Enter);
-        assert_eq!(walk.meet(&format!("{deep}/d"), true, Met::Folder), Step::Pass);
+        assert_eq!(walk.meet(&deep, true, Met::Folder), WalkStep::Enter);
+        assert_eq!(walk.meet(&format!("{deep}/d"), true, Met::Folder), WalkStep::Pass);
         for n in 0..BAD_ENTRIES_MAX + 5 {
             walk.meet(&format!("all/flows/{n}"), true, Met::SymbolicLink);
         }
@@ -374,7 +374,7 @@ mod tests {
         let mut n_met = 0;
         while !walk.is_full() {
             n_met += 1;
-            if walk.meet("all/flows/a.json", true, Met::File) == Step::Take {
+            if walk.meet("all/flows/a.json", true, Met::File) == WalkStep::Take {
                 walk.take(n_met);
             }
         }

@@ -21,14 +21,14 @@ pub struct StartLimit(Option<Arc<Limit>>);
 
 struct Limit {
     clock: Option<Arc<dyn Clock>>,
-    state: Mutex<State>,
+    state: Mutex<LimitState>,
     /// Whoever waits for a renewal goes on in the order of having come: chance has no part in it.
     changed: Notify,
     wanted: Notify,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct State {
+struct LimitState {
     /// By tokio's clock alone: for waits, and where there is no other.
     last_start: Option<Instant>,
     /// When the term began and how long requests may start in it.
@@ -71,7 +71,7 @@ impl StartLimit {
     }
 
     fn with(clock: Option<Arc<dyn Clock>>, last_start: Option<Instant>) -> Self {
-        let state = State { last_start, term: None, renewed_by: Renewal::Nobody, n_failed: 0 };
+        let state = LimitState { last_start, term: None, renewed_by: Renewal::Nobody, n_failed: 0 };
         let (state, changed, wanted) = (Mutex::new(state), Notify::new(), Notify::new());
         Self(Some(Arc::new(Limit { clock, state, changed, wanted })))
     }
@@ -121,7 +121,7 @@ impl StartLimit {
         loop {
             // Hears of every change from now on, awaited or not.
             let changed = limit.changed.notified();
-            let State { renewed_by, n_failed, .. } = limit.state();
+            let LimitState { renewed_by, n_failed, .. } = limit.state();
             if limit.allows_now() {
                 return true;
             }
@@ -151,7 +151,7 @@ impl StartLimit {
         self.renewed(|state| state.n_failed = state.n_failed.saturating_add(1));
     }
 
-    fn renewed(&self, change: impl FnOnce(&mut State)) {
+    fn renewed(&self, change: impl FnOnce(&mut LimitState)) {
         if let Some(limit) = &self.0 {
             limit.change(change);
         }
@@ -167,17 +167,17 @@ impl StartLimit {
 }
 
 impl Limit {
-    fn state(&self) -> State {
+    fn state(&self) -> LimitState {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut LimitState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_waiters();
     }
 
     fn allows_now(&self) -> bool {
-        let State { last_start, term, .. } = self.state();
+        let LimitState { last_start, term, .. } = self.state();
         if last_start.is_none_or(|last| Instant::now() > last) {
             return false;
         }

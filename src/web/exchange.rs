@@ -52,7 +52,7 @@ pub(crate) enum Over {
 
 /// No whole answer.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct ExchangeFault {
     pub(crate) kind: FaultKind,
     pub(crate) detail: String,
 }
@@ -78,14 +78,14 @@ pub(crate) async fn exchange(
     mut request: Request,
     intake: Intake,
     may_start: impl Fn() -> bool,
-) -> Result<Answer, Fault> {
+) -> Result<Answer, ExchangeFault> {
     if let Some(server) = &http.inside {
         return ask_inside(server, request, intake).await;
     }
     let timeout = request.timeout().copied().unwrap_or(Duration::ZERO);
     for _ in 0..REDIRECTS_MAX {
         let next = repeat(&request);
-        let response = http.client.execute(request).await.map_err(|error| Fault::new(error, timeout, http))?;
+        let response = http.client.execute(request).await.map_err(|error| ExchangeFault::new(error, timeout, http))?;
         match next.zip(onward(&response)) {
             Some((mut next, target)) if may_start() => {
                 *next.url_mut() = target;
@@ -94,14 +94,14 @@ pub(crate) async fn exchange(
             _ => return read(response, intake, timeout, http).await,
         }
     }
-    Err(Fault { kind: FaultKind::Lost, detail: format!("more than {REDIRECTS_MAX} redirects") })
+    Err(ExchangeFault { kind: FaultKind::Lost, detail: format!("more than {REDIRECTS_MAX} redirects") })
 }
 
 /// The same of a server in this process.
-async fn ask_inside(server: &Arc<dyn InsideServer>, request: Request, intake: Intake) -> Result<Answer, Fault> {
+async fn ask_inside(server: &Arc<dyn InsideServer>, request: Request, intake: Intake) -> Result<Answer, ExchangeFault> {
     let patience = request.timeout().copied().unwrap_or(Duration::MAX);
     let answered = within(patience, server.answer(inside::given(&request))).await;
-    let fault = |kind, detail: &str| Fault { kind, detail: detail.to_owned() };
+    let fault = |kind, detail: &str| ExchangeFault { kind, detail: detail.to_owned() };
     let InsideAnswer { status, headers, mut body } = match answered {
         Ok(Ok(answer)) => answer,
         Ok(Err(NoAnswer::NotSent)) => return Err(fault(FaultKind::NotSent, "cannot connect")),
@@ -137,12 +137,12 @@ pub(crate) fn location(from: &Url, headers: &HeaderMap) -> Option<Url> {
     from.join(headers.get(LOCATION)?.to_str().ok()?).ok()
 }
 
-async fn read(mut response: Response, intake: Intake, timeout: Duration, http: &Http) -> Result<Answer, Fault> {
+async fn read(mut response: Response, intake: Intake, timeout: Duration, http: &Http) -> Result<Answer, ExchangeFault> {
     let Intake { bytes_max, over, mut place } = intake;
     let status = response.status().as_u16();
     let well = response.status().is_success();
     let over = if well { Some(over) } else { None };
-    let too_large = || Fault { kind: FaultKind::TooLarge, detail: String::new() };
+    let too_large = || ExchangeFault { kind: FaultKind::TooLarge, detail: String::new() };
     if over == Some(Over::Refuse) && response.content_length().is_some_and(|bytes| bytes > bytes_max) {
         return Err(too_large());
     }
@@ -168,13 +168,13 @@ async fn read(mut response: Response, intake: Intake, timeout: Duration, http: &
             }
             // The status alone says what to do.
             Err(_) if status == 429 || status >= 500 => break,
-            Err(error) => return Err(Fault::new(error, timeout, http)),
+            Err(error) => return Err(ExchangeFault::new(error, timeout, http)),
         }
     }
     Ok(Answer { status, headers, body, is_cut, _place: place })
 }
 
-impl Fault {
+impl ExchangeFault {
     fn new(error: reqwest::Error, timeout: Duration, http: &Http) -> Self {
         if let Some(fault) = CertificateFault::among(&error) {
             let host = error.url().and_then(Url::host_str).unwrap_or("the server");

@@ -12,7 +12,7 @@ mod text;
 
 pub use connect::ConnectError;
 pub(crate) use connect::{Http, Peer};
-pub(crate) use exchange::{Answer, Fault, FaultKind, Intake, Over, exchange, location};
+pub(crate) use exchange::{Answer, ExchangeFault, FaultKind, Intake, Over, exchange, location};
 pub(crate) use headers::{now_seconds, retry_after_seconds, text};
 pub use inside::{Answering, InsideAnswer, InsideRequest, InsideServer, NoAnswer};
 pub(crate) use room::{Place, Room, SHARE_BYTES_MAX};

@@ -18,12 +18,12 @@ use crate::format::cognigy::document::{Flow, FlowRef, LocaleName};
 use crate::format::cognigy::folder::{Composition, Known, Layout, Scattered, compose, folder_name, is_same, scatter};
 use crate::format::{Format, Unit};
 use crate::problem::{Problem, any_error};
-use tree::Found;
+use tree::FoundTree;
 
 pub(super) fn run(context: &Context, arguments: &ImportArgs) -> Result<u8, Failure> {
     let config = context.config_if_there()?;
     let target = target(context, arguments, config.as_ref())?;
-    let Found { flows, locales, problems, n_with_intents } = tree::read(&arguments.from)?;
+    let FoundTree { flows, locales, problems, n_with_intents } = tree::read(&arguments.from)?;
     if any_error(&problems) {
         let n_errors = problems.iter().filter(|problem| problem.is_error()).count();
         let message = format!("{n_errors} problem(s) in what was cloned; nothing was written");

@@ -26,7 +26,7 @@ const LOCALES: &str = "locales.json";
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct FoundTree {
     /// The flows; not all of them where there are errors.
     pub(super) flows: Vec<Flow>,
     /// The locales of the project, the primary one first.
@@ -38,7 +38,7 @@ pub(super) struct Found {
 }
 
 /// Reads everything below a folder that the vendor's command line cloned to.
-pub(super) fn read(folder: &Path) -> Result<Found, Failure> {
+pub(super) fn read(folder: &Path) -> Result<FoundTree, Failure> {
     let below = folder.join("flows");
     let flows = if below.join(LOCALES).exists() || !folder.join(LOCALES).exists() { below } else { folder.to_owned() };
     if !flows.is_dir() {
@@ -48,7 +48,7 @@ pub(super) fn read(folder: &Path) -> Result<Found, Failure> {
         );
         return Err(Failure::other(message));
     }
-    let mut reader = Reader { found: Found::default(), names: BTreeMap::new() };
+    let mut reader = Reader { found: FoundTree::default(), names: BTreeMap::new() };
     let locales = reader.locales(&flows.join(LOCALES));
     if let Some(locales) = locales {
         reader.folder(&flows, &locales, 0);
@@ -62,7 +62,7 @@ pub(super) fn read(folder: &Path) -> Result<Found, Failure> {
 }
 
 struct Reader {
-    found: Found,
+    found: FoundTree,
     /// Where each flow was found.
     names: BTreeMap<FlowRef, String>,
 }

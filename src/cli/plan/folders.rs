@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::found::{Found, Texts, went_away};
+use super::found::{FoundFlows, Texts, went_away};
 use crate::cli::output::Failure;
 use crate::controller::{listing_problems, overlays_over_folders, unread};
 use crate::flow::{self, Comparison};
@@ -49,7 +49,7 @@ fn named(overlays: Vec<String>) -> Vec<FlowFolder> {
 }
 
 /// Checks flows that stand in folders.
-pub(super) fn checked(listing: Listing<FlowFolder>, format: Format, comparison: &Comparison) -> Found {
+pub(super) fn checked(listing: Listing<FlowFolder>, format: Format, comparison: &Comparison) -> FoundFlows {
     let mut problems = listing_problems(&listing);
     problems.extend(overlays_over_folders(listing.overlays.iter().map(|(path, ..)| path.as_str())));
     let reports = parallel::map(&listing.entries, |(_, _, unit)| format.check(unit, comparison));
@@ -64,5 +64,5 @@ pub(super) fn checked(listing: Listing<FlowFolder>, format: Format, comparison: 
     });
     let desired = Desired { flows: flows.collect(), unread: unread(&listing.left_out) };
     let texts = Texts::of_folders(format, listing.entries.into_iter().map(|(path, _, unit)| (path, unit)).collect());
-    Found { desired, problems, texts, left_out: listing.left_out }
+    FoundFlows { desired, problems, texts, left_out: listing.left_out }
 }

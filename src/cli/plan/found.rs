@@ -19,7 +19,7 @@ pub(super) struct Texts {
 }
 
 /// The flows of a work tree or a commit, what is wrong with them, and the texts they were composed of.
-pub(super) struct Found {
+pub(super) struct FoundFlows {
     pub(super) desired: Desired,
     pub(super) problems: Vec<Problem>,
     pub(super) texts: Texts,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::folders;
-use super::found::{Found, Texts, went_away};
+use super::found::{FoundFlows, Texts, went_away};
 use crate::cli::context::RealEngine;
 use crate::cli::output::{Failure, REFUSED, complain};
 use crate::cli::records::{keep_what_is_proven, last_recorded};
@@ -126,7 +126,7 @@ async fn local_ground(
             (read.commit(repository, &commit)?, Some(commit))
         }
     };
-    let Found { desired, problems, texts, left_out } = found;
+    let FoundFlows { desired, problems, texts, left_out } = found;
     let planned = commit.clone().or_else(|| repository.resolve("HEAD").ok());
     reviewed.extend(planned.iter().cloned());
     let desired = Arc::new(desired);
@@ -162,7 +162,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn tree(&self, tree: &WorkTree) -> Result<Found, Failure> {
+    fn tree(&self, tree: &WorkTree) -> Result<FoundFlows, Failure> {
         let format = self.selection.format();
         Ok(match format.head() {
             Some(_) => folders::checked(folders::of_tree(tree, self.selection)?, format, self.comparison),
@@ -170,7 +170,7 @@ impl Reading<'_> {
         })
     }
 
-    fn commit(&self, repository: &LocalRepository, commit: &CommitId) -> Result<Found, Failure> {
+    fn commit(&self, repository: &LocalRepository, commit: &CommitId) -> Result<FoundFlows, Failure> {
         let format = self.selection.format();
         Ok(match format.head() {
             Some(_) => {
@@ -235,7 +235,7 @@ fn files_of_commit(
     Ok(Listing { entries: read(entries)?, overlays: read(overlays)?, bad, left_out })
 }
 
-fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &EnvironmentId) -> Found {
+fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &EnvironmentId) -> FoundFlows {
     let file = |(path, _, bytes): &'_ FlowFile| (path.clone(), bytes.clone());
     let [flows, overlays] =
         [&listing.entries, &listing.overlays].map(|files| files.iter().map(file).collect::<Vec<_>>());
@@ -264,7 +264,7 @@ fn checked(listing: Listing<FlowFile>, comparison: &Comparison, target: &Environ
         Some(((*path).to_owned(), (text(path)?, overlay)))
     });
     let texts = Texts::of_files(target.0.clone(), texts.collect());
-    Found { desired, problems, texts, left_out: listing.left_out }
+    FoundFlows { desired, problems, texts, left_out: listing.left_out }
 }
 
 /// The configured branch of the configured repository, or another commit of its history.

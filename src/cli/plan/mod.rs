@@ -94,7 +94,7 @@ impl From<BodyAbsent> for Failure {
 }
 
 /// What was found for one environment.
-struct Found {
+struct PlannedEnvironment {
     environment: String,
     planned: Result<Planned, Failure>,
 }
@@ -132,7 +132,7 @@ pub(super) async fn run(context: &Context, arguments: &PlanArgs) -> Result<u8, F
             }
             Err(failure) => output::fail(failure, context.color()),
         });
-        all.push(Found { environment, planned });
+        all.push(PlannedEnvironment { environment, planned });
     }
     match arguments.output {
         PlanForm::Text => {}
@@ -148,7 +148,7 @@ fn print_text(planned: Planned, style: Style) -> Result<Planned, Failure> {
     Ok(planned)
 }
 
-impl Found {
+impl PlannedEnvironment {
     fn document(&self, n_plans: usize) -> Result<Document<'_>, BodyAbsent> {
         match &self.planned {
             Ok(planned) => json::planned(planned.view(), &planned.comparison, n_plans),
@@ -185,7 +185,7 @@ fn say(planned: &Planned, arguments: &PlanArgs) {
 }
 
 /// One document: of one environment its plan, else a list.
-fn print_json(all: &[Found]) -> Result<(), Failure> {
+fn print_json(all: &[PlannedEnvironment]) -> Result<(), Failure> {
     let text = if let [alone] = all {
         output::laid_out(&alone.document(1)?, PLAN_BYTES_MAX)?
     } else {
@@ -197,8 +197,8 @@ fn print_json(all: &[Found]) -> Result<(), Failure> {
 }
 
 /// The comment of a pull request.
-fn comment(all: &[Found], asked_for: Option<&str>) -> Result<String, Failure> {
-    let sections: Vec<Section<'_>> = all.iter().map(Found::section).collect();
+fn comment(all: &[PlannedEnvironment], asked_for: Option<&str>) -> Result<String, Failure> {
+    let sections: Vec<Section<'_>> = all.iter().map(PlannedEnvironment::section).collect();
     Ok(markdown::page(&sections, asked_for)?)
 }
 

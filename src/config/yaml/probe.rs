@@ -43,9 +43,9 @@ impl<'de> DeserializeSeed<'de> for Probe<'_> {
 }
 
 /// One child of a [`Probe`]'s node.
-struct Step<'a>(Probe<'a>, usize);
+struct ChildProbe<'a>(Probe<'a>, usize);
 
-impl<'de> DeserializeSeed<'de> for Step<'_> {
+impl<'de> DeserializeSeed<'de> for ChildProbe<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -63,7 +63,7 @@ impl<'de> Visitor<'de> for Probe<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut n_items = 0;
-        while !self.0.is_empty() && items.next_element_seed(Step(self, n_items))?.is_some() {
+        while !self.0.is_empty() && items.next_element_seed(ChildProbe(self, n_items))?.is_some() {
             n_items += 1;
         }
         Err(A::Error::custom(HERE))
@@ -71,8 +71,8 @@ impl<'de> Visitor<'de> for Probe<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut n_entries = 0;
-        while !self.0.is_empty() && entries.next_key_seed(Step(self, 2 * n_entries))?.is_some() {
-            entries.next_value_seed(Step(self, 2 * n_entries + 1))?;
+        while !self.0.is_empty() && entries.next_key_seed(ChildProbe(self, 2 * n_entries))?.is_some() {
+            entries.next_value_seed(ChildProbe(self, 2 * n_entries + 1))?;
             n_entries += 1;
         }
         Err(A::Error::custom(HERE))

@@ -2,7 +2,7 @@
 //! strings keep their spelling, and every value still knows its line in the one file or the other: whatever is wrong
 //! with the result is told there.
 
-use super::fault::Fault;
+use super::fault::OverlayFault;
 use super::guard::Guards;
 use super::operation::{self, Operation, Path};
 use super::place::{place_at, written};
@@ -25,7 +25,7 @@ fn compose<'a>(
     flow: &'a Document,
     overlay: Option<&'a Document>,
     environment: &str,
-) -> Result<(Value<'a>, Vec<Fault>), Vec<Fault>> {
+) -> Result<(Value<'a>, Vec<OverlayFault>), Vec<OverlayFault>> {
     let mut work = Work::default();
     let mut root = Value::whole(Side::Flow, flow.root());
     let mut warnings = Vec::new();
@@ -34,11 +34,12 @@ fn compose<'a>(
         check_id(&root, flow, overlay)?;
     }
     let at = overlay.unwrap_or(flow).root();
-    set_environment(&mut root, environment, &mut work).map_err(|spent| vec![Fault::spent(at, String::new(), spent)])?;
+    set_environment(&mut root, environment, &mut work)
+        .map_err(|spent| vec![OverlayFault::spent(at, String::new(), spent)])?;
     if root.n_bytes() > FLOW_BYTES_MAX {
         let message = format!("expected a flow of at most {FLOW_BYTES_MAX} bytes with its overlay, found more");
         let help = "make the flow or its overlay smaller".to_owned();
-        return Err(vec![Fault::error(at, String::new(), Rule::PatchNotApplied, message, help)]);
+        return Err(vec![OverlayFault::error(at, String::new(), Rule::PatchNotApplied, message, help)]);
     }
     Ok((root, warnings))
 }
@@ -47,11 +48,11 @@ pub(super) fn apply<'a>(
     root: &mut Value<'a>,
     overlay: &'a Document,
     work: &mut Work,
-) -> Result<Vec<Fault>, Vec<Fault>> {
+) -> Result<Vec<OverlayFault>, Vec<OverlayFault>> {
     let node = overlay.root();
     match node.kind() {
         Kind::Object => {
-            merge::merge(root, node, work).map_err(|spent| vec![Fault::spent(node, String::new(), spent)])?;
+            merge::merge(root, node, work).map_err(|spent| vec![OverlayFault::spent(node, String::new(), spent)])?;
             Ok(Vec::new())
         }
         Kind::Array => {
@@ -71,12 +72,12 @@ pub(super) fn apply<'a>(
                 kind.with_article()
             );
             let help = "see RFC 7386 and RFC 6902".to_owned();
-            Err(vec![Fault::error(node, String::new(), Rule::PatchForm, message, help)])
+            Err(vec![OverlayFault::error(node, String::new(), Rule::PatchForm, message, help)])
         }
     }
 }
 
-fn by_index(operation: &Operation<'_>, path: &Path<'_>) -> Fault {
+fn by_index(operation: &Operation<'_>, path: &Path<'_>) -> OverlayFault {
     let (index, word, array) = (operation.index, operation.what.word(), &path.segments[0]);
     let message = format!(
         "expected a `test` of the id before operation {index} (`{word}`), found {} named by its place alone",
@@ -87,11 +88,11 @@ fn by_index(operation: &Operation<'_>, path: &Path<'_>) -> Fault {
         "put {{\"op\": \"test\", \"path\": \"/{array}/{spot}/id\", \"value\": …}} before it, so that the patch refuses when the \
          order changes instead of changing another one"
     );
-    Fault::warning(path.node, format!("/{index}/{}", path.member), Rule::PatchByIndex, message, help)
+    OverlayFault::warning(path.node, format!("/{index}/{}", path.member), Rule::PatchByIndex, message, help)
 }
 
 /// An overlay changes what a flow is like, never which flow it is.
-fn check_id(root: &Value<'_>, flow: &Document, overlay: &Document) -> Result<(), Vec<Fault>> {
+fn check_id(root: &Value<'_>, flow: &Document, overlay: &Document) -> Result<(), Vec<OverlayFault>> {
     let before = flow.text_member("id");
     let after = match &root.content {
         Content::Whole => root.node.member("id").map(|id| (Side::Overlay, id, id.as_str())),
@@ -109,7 +110,7 @@ fn check_id(root: &Value<'_>, flow: &Document, overlay: &Document) -> Result<(),
     let message = format!("expected {before} as the id, as in the flow's file, found {found}");
     let help = "leave `id` out of the overlay".to_owned();
     let pointer = place_at("", overlay, at.span().start).pointer;
-    Err(vec![Fault::error(at, pointer, Rule::PatchChangesId, message, help)])
+    Err(vec![OverlayFault::error(at, pointer, Rule::PatchChangesId, message, help)])
 }
 
 /// Writes the environment's id where a reference says `${environment}`.
@@ -210,7 +211,7 @@ pub fn check_composed(
         Ok(document) => document,
         Err(error) => return refused(refusals(overlay_path, error.faults)),
     };
-    let told = |fault: Fault| problem(overlay_path, overlay_document.as_ref().unwrap_or(&flow_document), fault);
+    let told = |fault: OverlayFault| problem(overlay_path, overlay_document.as_ref().unwrap_or(&flow_document), fault);
     let (root, warnings) = match compose(&flow_document, overlay_document.as_ref(), environment) {
         Ok(composed) => composed,
         Err(faults) => return refused(faults.into_iter().map(told).collect()),
@@ -230,8 +231,8 @@ pub fn check_composed(
     report
 }
 
-fn problem(file: &str, document: &Document, fault: Fault) -> Problem {
-    let Fault { offset, pointer, rule, severity, message, help } = fault;
+fn problem(file: &str, document: &Document, fault: OverlayFault) -> Problem {
+    let OverlayFault { offset, pointer, rule, severity, message, help } = fault;
     let place = Place { pointer, ..place_at(file, document, offset) };
     Problem { place, rule, severity, message, help }
 }

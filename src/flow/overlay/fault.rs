@@ -6,7 +6,7 @@ use crate::problem::{Rule, Severity};
 
 /// Something wrong with an overlay, at a place of its own text.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(super) struct OverlayFault {
     /// The byte of the overlay.
     pub(super) offset: usize,
     /// Into the overlay.
@@ -17,7 +17,7 @@ pub(super) struct Fault {
     pub(super) help: String,
 }
 
-impl Fault {
+impl OverlayFault {
     pub(super) fn error(at: Node<'_>, pointer: String, rule: Rule, message: String, help: String) -> Self {
         Self { offset: at.span().start, pointer, rule, severity: Severity::Error, message, help }
     }

@@ -1,6 +1,6 @@
 //! The operations of a JSON Patch (RFC 6902), read from an overlay.
 
-use super::fault::Fault;
+use super::fault::OverlayFault;
 use crate::flow::document::{Document, Kind, Node};
 use crate::flow::finding::{nearest, quoted};
 use crate::flow::pointer;
@@ -58,7 +58,7 @@ impl Path<'_> {
 }
 
 /// Reads every operation; or says everything that is wrong with them.
-pub(super) fn read(patch: &Document) -> Result<Vec<Operation<'_>>, Vec<Fault>> {
+pub(super) fn read(patch: &Document) -> Result<Vec<Operation<'_>>, Vec<OverlayFault>> {
     let mut faults = Vec::new();
     let mut operations = Vec::new();
     for (index, node) in patch.root().elements().enumerate() {
@@ -70,9 +70,9 @@ pub(super) fn read(patch: &Document) -> Result<Vec<Operation<'_>>, Vec<Fault>> {
     if faults.is_empty() { Ok(operations) } else { Err(faults) }
 }
 
-fn operation(index: usize, node: Node<'_>) -> Result<Operation<'_>, Fault> {
+fn operation(index: usize, node: Node<'_>) -> Result<Operation<'_>, OverlayFault> {
     let wrong = |at: Node<'_>, pointer: String, message: String, help: String| {
-        Fault::error(at, pointer, Rule::PatchForm, message, help)
+        OverlayFault::error(at, pointer, Rule::PatchForm, message, help)
     };
     if node.kind() != Kind::Object {
         let message =

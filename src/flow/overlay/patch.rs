@@ -1,9 +1,9 @@
 //! JSON Patch (RFC 6902) on values that know where they come from.
 
 use super::equal::is_equal;
-use super::fault::Fault;
+use super::fault::OverlayFault;
 use super::operation::{Operation, Path, What};
-use super::value::{Content, Found, Key, Member, Side, Value};
+use super::value::{Content, Key, Member, Resolution, Side, Value};
 use super::work::{Spent, Work};
 use crate::flow::document::{DEPTH_MAX, Kind, Node};
 use crate::flow::finding::quoted;
@@ -125,7 +125,7 @@ fn descend<'v, 'a>(
     let mut value = target;
     for (depth, segment) in path.segments.iter().take(n_segments).enumerate() {
         value.open(work)?;
-        let Found::Index(index) = value.find(segment, work)? else {
+        let Resolution::Index(index) = value.find(segment, work)? else {
             return Err(nothing(value, operation, path, depth));
         };
         let kind = value.kind();
@@ -190,14 +190,14 @@ pub(super) fn put<'a>(
     let kind = container.kind();
     match &mut container.content {
         Content::Object(members, _) => match found {
-            Found::Index(index) => match members.get_mut(index) {
+            Resolution::Index(index) => match members.get_mut(index) {
                 Some(member) => {
                     let before = std::mem::replace(&mut member.value, value.clone());
                     Ok(Did::Replaced { before, after: value })
                 }
                 None => Err(none_in(kind, operation, path, above.len(), None)),
             },
-            Found::Nothing => {
+            Resolution::Nothing => {
                 work.made(1)?;
                 members.push(Member { key: Key::Named(last.clone()), value: value.clone() });
                 Ok(Did::Added(value, None))
@@ -206,9 +206,9 @@ pub(super) fn put<'a>(
         Content::Array(items, _) => {
             let n_items = items.len();
             let index = match found {
-                Found::Index(index) => index,
-                Found::Nothing if *last == "-" || crate::flow::pointer::index(last) == Some(n_items) => n_items,
-                Found::Nothing => return Err(none_in(kind, operation, path, above.len(), Some(n_items))),
+                Resolution::Index(index) => index,
+                Resolution::Nothing if *last == "-" || crate::flow::pointer::index(last) == Some(n_items) => n_items,
+                Resolution::Nothing => return Err(none_in(kind, operation, path, above.len(), Some(n_items))),
             };
             work.made(1)?;
             work.moved(n_items - index)?;
@@ -234,7 +234,7 @@ pub(super) fn take<'a>(
     container.open(work)?;
     let found = container.find(last, work)?;
     let taken = match found {
-        Found::Index(index) => {
+        Resolution::Index(index) => {
             work.moved(match &container.content {
                 Content::Array(items, _) => items.len() - index,
                 Content::Object(members, _) => members.len() - index,
@@ -242,18 +242,18 @@ pub(super) fn take<'a>(
             })?;
             container.take_out(index, by)
         }
-        Found::Nothing => None,
+        Resolution::Nothing => None,
     };
     taken.ok_or_else(|| nothing(container, operation, path, above.len()))
 }
 
 /// The problem of an operation that does not apply.
-pub(super) fn fault(operation: &Operation<'_>, stop: Stop<'_>) -> Fault {
+pub(super) fn fault(operation: &Operation<'_>, stop: Stop<'_>) -> OverlayFault {
     match stop {
-        Stop::Spent(spent) => Fault::spent(operation.node, format!("/{}", operation.index), spent),
+        Stop::Spent(spent) => OverlayFault::spent(operation.node, format!("/{}", operation.index), spent),
         Stop::Fails { at, message, help } => {
             let pointer = format!("/{}/{}", operation.index, at.member);
-            Fault::error(at.node, pointer, Rule::PatchNotApplied, message, help.to_owned())
+            OverlayFault::error(at.node, pointer, Rule::PatchNotApplied, message, help.to_owned())
         }
     }
 }

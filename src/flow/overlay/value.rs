@@ -66,7 +66,7 @@ impl<'a> Key<'a> {
 }
 
 /// What a segment of a pointer finds in a value.
-pub(super) enum Found {
+pub(super) enum Resolution {
     Index(usize),
     /// No such member or element.
     Nothing,
@@ -146,7 +146,7 @@ impl<'a> Value<'a> {
     }
 
     /// The member or element that a segment names, after [`Value::open`].
-    pub(super) fn find(&self, segment: &str, work: &mut Work) -> Result<Found, Spent> {
+    pub(super) fn find(&self, segment: &str, work: &mut Work) -> Result<Resolution, Spent> {
         let index = match &self.content {
             Content::Object(members, _) => {
                 work.looked(members.len())?;
@@ -155,7 +155,7 @@ impl<'a> Value<'a> {
             Content::Array(items, _) => crate::flow::pointer::index(segment).filter(|index| *index < items.len()),
             Content::Whole | Content::Text(_) => None,
         };
-        Ok(index.map_or(Found::Nothing, Found::Index))
+        Ok(index.map_or(Resolution::Nothing, Resolution::Index))
     }
 
     pub(super) fn child_mut(&mut self, index: usize) -> Option<&mut Self> {
@@ -173,8 +173,8 @@ impl<'a> Value<'a> {
         }
         self.open(work)?;
         Ok(match self.find(key, work)? {
-            Found::Index(index) => self.child_mut(index),
-            Found::Nothing => None,
+            Resolution::Index(index) => self.child_mut(index),
+            Resolution::Nothing => None,
         })
     }
 

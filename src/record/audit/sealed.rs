@@ -32,7 +32,7 @@ impl Record {
 /// What is wrong with a trail, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}: {reason}", if file.is_empty() { "audit" } else { file.as_str() })]
-pub struct Fault {
+pub struct AuditFault {
     /// The file, or empty where only one is read.
     pub file: String,
     /// The line, from 1; 0 where the fault is the file's as a whole.
@@ -41,7 +41,7 @@ pub struct Fault {
     pub reason: String,
 }
 
-impl Fault {
+impl AuditFault {
     pub(super) fn at(line: usize, reason: impl Into<String>) -> Self {
         Self { file: String::new(), line, reason: reason.into() }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::sealed::{Fault, GENESIS, HASH_MEMBER, Record};
+use super::sealed::{AuditFault, GENESIS, HASH_MEMBER, Record};
 use crate::record::hex_sha256;
 
 /// A record's place in the chain, as it states it.
@@ -28,7 +28,7 @@ pub struct Sealed {
 ///
 /// # Errors
 /// The first line that is wrong.
-pub fn parse(file: &[u8]) -> Result<Vec<Record>, Fault> {
+pub fn parse(file: &[u8]) -> Result<Vec<Record>, AuditFault> {
     let mut records = Vec::new();
     check(file, |text, link, sealed| {
         let members: Map<String, Value> =
@@ -40,16 +40,16 @@ pub fn parse(file: &[u8]) -> Result<Vec<Record>, Fault> {
 }
 
 /// Checks a file line by line and hands each record over.
-fn check(file: &[u8], mut each: impl FnMut(&str, Link, Sealed) -> Result<(), String>) -> Result<(), Fault> {
+fn check(file: &[u8], mut each: impl FnMut(&str, Link, Sealed) -> Result<(), String>) -> Result<(), AuditFault> {
     if !file.is_empty() && file.last() != Some(&b'\n') {
         let line = file.split(|byte| *byte == b'\n').count();
-        return Err(Fault::at(line, "the last record is cut off: it has no line break"));
+        return Err(AuditFault::at(line, "the last record is cut off: it has no line break"));
     }
     let mut before: Option<(u64, String)> = None;
     let mut end = 0;
     for (index, line) in file.split_inclusive(|byte| *byte == b'\n').enumerate() {
         end += line.len();
-        let wrong = |reason| Fault::at(index + 1, reason);
+        let wrong = |reason| AuditFault::at(index + 1, reason);
         let (text, link, hash) = read(&line[..line.len() - 1]).map_err(wrong)?;
         check_link(before.as_ref(), &link).map_err(wrong)?;
         before = Some((link.seq, hash.clone()));
@@ -102,7 +102,7 @@ fn check_link(before: Option<&(u64, String)>, record: &Link) -> Result<(), Strin
 pub struct Verifier {
     /// Name and last hash of each sound file, by the hash it follows.
     by_start: BTreeMap<String, (String, String)>,
-    faults: Vec<Fault>,
+    faults: Vec<AuditFault>,
     n_records: usize,
 }
 
@@ -125,24 +125,24 @@ impl Verifier {
             Ok(())
         });
         if let Err(fault) = checked {
-            self.faults.push(Fault { file: name.to_owned(), ..fault });
+            self.faults.push(AuditFault { file: name.to_owned(), ..fault });
             return Vec::new();
         }
         let (Some(start), Some(last)) = (start, sealed.last()) else {
-            self.faults.push(Fault::of(name, 0, "the file has no record: it was cut off"));
+            self.faults.push(AuditFault::of(name, 0, "the file has no record: it was cut off"));
             return Vec::new();
         };
         self.n_records += sealed.len();
         if let Some((other, _)) = self.by_start.insert(start, (name.to_owned(), last.hash.clone())) {
             let reason = format!("follows the same record as `{other}`: one of them is not part of the chain");
-            self.faults.push(Fault::of(name, 1, reason));
+            self.faults.push(AuditFault::of(name, 1, reason));
         }
         sealed
     }
 
     /// A file that could not be read.
     pub fn unread(&mut self, name: &str) {
-        self.faults.push(Fault::of(name, 0, "the file is not in git, or larger than any that flowsync writes"));
+        self.faults.push(AuditFault::of(name, 0, "the file is not in git, or larger than any that flowsync writes"));
     }
 
     /// The sound files in the order of the chain, and then those that are no part of it.
@@ -156,7 +156,7 @@ impl Verifier {
 
     /// What is wrong with single files.
     #[must_use]
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[AuditFault] {
         &self.faults
     }
 
@@ -170,18 +170,18 @@ impl Verifier {
     ///
     /// # Errors
     /// Everything that is wrong.
-    pub fn finish(self, head: Option<&str>) -> Result<Sound, Vec<Fault>> {
+    pub fn finish(self, head: Option<&str>) -> Result<Sound, Vec<AuditFault>> {
         let Self { by_start, mut faults, n_records } = self;
         let (order, end) = follow(&by_start);
         let placed: BTreeSet<&String> = order.iter().collect();
         for (name, _) in by_start.values().filter(|(name, _)| !placed.contains(name)) {
             let reason = "the record it follows is in no file: a file before it is missing or was altered";
-            faults.push(Fault::of(name, 1, reason));
+            faults.push(AuditFault::of(name, 1, reason));
         }
         let head = head.unwrap_or(GENESIS);
         if faults.is_empty() && end != head {
             let reason = format!("the chain ends at {end}, the manifest names {head}: records were cut off or added");
-            faults.push(Fault::of(order.last().map_or("", String::as_str), 0, reason));
+            faults.push(AuditFault::of(order.last().map_or("", String::as_str), 0, reason));
         }
         if faults.is_empty() { Ok(Sound { order, n_records }) } else { Err(faults) }
     }
@@ -227,7 +227,7 @@ mod tests {
         (BTreeMap::from([("b".into(), first), ("a".into(), second), ("c".into(), third)]), head)
     }
 
-    fn verify(files: &BTreeMap<String, Vec<u8>>, head: Option<&str>) -> Result<Vec<String>, Vec<Fault>> {
+    fn verify(files: &BTreeMap<String, Vec<u8>>, head: Option<&str>) -> Result<Vec<String>, Vec<AuditFault>> {
         let mut verifier = Verifier::default();
         for (name, content) in files {
             verifier.file(name, content);

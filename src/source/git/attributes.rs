@@ -25,12 +25,12 @@ pub(super) struct Attributes {
     /// Lines by the folder of their file, `""` for the root.
     lines: BTreeMap<String, Vec<Line>>,
     /// What each macro stands for.
-    macros: HashMap<String, Vec<(String, State)>>,
+    macros: HashMap<String, Vec<(String, AttributeState)>>,
 }
 
 struct Line {
     pattern: Pattern,
-    states: Vec<(String, State)>,
+    states: Vec<(String, AttributeState)>,
 }
 
 struct Pattern {
@@ -40,7 +40,7 @@ struct Pattern {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-enum State {
+enum AttributeState {
     Set,
     /// `-name` or `!name`.
     Off,
@@ -84,7 +84,7 @@ impl Attributes {
         if self.lines.is_empty() {
             return None;
         }
-        let mut found: HashMap<&str, &State> = HashMap::new();
+        let mut found: HashMap<&str, &AttributeState> = HashMap::new();
         let folders: Vec<&str> = std::iter::once("").chain(prefixes(path)).collect();
         // The nearest folder and the last line count first.
         for folder in folders.iter().rev().filter(|folder| **folder != path) {
@@ -96,22 +96,24 @@ impl Attributes {
             }
         }
         match (found.get("filter"), found.get("working-tree-encoding"), found.get("ident")) {
-            (Some(State::Value(name)), ..) if name == "lfs" => Some(GitFilter::Lfs),
-            (Some(State::Value(name)), ..) if !name.is_empty() => Some(GitFilter::Filter),
-            (_, Some(State::Value(name)), _) if !name.is_empty() && !is_utf8(name) => Some(GitFilter::Encoding),
-            (.., Some(State::Set)) => Some(GitFilter::Ident),
+            (Some(AttributeState::Value(name)), ..) if name == "lfs" => Some(GitFilter::Lfs),
+            (Some(AttributeState::Value(name)), ..) if !name.is_empty() => Some(GitFilter::Filter),
+            (_, Some(AttributeState::Value(name)), _) if !name.is_empty() && !is_utf8(name) => {
+                Some(GitFilter::Encoding)
+            }
+            (.., Some(AttributeState::Set)) => Some(GitFilter::Ident),
             _ => None,
         }
     }
 
-    fn fill<'a>(&'a self, found: &mut HashMap<&'a str, &'a State>, states: &'a [(String, State)]) {
-        let mut waiting: Vec<&(String, State)> = states.iter().collect();
+    fn fill<'a>(&'a self, found: &mut HashMap<&'a str, &'a AttributeState>, states: &'a [(String, AttributeState)]) {
+        let mut waiting: Vec<&(String, AttributeState)> = states.iter().collect();
         while let Some((name, state)) = waiting.pop() {
             if found.contains_key(name.as_str()) {
                 continue;
             }
             found.insert(name, state);
-            if *state == State::Set {
+            if *state == AttributeState::Set {
                 waiting.extend(self.macros.get(name).into_iter().flatten());
             }
         }
@@ -128,11 +130,11 @@ fn is_utf8(encoding: &str) -> bool {
     encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("utf8")
 }
 
-fn state(word: &str) -> (String, State) {
+fn state(word: &str) -> (String, AttributeState) {
     match (word.strip_prefix(['-', '!']), word.split_once('=')) {
-        (Some(name), _) => (name.to_owned(), State::Off),
-        (None, Some((name, value))) => (name.to_owned(), State::Value(value.to_owned())),
-        (None, None) => (word.to_owned(), State::Set),
+        (Some(name), _) => (name.to_owned(), AttributeState::Off),
+        (None, Some((name, value))) => (name.to_owned(), AttributeState::Value(value.to_owned())),
+        (None, None) => (word.to_owned(), AttributeState::Set),
     }
 }
 

@@ -5,7 +5,7 @@ use git2::{ObjectType, Oid, Tree};
 use super::attributes::{ATTRIBUTES_BYTES_MAX, Attributes, FILE};
 use super::names;
 use super::read::{MODE_KIND, MODE_LINK, MODE_SUBMODULE, MODE_TREE, Reader, blob_id};
-use crate::source::selection::{FlowSelection, Met, Step, Walk};
+use crate::source::selection::{FlowSelection, Met, Walk, WalkStep};
 use crate::source::{
     BadEntry, BadEntryReason, BlobId, BlobSizes, CommitId, FLOW_BYTES_MAX, FlowEntry, FlowListing, Listing,
     SourceError, TreeId,
@@ -77,14 +77,14 @@ impl Reader<'_> {
                 let path = names::below(&folder, &name);
                 let is_utf8 = std::str::from_utf8(entry.name_bytes()).is_ok();
                 match walk.meet(&path, is_utf8, met(entry.filemode_raw())) {
-                    Step::Enter => waiting.push((entry.id(), path)),
-                    Step::Take => {
+                    WalkStep::Enter => waiting.push((entry.id(), path)),
+                    WalkStep::Take => {
                         let blob = blob_id(entry.id());
                         let bytes = sizes.get(&blob).map_or_else(|| self.blob_bytes(entry.id()), |bytes| Ok(*bytes))?;
                         take(&mut walk, &attributes, FlowEntry { path, blob, bytes }, found);
                     }
-                    Step::Peek => self.peek(&mut walk, &path, entry.id())?,
-                    Step::Pass => {}
+                    WalkStep::Peek => self.peek(&mut walk, &path, entry.id())?,
+                    WalkStep::Pass => {}
                 }
                 if walk.is_full() {
                     return Ok(Some(walk.finish()));

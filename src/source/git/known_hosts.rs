@@ -32,7 +32,7 @@ enum Mark {
 
 /// What the lines say of a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum HostKeyVerdict {
     /// The very key.
     Known,
     /// Nothing is known of the host.
@@ -58,22 +58,22 @@ impl KnownHosts {
         lines.map(|line| (line.kind.as_str(), STANDARD.encode(&line.key))).collect()
     }
 
-    pub(super) fn check(&self, host: &str, port: u16, key: &[u8]) -> Verdict {
+    pub(super) fn check(&self, host: &str, port: u16, key: &[u8]) -> HostKeyVerdict {
         let name = name_of(host, port);
         let lines: Vec<&Line> = self.lines.iter().filter(|line| matches(&line.hosts, &name)).collect();
         if lines.iter().any(|line| line.mark == Mark::Revoked && line.key == key) {
-            return Verdict::Revoked;
+            return HostKeyVerdict::Revoked;
         }
         let plain: Vec<&Line> = lines.into_iter().filter(|line| line.mark == Mark::Plain).collect();
         let kind = key_kind(key);
         if plain.iter().any(|line| line.key == key) {
-            Verdict::Known
+            HostKeyVerdict::Known
         } else if plain.is_empty() {
-            Verdict::Unknown
+            HostKeyVerdict::Unknown
         } else if plain.iter().any(|line| line.kind == kind) {
-            Verdict::Changed
+            HostKeyVerdict::Changed
         } else {
-            Verdict::OtherKinds(plain.iter().map(|line| line.kind.clone()).collect())
+            HostKeyVerdict::OtherKinds(plain.iter().map(|line| line.kind.clone()).collect())
         }
     }
 }
@@ -164,7 +164,7 @@ mod tests {
 
     fn check(hosts: &str, host: &str, port: u16) -> bool {
         let key = key("ssh-ed25519", b"one");
-        KnownHosts::parse(&line(hosts, &key), "here").check(host, port, &key) == Verdict::Known
+        KnownHosts::parse(&line(hosts, &key), "here").check(host, port, &key) == HostKeyVerdict::Known
     }
 
     #[test]
@@ -201,11 +201,11 @@ mod tests {
     fn another_key_is_told_from_an_unknown_host() {
         let (one, two, rsa) = (key("ssh-ed25519", b"1"), key("ssh-ed25519", b"2"), key("ssh-rsa", b"3"));
         let hosts = KnownHosts::parse(&format!("# c\n\nbroken\n{}", line("h", &one)), "here");
-        assert_eq!(hosts.check("h", 22, &one), Verdict::Known);
-        assert_eq!(hosts.check("h", 22, &two), Verdict::Changed);
-        assert_eq!(hosts.check("h", 22, &rsa), Verdict::OtherKinds(vec!["ssh-ed25519".to_owned()]));
-        assert_eq!(hosts.check("i", 22, &one), Verdict::Unknown);
+        assert_eq!(hosts.check("h", 22, &one), HostKeyVerdict::Known);
+        assert_eq!(hosts.check("h", 22, &two), HostKeyVerdict::Changed);
+        assert_eq!(hosts.check("h", 22, &rsa), HostKeyVerdict::OtherKinds(vec!["ssh-ed25519".to_owned()]));
+        assert_eq!(hosts.check("i", 22, &one), HostKeyVerdict::Unknown);
         let revoked = KnownHosts::parse(&format!("{}@revoked {}", line("h", &one), line("*", &one)), "here");
-        assert_eq!(revoked.check("h", 22, &one), Verdict::Revoked);
+        assert_eq!(revoked.check("h", 22, &one), HostKeyVerdict::Revoked);
     }
 }

@@ -11,7 +11,7 @@ use git2::{
 use url::Url;
 
 use super::host_keys;
-use super::known_hosts::{KnownHosts, Verdict, fingerprint, key_kind};
+use super::known_hosts::{HostKeyVerdict, KnownHosts, fingerprint, key_kind};
 use super::names::shown;
 use super::pace::{Pace, Seen};
 use super::sign_in::SignIn;
@@ -266,21 +266,23 @@ impl<'a> Talk<'a> {
         let origin = &self.hosts.origin;
         let scan = self.scan();
         let why = match self.hosts.check(&self.remote.host, self.remote.port, key) {
-            Verdict::Known => return Ok(CertificateCheckStatus::CertificateOk),
-            Verdict::Unknown => format!(
+            HostKeyVerdict::Known => return Ok(CertificateCheckStatus::CertificateOk),
+            HostKeyVerdict::Unknown => format!(
                 "the host is not known: {offered}, and {origin} has no line for it; compare the fingerprint with what \
                  the host publishes, then add the line that `{scan}` prints"
             ),
-            Verdict::Changed => format!(
+            HostKeyVerdict::Changed => format!(
                 "the host's key has changed: {offered}, and {origin} has another; somebody may be listening in, or the \
                  host was set up anew: ask its owner before you replace the line"
             ),
-            Verdict::OtherKinds(kinds) => format!(
+            HostKeyVerdict::OtherKinds(kinds) => format!(
                 "the host's key is not known: {offered}, and {origin} has only {}; compare the fingerprint, then add \
                  the line that `{scan}` prints",
                 kinds.join(", ")
             ),
-            Verdict::Revoked => format!("the host's key was revoked: {offered}, and {origin} marks it `@revoked`"),
+            HostKeyVerdict::Revoked => {
+                format!("the host's key was revoked: {offered}, and {origin} marks it `@revoked`")
+            }
         };
         Err(self.refuse(ErrorCode::Certificate, why))
     }

@@ -41,7 +41,7 @@ pub(super) enum Rewound {
 
 /// What is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum TidyStep {
     /// Nothing.
     Rest,
     /// The packs of these numbers, and what is loose, become one.
@@ -97,20 +97,20 @@ impl Standing {
     }
 
     /// What is due.
-    pub(super) fn next_step(&self, effort: Effort) -> Step {
+    pub(super) fn next_step(&self, effort: Effort) -> TidyStep {
         if !self.is_due(effort) {
-            return Step::Rest;
+            return TidyStep::Rest;
         }
         if let Some(class) = self.smallest_class() {
-            return Step::Merge(class);
+            return TidyStep::Merge(class);
         }
         let is_one = self.packs.len() <= 1 && self.n_loose == 0;
         let is_pressing = self.has_outgrown() || self.packs.len() > PACKS_LIMIT || self.n_loose > LOOSE_MAX;
         match (effort, self.rewound) {
-            (Effort::Brief, _) | (Effort::Thorough, Rewound::Lately) => Step::Rest,
-            (Effort::Thorough, Rewound::Never) if is_one => Step::Settle,
-            (Effort::Thorough, Rewound::Never | Rewound::Before) if is_pressing => Step::Renew,
-            (Effort::Thorough, Rewound::Never | Rewound::Before) => Step::Rest,
+            (Effort::Brief, _) | (Effort::Thorough, Rewound::Lately) => TidyStep::Rest,
+            (Effort::Thorough, Rewound::Never) if is_one => TidyStep::Settle,
+            (Effort::Thorough, Rewound::Never | Rewound::Before) if is_pressing => TidyStep::Renew,
+            (Effort::Thorough, Rewound::Never | Rewound::Before) => TidyStep::Rest,
         }
     }
 
@@ -156,14 +156,14 @@ mod tests {
         let mut packed = 0;
         loop {
             match standing.next_step(Effort::Thorough) {
-                Step::Rest => return packed,
-                Step::Settle => standing.fresh = standing.bytes(),
-                Step::Renew => {
+                TidyStep::Rest => return packed,
+                TidyStep::Settle => standing.fresh = standing.bytes(),
+                TidyStep::Renew => {
                     let content: u64 = standing.packs.iter().map(|pack| pack.content).sum();
                     standing.packs = vec![weight(content as usize / 4000)];
                     standing.fresh = standing.bytes();
                 }
-                Step::Merge(class) => {
+                TidyStep::Merge(class) => {
                     let merged: u64 = class.iter().map(|index| standing.packs[*index].content).sum();
                     packed += merged;
                     let mut index = 0;
@@ -200,13 +200,13 @@ mod tests {
     fn what_a_rewound_branch_left_goes_when_nobody_can_be_reading_it() {
         let large = Weight { content: 400 << 20, bytes: 90 << 20 };
         let step = |rewound, effort| of(vec![weight(10), large], 1 << 20, rewound).next_step(effort);
-        assert_eq!(step(Rewound::Lately, Effort::Thorough), Step::Rest);
-        assert_eq!(step(Rewound::Before, Effort::Thorough), Step::Renew);
-        assert_eq!(step(Rewound::Before, Effort::Brief), Step::Rest);
+        assert_eq!(step(Rewound::Lately, Effort::Thorough), TidyStep::Rest);
+        assert_eq!(step(Rewound::Before, Effort::Thorough), TidyStep::Renew);
+        assert_eq!(step(Rewound::Before, Effort::Brief), TidyStep::Rest);
         let small = |fresh, rewound| of(vec![weight(1000)], fresh, rewound).next_step(Effort::Thorough);
-        assert_eq!(small(0, Rewound::Before), Step::Renew);
-        assert_eq!(small(0, Rewound::Never), Step::Settle);
-        assert_eq!(small(weight(1000).bytes, Rewound::Never), Step::Rest);
+        assert_eq!(small(0, Rewound::Before), TidyStep::Renew);
+        assert_eq!(small(0, Rewound::Never), TidyStep::Settle);
+        assert_eq!(small(weight(1000).bytes, Rewound::Never), TidyStep::Rest);
     }
 
     #[test]
@@ -215,10 +215,10 @@ mod tests {
             let packs = packs.iter().map(|n_objects| weight(*n_objects)).collect();
             Standing { n_loose: 100, loose, ..of(packs, 1 << 20, Rewound::Never) }.next_step(Effort::Thorough)
         };
-        assert_eq!(step(&[50], weight(100)), Step::Merge(vec![0]));
-        assert_eq!(step(&[5000], weight(100)), Step::Merge(vec![0]));
-        assert_eq!(step(&[50, 5000], weight(100)), Step::Merge(vec![0]));
-        assert_eq!(step(&[], weight(100)), Step::Merge(vec![]));
-        assert_eq!(step(&[50], Weight { content: u64::MAX, bytes: 1 }), Step::Renew);
+        assert_eq!(step(&[50], weight(100)), TidyStep::Merge(vec![0]));
+        assert_eq!(step(&[5000], weight(100)), TidyStep::Merge(vec![0]));
+        assert_eq!(step(&[50, 5000], weight(100)), TidyStep::Merge(vec![0]));
+        assert_eq!(step(&[], weight(100)), TidyStep::Merge(vec![]));
+        assert_eq!(step(&[50], Weight { content: u64::MAX, bytes: 1 }), TidyStep::Renew);
     }
 }

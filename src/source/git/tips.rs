@@ -16,7 +16,7 @@ use crate::source::{GitOperation, GitOutcome, SourceError, Tips};
 const BRANCHES_SHOWN_MAX: usize = 10;
 
 /// What a fetch found.
-struct Found {
+struct FetchedTips {
     repo: Repository,
     flows: Option<Oid>,
     records: Option<Oid>,
@@ -28,7 +28,7 @@ impl Inner {
     /// Looks where the branches stand; what somebody fetched at `since` or later will do.
     pub(super) fn fetch(&self, since: Option<Instant>) -> Result<Tips, SourceError> {
         let _lock = self.cache.lock()?;
-        let Found { repo, flows, records, names } = match self.known_since(since) {
+        let FetchedTips { repo, flows, records, names } = match self.known_since(since) {
             Some(found) => found,
             None => self.find()?,
         };
@@ -44,13 +44,13 @@ impl Inner {
         Ok(Tips { flows: commit_id(flows), records: records.map(commit_id) })
     }
 
-    fn find(&self) -> Result<Found, SourceError> {
+    fn find(&self) -> Result<FetchedTips, SourceError> {
         match &self.place {
             Place::Local(local) => {
                 let repo = local.open()?;
                 let (flows, records) = (local.tip(&repo, &self.branch)?, local.tip(&repo, &self.records_branch)?);
                 let names = local.references(&repo);
-                Ok(Found { repo, flows, records, names })
+                Ok(FetchedTips { repo, flows, records, names })
             }
             Place::Remote(remote) => {
                 let (began, wanted) = (Instant::now(), self.part.wanted());
@@ -68,7 +68,7 @@ impl Inner {
 
     /// What is known without asking the server. Where another process has seen something else meanwhile, that is
     /// nothing. The caller holds the lock.
-    fn known_since(&self, since: Option<Instant>) -> Option<Found> {
+    fn known_since(&self, since: Option<Instant>) -> Option<FetchedTips> {
         let fetched = self.part.fetched_since(since?)?;
         let Place::Remote(remote) = &self.place else { return None };
         let repo = remote.open().ok().filter(|_| !self.cache.is_suspect())?;
@@ -77,9 +77,9 @@ impl Inner {
         (seen == [found.flows, found.records]).then_some(found)
     }
 
-    fn found(&self, repo: Repository, advertised: &Advertised) -> Found {
+    fn found(&self, repo: Repository, advertised: &Advertised) -> FetchedTips {
         let [flows, records] = self.part.see(advertised);
-        Found { repo, flows, records, names: advertised.keys().cloned().collect() }
+        FetchedTips { repo, flows, records, names: advertised.keys().cloned().collect() }
     }
 
     fn check_rewind(

@@ -9,7 +9,7 @@ use git2::{Oid, Repository};
 use super::packs::{self, Pack, Stock, folder_of};
 use super::remote::{KEPT, Remote, is_whole};
 use super::repack::{merge, remove, standing, weigh};
-use super::tidy::{Effort, Rewound, Step};
+use super::tidy::{Effort, Rewound, TidyStep};
 
 impl Remote {
     /// Makes the clone smaller where that is due. A failure costs room on the disk and nothing else.
@@ -29,10 +29,10 @@ impl Remote {
             }
             weigh(clone, &stock, &mut standing)?;
             match standing.next_step(effort) {
-                Step::Rest => return Ok(()),
-                Step::Settle => return self.cache.set_fresh_bytes(stock.bytes()),
-                Step::Renew => return self.renew(),
-                Step::Merge(class) => merge(clone, &stock, &class)?,
+                TidyStep::Rest => return Ok(()),
+                TidyStep::Settle => return self.cache.set_fresh_bytes(stock.bytes()),
+                TidyStep::Renew => return self.renew(),
+                TidyStep::Merge(class) => merge(clone, &stock, &class)?,
             }
         }
     }

@@ -14,7 +14,7 @@ use super::flows::met;
 use super::names;
 use super::read::{io_error, local_error};
 use crate::format::{self, Format, Unit};
-use crate::source::selection::{FlowSelection, Met, Step, Walk};
+use crate::source::selection::{FlowSelection, Met, Walk, WalkStep};
 use crate::source::{BadEntry, BadEntryReason, FLOW_BYTES_MAX, Listing, SourceError};
 
 /// A folder of files, usually the work tree of a repository.
@@ -229,7 +229,7 @@ impl WorkTree {
                 let path = names::below(&shown, &name.to_string_lossy());
                 let met = met_on_disk(&entry).map_err(|e| failed(&e))?;
                 match walk.meet(&path, name.to_str().is_some(), met) {
-                    Step::Enter => waiting.push((entry.path(), path)),
+                    WalkStep::Enter => waiting.push((entry.path(), path)),
                     step => go(step, walk, attributes, &entry.path(), path)?,
                 }
                 if walk.is_full() {
@@ -254,7 +254,7 @@ impl WorkTree {
         for Absent { path, is_utf8, met, blob } in absent {
             if let Some(above) = walk.left_out_above(&path) {
                 left_out.insert(above);
-            } else if walk.meet(&path, is_utf8, met) == Step::Take {
+            } else if walk.meet(&path, is_utf8, met) == WalkStep::Take {
                 let bytes = self.blob_bytes(&path, blob)?;
                 take(walk, attributes, path, bytes);
             }
@@ -385,16 +385,16 @@ fn file_bytes(file: &Path) -> Result<u64, SourceError> {
 
 /// Does what is to be done with a file on the disk.
 fn go(
-    step: Step,
+    step: WalkStep,
     walk: &mut Walk<'_, String>,
     attributes: &Attributes,
     file: &Path,
     path: String,
 ) -> Result<(), SourceError> {
     match step {
-        Step::Take => take(walk, attributes, path, file_bytes(file)?),
-        Step::Peek => peek(walk, file, &path)?,
-        Step::Enter | Step::Pass => {}
+        WalkStep::Take => take(walk, attributes, path, file_bytes(file)?),
+        WalkStep::Peek => peek(walk, file, &path)?,
+        WalkStep::Enter | WalkStep::Pass => {}
     }
     Ok(())
 }

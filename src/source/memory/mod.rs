@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use crate::format::{Format, Unit};
 
-use super::selection::{FlowSelection, Met, Step, Walk};
+use super::selection::{FlowSelection, Met, Walk, WalkStep};
 use super::{
     BlobId, BlobSizes, CommitId, Expected, FileVersion, FlowEntry, FlowListing, HistoryEntry, Proposal, ProposeError,
     Proposed, PushError, RECORD_BYTES_MAX, RecordCommit, SignedCommit, SignedHistory, Source, SourceError, Tips,
@@ -213,12 +213,12 @@ impl Source for MemorySource {
                 continue;
             }
             match walk.meet(&path, true, Met::File) {
-                Step::Take => {
+                WalkStep::Take => {
                     let bytes = content.map_or(0, |content| content.len() as u64);
                     walk.take(FlowEntry { path, blob, bytes });
                 }
-                Step::Peek => walk.peeked(&path, content.as_deref()),
-                Step::Enter | Step::Pass => {}
+                WalkStep::Peek => walk.peeked(&path, content.as_deref()),
+                WalkStep::Enter | WalkStep::Pass => {}
             }
         }
         let mut flows = walk.finish();

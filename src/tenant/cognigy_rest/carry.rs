@@ -45,7 +45,7 @@ struct Kept {
 }
 
 /// A flow as it is found after a merge that did not say that it was done.
-enum Found {
+enum AfterMerge {
     Equal,
     Absent,
     Other,
@@ -312,11 +312,11 @@ impl<'a> Carrying<'a> {
                 }
             };
             match (self.found(desired).await?, first) {
-                (Found::Equal, _) => return Ok(()),
-                (Found::Other, Conflict::Abort) if is_conflict => return Err(self.left_alone(&desired.name)),
+                (AfterMerge::Equal, _) => return Ok(()),
+                (AfterMerge::Other, Conflict::Abort) if is_conflict => return Err(self.left_alone(&desired.name)),
                 // Half of what was merged is ours.
-                (Found::Other, Conflict::Abort) => conflict = Conflict::Replace,
-                (Found::Absent, _) | (Found::Other, Conflict::Replace) => {}
+                (AfterMerge::Other, Conflict::Abort) => conflict = Conflict::Replace,
+                (AfterMerge::Absent, _) | (AfterMerge::Other, Conflict::Replace) => {}
             }
             tracing::debug!(flow = desired.name, %failure, "a merge is made once more");
             last = Some(failure);
@@ -326,18 +326,18 @@ impl<'a> Carrying<'a> {
     }
 
     /// What is live of a flow, but for its attachments, which come later.
-    async fn found(&self, desired: &Flow) -> Result<Found, TenantError> {
+    async fn found(&self, desired: &Flow) -> Result<AfterMerge, TenantError> {
         let project = self.calls().project(self.reading.project_id).await?;
-        let Some(head) = project.flow(desired.reference) else { return Ok(Found::Absent) };
+        let Some(head) = project.flow(desired.reference) else { return Ok(AfterMerge::Absent) };
         let reading = self.reading.again(&project);
         let text = reading.flow(head).await?.text;
-        let Ok(live) = Flow::parse(text.as_bytes()) else { return Ok(Found::Other) };
+        let Ok(live) = Flow::parse(text.as_bytes()) else { return Ok(AfterMerge::Other) };
         let mut wanted = desired.clone();
         self.reading.references.git(&mut wanted);
         let (attached_flows, attached_lexicons) = (live.attached_flows.clone(), live.attached_lexicons.clone());
         let wanted = Flow { attached_flows, attached_lexicons, ..wanted };
         let live = self.defaults.left_out(&live, &wanted);
-        Ok(if wanted.to_text() == live.to_text() { Found::Equal } else { Found::Other })
+        Ok(if wanted.to_text() == live.to_text() { AfterMerge::Equal } else { AfterMerge::Other })
     }
 
     /// What a merge loses: flows and lexicons that were not in the package.

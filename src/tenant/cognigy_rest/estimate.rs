@@ -2,7 +2,7 @@
 
 use super::super::{Cost, NodeCount};
 use super::import::{Route, route};
-use super::node_plan::{Count, Step};
+use super::node_plan::{Count, NodeStep};
 use crate::config::{CognigyRest, Scan};
 use crate::format::cognigy::document::Flow;
 
@@ -52,7 +52,7 @@ pub(super) fn estimate(before: Option<&Flow>, after: Option<&Flow>, options: &Co
             match route(before, after, &locale.unwrap_or_default(), options.write).ok()? {
                 Route::Nodes(plan) => {
                     let steps: usize =
-                        plan.steps.iter().map(|step| if matches!(step, Step::Write { .. }) { 2 } else { 1 }).sum();
+                        plan.steps.iter().map(|step| if matches!(step, NodeStep::Write { .. }) { 2 } else { 1 }).sum();
                     counted(cost("nodes", steps + 2, Vec::new()), plan.count())
                 }
                 Route::Package { reason, count } => {

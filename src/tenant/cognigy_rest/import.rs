@@ -13,7 +13,7 @@ use super::compose::tree_of;
 use super::defaults::KnownDefaults;
 use super::equal::same;
 use super::heads::{FlowHead, Locale};
-use super::node_plan::{self, Count, NodePlan, Patch, Step};
+use super::node_plan::{self, Count, NodePlan, NodeStep, Patch};
 use super::read::{LiveChart, Reading, Unread};
 use crate::config::WriteRoute;
 use crate::flow::Defaults;
@@ -110,8 +110,8 @@ pub(super) fn lacking(desired: &Flow) -> Option<String> {
 }
 
 /// The node whose PATCH would be larger than servers take.
-fn too_large(step: &Step) -> Option<&str> {
-    let Step::Write { node, patch, .. } = step else { return None };
+fn too_large(step: &NodeStep) -> Option<&str> {
+    let NodeStep::Write { node, patch, .. } = step else { return None };
     let config = patch.config.as_ref()?;
     (config.to_string().len() > BODY_BYTES_MAX).then_some(node.as_str())
 }
@@ -181,12 +181,12 @@ impl Writing<'_> {
         self.settled(written, "the flow")
     }
 
-    async fn step(&self, step: &Step, chart: &LiveChart, seen: &Tree) -> Result<(), TenantError> {
+    async fn step(&self, step: &NodeStep, chart: &LiveChart, seen: &Tree) -> Result<(), TenantError> {
         match step {
-            Step::Write { node, locale, patch } => self.write_node(node, locale, patch, chart, seen).await,
-            Step::AddLocale { node, locale } => self.localize(node, locale, "addlocalization", chart).await,
-            Step::RemoveLocale { node, locale } => self.localize(node, locale, "removelocalization", chart).await,
-            Step::Create(_) | Step::DropBrought { .. } | Step::Move { .. } | Step::Delete { .. } => {
+            NodeStep::Write { node, locale, patch } => self.write_node(node, locale, patch, chart, seen).await,
+            NodeStep::AddLocale { node, locale } => self.localize(node, locale, "addlocalization", chart).await,
+            NodeStep::RemoveLocale { node, locale } => self.localize(node, locale, "removelocalization", chart).await,
+            NodeStep::Create(_) | NodeStep::DropBrought { .. } | NodeStep::Move { .. } | NodeStep::Delete { .. } => {
                 let reason = "structure is never written node by node".to_owned();
                 Err(self.calls().error(Failure::Impossible { reason }))
             }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// What one reading has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ListVerdict {
     /// The distinct items are as many as the tenant says there are.
     Complete,
     /// It changed underneath, or came short.
@@ -144,20 +144,20 @@ impl<'a> Count<'a> {
     }
 
     /// The verdict, after a reading that began with the total `before`, if there was one.
-    pub(super) fn verdict(mut self, before: Option<u64>) -> Verdict {
+    pub(super) fn verdict(mut self, before: Option<u64>) -> ListVerdict {
         let n_seen = self.n_seen();
         let Some(Totals { first, least, .. }) = self.totals else {
-            return Verdict::Open { why: "the tenant never said how many there are".to_owned(), own: None };
+            return ListVerdict::Open { why: "the tenant never said how many there are".to_owned(), own: None };
         };
         if self.why.is_none() && n_seen == first {
-            return Verdict::Complete;
+            return ListVerdict::Complete;
         }
         self.note(|| format!("{n_seen} distinct items came, and the total is {first}"));
         let has_moved = self.has_moved || before.is_some_and(|before| before != first);
         let others_are_there = self.seen.len() > self.own.len();
         let may_agree = others_are_there && has_moved && !self.is_short && !self.is_own_unsteady && n_seen >= least;
         let own = may_agree.then(|| self.own_in_short());
-        Verdict::Open { why: self.why.unwrap_or_default(), own }
+        ListVerdict::Open { why: self.why.unwrap_or_default(), own }
     }
 
     fn own_in_short(&self) -> Own {
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     /// Items such as `a` (ours), `a=2` (ours, with other bytes) or `x/other`; `#4` is a total.
-    fn reading(script: &str, before: Option<u64>) -> Verdict {
+    fn reading(script: &str, before: Option<u64>) -> ListVerdict {
         let mut count = Count::new("env");
         for word in script.split(' ') {
             if let Some(total) = word.strip_prefix('#') {
@@ -200,17 +200,17 @@ mod tests {
 
     fn agreeable(script: &str, before: Option<u64>) -> Option<Own> {
         match reading(script, before) {
-            Verdict::Complete => panic!("{script} adds up"),
-            Verdict::Open { own, .. } => own,
+            ListVerdict::Complete => panic!("{script} adds up"),
+            ListVerdict::Open { own, .. } => own,
         }
     }
 
     #[test]
     fn a_reading_adds_up_when_the_distinct_items_are_the_total() {
-        assert_eq!(reading("#3 a b x/other #3", None), Verdict::Complete);
-        assert_eq!(reading("#3 a b x/other", Some(7)), Verdict::Complete, "whatever an earlier one said");
+        assert_eq!(reading("#3 a b x/other #3", None), ListVerdict::Complete);
+        assert_eq!(reading("#3 a b x/other", Some(7)), ListVerdict::Complete, "whatever an earlier one said");
         for open in ["#3 a b", "#1 a b", "#2 a b b", "#2 a #3 b", "a"] {
-            assert!(matches!(reading(open, None), Verdict::Open { .. }), "{open}");
+            assert!(matches!(reading(open, None), ListVerdict::Open { .. }), "{open}");
         }
     }
 
@@ -245,6 +245,9 @@ mod tests {
         });
         count.says(3);
         count.found_nothing_at(2);
-        assert!(matches!(count.verdict(None), Verdict::Open { own: None, .. }), "a page without items in the middle");
+        assert!(
+            matches!(count.verdict(None), ListVerdict::Open { own: None, .. }),
+            "a page without items in the middle"
+        );
     }
 }

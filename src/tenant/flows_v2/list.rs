@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::http::{Asked, Body, Broken, Caller, Ended, Settled, Size, TooMuch, within};
 use super::super::{Failure, TenantError};
-use super::count::{Count, Counted, Verdict};
+use super::count::{Count, Counted, ListVerdict};
 use super::fit::Fit;
 use super::page::{Beginning, Head, Page, PageItem, Told};
 use super::request::Requests;
@@ -72,7 +72,7 @@ impl<'a> List<'a> {
             };
             let Reading::Counted(count) = read? else { return Ok(Listed::Unknown) };
             let before = std::mem::replace(&mut total, count.total());
-            let Verdict::Open { why, own } = count.verdict(before) else { return Ok(Listed::Complete) };
+            let ListVerdict::Open { why, own } = count.verdict(before) else { return Ok(Listed::Complete) };
             if own.is_some() && own == agreed {
                 return Ok(Listed::Complete);
             }

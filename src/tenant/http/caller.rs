@@ -17,7 +17,7 @@ use super::refusal;
 use super::throttle::{Gate, Permit, announced, retry_after};
 use super::tuning::Tuning;
 use crate::config::TenantAddress;
-use crate::web::{Answer, ConnectError, Fault, FaultKind, Intake, Place, Room, exchange};
+use crate::web::{Answer, ConnectError, ExchangeFault, FaultKind, Intake, Place, Room, exchange};
 
 /// What is known of an answer's body beforehand.
 #[derive(Debug, Clone, Copy)]
@@ -268,7 +268,7 @@ impl Caller {
         credential: &Credential,
         attempt: u32,
         intake: Intake,
-    ) -> Result<Result<Answer, Fault>, Failure> {
+    ) -> Result<Result<Answer, ExchangeFault>, Failure> {
         let lost =
             || Failure::Unavailable { detail: "the request cannot be repeated".to_owned(), maybe_took_effect: true };
         let mut request = sent.request.try_clone().ok_or_else(lost)?;
@@ -292,7 +292,7 @@ impl Caller {
     async fn after_fault<E: Endpoint>(
         &self,
         sent: &Sent<E>,
-        fault: Fault,
+        fault: ExchangeFault,
         size: Size,
         spent: Duration,
         patience: &mut Patience<'_>,

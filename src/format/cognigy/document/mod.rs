@@ -35,7 +35,7 @@ pub use config::{Config, config_of, without_computed};
 pub use flow::{BASIC_EXTENSION, Branch, Chain, Flow, Head, Mock, Node, is_marker};
 pub use locale::LocaleName;
 pub use needs::Target;
-pub use read::{Fault, FlowError};
+pub use read::{DocumentFault, FlowError};
 pub use reference::{FlowRef, LexiconRef, NodeRef, RefError};
 pub(in crate::format::cognigy) use write::write_head;
 

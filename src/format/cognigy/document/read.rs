@@ -42,7 +42,7 @@ const BODY: &str = "body";
 
 /// One thing that is wrong with a composed document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct DocumentFault {
     /// Where, as a JSON pointer.
     pub pointer: String,
     /// The rule.
@@ -61,10 +61,10 @@ pub enum FlowError {
     Parse(#[from] ParseError),
     /// It is no flow; never empty.
     #[error("expected a flow of the format `{FORMAT}`, found `{}`: {}", first(.0).0, first(.0).1)]
-    Faults(Vec<Fault>),
+    Faults(Vec<DocumentFault>),
 }
 
-fn first(faults: &[Fault]) -> (&str, &str) {
+fn first(faults: &[DocumentFault]) -> (&str, &str) {
     faults.first().map_or(("", ""), |fault| (&fault.pointer, &fault.message))
 }
 
@@ -83,7 +83,7 @@ impl Flow {
     /// # Errors
     ///
     /// Everything that is wrong with it, in the order of the text; at least one fault.
-    pub fn read(document: &Document) -> Result<Self, Vec<Fault>> {
+    pub fn read(document: &Document) -> Result<Self, Vec<DocumentFault>> {
         let mut reader = Reader { faults: Vec::new(), pointer: String::new(), known: HashMap::new() };
         let flow = reader.flow(document.root());
         match flow {
@@ -94,7 +94,7 @@ impl Flow {
 }
 
 struct Reader {
-    faults: Vec<Fault>,
+    faults: Vec<DocumentFault>,
     /// Where it is.
     pointer: String,
     /// The nodes so far, and where they stand.
@@ -315,7 +315,7 @@ impl Reader {
 
     fn fault(&mut self, rule: Rule, message: impl Into<String>, help: &str) {
         let (pointer, message, help) = (self.pointer.clone(), message.into(), help.to_owned());
-        self.faults.push(Fault { pointer, rule, message, help });
+        self.faults.push(DocumentFault { pointer, rule, message, help });
     }
 }
 

@@ -9,7 +9,7 @@ use super::code::{LineEnd, check_path, of_file};
 use super::layout::Layout;
 use super::parts::{Parts, error};
 use crate::flow::{Document, FlowId, Kind, Node as Json, Unit, push_index, push_key, quoted};
-use crate::format::cognigy::document::{Fault, Flow, FlowRef, LocaleName, NodeRef, Target};
+use crate::format::cognigy::document::{DocumentFault, Flow, FlowRef, LocaleName, NodeRef, Target};
 use crate::problem::{Place, Problem, Rule, Severity};
 
 /// What a folder says.
@@ -75,8 +75,8 @@ fn id_of(parts: &Parts<'_>) -> Option<(FlowId, Place)> {
     Some((reference.flow_id(), parts.place_in(HEAD, "/referenceId")))
 }
 
-fn problem(parts: &Parts<'_>, fault: Fault) -> Problem {
-    let Fault { pointer, rule, message, help } = fault;
+fn problem(parts: &Parts<'_>, fault: DocumentFault) -> Problem {
+    let DocumentFault { pointer, rule, message, help } = fault;
     error(parts.place(&pointer), rule, &message, &help)
 }
 

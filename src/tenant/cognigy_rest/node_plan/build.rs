@@ -4,7 +4,7 @@ use super::super::chart::{Role, Standing, Tree, Within};
 use super::impossible::Impossible;
 use super::matching::{Matching, matching};
 use super::place::Placing;
-use super::step::{NodePlan, Step};
+use super::step::{NodePlan, NodeStep};
 use super::write::{From, Writing};
 
 /// Everything that makes `live` the chart `desired`. Where a node of the former is known to be one of the latter under
@@ -36,7 +36,7 @@ pub fn plan(live: &Tree, desired: &Tree) -> Result<NodePlan, Impossible> {
 }
 
 /// Live nodes that nobody wants, leaves first. What stands below a parent that goes, goes with it.
-fn deletes(live: &Tree, matching: &Matching) -> Result<Vec<Step>, Impossible> {
+fn deletes(live: &Tree, matching: &Matching) -> Result<Vec<NodeStep>, Impossible> {
     let standings = live.standings();
     let is_surplus = |index: usize| matching.of_live[index].is_none();
     let mut steps = Vec::new();
@@ -47,7 +47,7 @@ fn deletes(live: &Tree, matching: &Matching) -> Result<Vec<Step>, Impossible> {
         }
         let node = &live.nodes[index];
         match live.role(index, within) {
-            Role::Ordinary | Role::Branch => steps.push(Step::Delete { node: node.reference.clone() }),
+            Role::Ordinary | Role::Branch => steps.push(NodeStep::Delete { node: node.reference.clone() }),
             Role::Start | Role::End | Role::Marker => {
                 return Err(Impossible::Delete { node: node.reference.clone(), kind: node.kind.name.clone() });
             }

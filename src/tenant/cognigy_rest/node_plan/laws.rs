@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::chart::{Chain, Head, Kind, Node, Tree};
 use super::machine::{Machine, alike};
-use super::step::Step;
+use super::step::NodeStep;
 use super::{NodePlan, plan};
 
 /// What a chart is built from: each number is one decision.
@@ -105,7 +105,7 @@ fn carry_out(machine: &mut Machine, desired: &Tree, plan: &NodePlan, n_steps: us
     machine.adopt(&plan.aliases, &seen);
     for step in plan.steps.iter().take(n_steps) {
         machine.apply(step, &seen);
-        if let Step::Create(creation) = step {
+        if let NodeStep::Create(creation) = step {
             machine.adopt_brought(creation, desired);
         }
     }

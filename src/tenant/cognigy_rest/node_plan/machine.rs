@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::super::chart::{Chain, Head, Kind, Node, Role, Tree, brought_with};
-use super::step::{Creation, Patch, Place, Step};
+use super::step::{Creation, NodeStep, Patch, Place};
 
 /// A node by its id.
 #[derive(Debug, Clone)]
@@ -116,10 +116,10 @@ impl Machine {
     }
 
     /// Carries out a step of a plan that was made from `seen`.
-    pub(super) fn apply(&mut self, step: &Step, seen: &Names) {
+    pub(super) fn apply(&mut self, step: &NodeStep, seen: &Names) {
         match step {
-            Step::Create(creation) => self.create(creation),
-            Step::DropBrought { parent, kind } => {
+            NodeStep::Create(creation) => self.create(creation),
+            NodeStep::DropBrought { parent, kind } => {
                 let named: Vec<&String> = self.aliases.values().collect();
                 let parent = &self.held[&self.find(parent)];
                 let is_free = |child: &&usize| {
@@ -129,8 +129,8 @@ impl Machine {
                 let child = *parent.children.iter().rev().find(is_free).unwrap();
                 self.delete(child);
             }
-            Step::Move { node, to } => self.move_to(self.find(node), to),
-            Step::AddLocale { node, locale } => {
+            NodeStep::Move { node, to } => self.move_to(self.find(node), to),
+            NodeStep::AddLocale { node, locale } => {
                 let (id, base) = (self.find(node), self.locale.clone());
                 let held = self.held.get_mut(&id).unwrap();
                 assert!(!held.configs.contains_key(locale), "`{node}` has `{locale}`");
@@ -138,13 +138,13 @@ impl Machine {
                 held.configs.insert(locale.clone(), inherited);
                 self.n_requests += 1;
             }
-            Step::RemoveLocale { node, locale } => {
+            NodeStep::RemoveLocale { node, locale } => {
                 let id = self.find(node);
                 self.held.get_mut(&id).unwrap().configs.remove(locale).expect("a locale to remove");
                 self.n_requests += 1;
             }
-            Step::Write { node, locale, patch } => self.write(node, locale, patch, seen),
-            Step::Delete { node } => {
+            NodeStep::Write { node, locale, patch } => self.write(node, locale, patch, seen),
+            NodeStep::Delete { node } => {
                 let reference = &seen[node];
                 let id = self.held.iter().find(|(_, held)| held.reference == *reference).map(|(id, _)| *id);
                 self.delete(id.unwrap_or_else(|| panic!("`{node}` is not there")));

@@ -26,4 +26,4 @@ mod write;
 
 pub use build::plan;
 pub use impossible::Impossible;
-pub use step::{Count, Creation, NodePlan, Patch, Place, Step};
+pub use step::{Count, Creation, NodePlan, NodeStep, Patch, Place};

@@ -9,7 +9,7 @@ use super::super::chart::{Chain, Kind, Node, Role, Tree, Within, brought_with};
 use super::impossible::Impossible;
 use super::matching::Matching;
 use super::order::{Item, staying};
-use super::step::{Creation, Place, Step};
+use super::step::{Creation, NodeStep, Place};
 
 /// What one child of a parent is, on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) struct Placing<'a> {
     pub(super) brought: Vec<bool>,
     /// The children of each wanted node that has any, now or in the end.
     children: HashMap<usize, Vec<Child<'a>>>,
-    steps: Vec<Step>,
+    steps: Vec<NodeStep>,
 }
 
 impl<'a> Placing<'a> {
@@ -44,7 +44,7 @@ impl<'a> Placing<'a> {
     }
 
     /// Creates and moves.
-    pub(super) fn run(mut self) -> Result<(Vec<Step>, Vec<bool>), Impossible> {
+    pub(super) fn run(mut self) -> Result<(Vec<NodeStep>, Vec<bool>), Impossible> {
         let desired = self.desired;
         let order = desired.preorder();
         self.check_ends()?;
@@ -155,7 +155,7 @@ impl<'a> Placing<'a> {
             locale: self.desired.locale.clone(),
             at,
         };
-        self.steps.push(Step::Create(Box::new(creation)));
+        self.steps.push(NodeStep::Create(Box::new(creation)));
         self.in_place[index] = true;
     }
 
@@ -253,7 +253,7 @@ impl<'a> Placing<'a> {
         let Some(now) = self.children.get_mut(&parent) else { return };
         while let Some(at) = now.iter().rposition(|child| matches!(child, Child::Brought(_))) {
             if let Child::Brought(kind) = now.remove(at) {
-                self.steps.push(Step::DropBrought { parent: name.clone(), kind: kind.to_owned() });
+                self.steps.push(NodeStep::DropBrought { parent: name.clone(), kind: kind.to_owned() });
             }
         }
     }
@@ -268,7 +268,7 @@ impl<'a> Placing<'a> {
         for index in desired.chain(chain) {
             if let Some(anchor) = after.filter(|_| !self.in_place[*index]) {
                 let to = Place::After(self.name(anchor));
-                self.steps.push(Step::Move { node: self.name(*index), to });
+                self.steps.push(NodeStep::Move { node: self.name(*index), to });
                 self.in_place[*index] = true;
             }
             after = Some(*index);
@@ -284,7 +284,7 @@ impl<'a> Placing<'a> {
                     now.retain(|child| *child != Child::Wanted(*index));
                 }
                 let to = self.put_child(parent, *index, after);
-                self.steps.push(Step::Move { node: self.name(*index), to });
+                self.steps.push(NodeStep::Move { node: self.name(*index), to });
                 self.in_place[*index] = true;
             }
             after = Some(*index);

@@ -13,7 +13,7 @@ pub struct NodePlan {
     /// Nodes found live under another reference id than git's: (git's, the live one).
     pub aliases: Vec<(String, String)>,
     /// In the order in which they must happen.
-    pub steps: Vec<Step>,
+    pub steps: Vec<NodeStep>,
     /// Nodes that differ in what no PATCH takes.
     pub only_by_package: Vec<String>,
 }
@@ -33,7 +33,7 @@ pub struct Count {
 
 /// One step: one request, or a few.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum NodeStep {
     /// A new node.
     Create(Box<Creation>),
     /// The last child of a type goes that came with a new parent and is nobody's.
@@ -142,7 +142,7 @@ impl Patch {
     }
 }
 
-impl Step {
+impl NodeStep {
     /// Whether it changes which nodes there are, or how they hang together.
     fn is_structural(&self) -> bool {
         matches!(self, Self::Create(_) | Self::DropBrought { .. } | Self::Move { .. } | Self::Delete { .. })
@@ -153,7 +153,7 @@ impl NodePlan {
     /// Whether fields alone are written, of nodes that are live under git's reference ids.
     #[must_use]
     pub fn writes_fields_only(&self) -> bool {
-        let structural = self.steps.iter().any(Step::is_structural);
+        let structural = self.steps.iter().any(NodeStep::is_structural);
         !structural && self.aliases.is_empty() && self.only_by_package.is_empty()
     }
 
@@ -164,13 +164,15 @@ impl NodePlan {
         let (mut created, mut changed) = (std::collections::HashSet::new(), std::collections::HashSet::new());
         for step in &self.steps {
             match step {
-                Step::Create(creation) => _ = created.insert(creation.node.as_str()),
-                Step::Move { .. } => count.n_moved += 1,
-                Step::Delete { .. } => count.n_deleted += 1,
-                Step::Write { node, .. } | Step::AddLocale { node, .. } | Step::RemoveLocale { node, .. } => {
+                NodeStep::Create(creation) => _ = created.insert(creation.node.as_str()),
+                NodeStep::Move { .. } => count.n_moved += 1,
+                NodeStep::Delete { .. } => count.n_deleted += 1,
+                NodeStep::Write { node, .. }
+                | NodeStep::AddLocale { node, .. }
+                | NodeStep::RemoveLocale { node, .. } => {
                     changed.insert(node.as_str());
                 }
-                Step::DropBrought { .. } => {}
+                NodeStep::DropBrought { .. } => {}
             }
         }
         count.n_created = created.len();

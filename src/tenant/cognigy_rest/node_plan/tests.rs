@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::chart::{Kind, Node, Tree};
-use super::{Count, Impossible, NodePlan, Place, Step, plan};
+use super::{Count, Impossible, NodePlan, NodeStep, Place, plan};
 
 /// A chart from lines: `start`, `say a`, `if b`, and below a parent, deeper by two blanks each, children and chains.
 fn chart(text: &str) -> Tree {
@@ -49,13 +49,13 @@ fn place(place: &Place) -> String {
 }
 
 fn shown(plan: &NodePlan) -> Vec<String> {
-    let step = |step: &Step| match step {
-        Step::Create(creation) => format!("create {} {}", creation.node, place(&creation.at)),
-        Step::DropBrought { parent, kind } => format!("drop {kind} of {parent}"),
-        Step::Move { node, to } => format!("move {node} {}", place(to)),
-        Step::AddLocale { node, locale } => format!("add {locale} to {node}"),
-        Step::RemoveLocale { node, locale } => format!("remove {locale} of {node}"),
-        Step::Write { node, patch, .. } => {
+    let step = |step: &NodeStep| match step {
+        NodeStep::Create(creation) => format!("create {} {}", creation.node, place(&creation.at)),
+        NodeStep::DropBrought { parent, kind } => format!("drop {kind} of {parent}"),
+        NodeStep::Move { node, to } => format!("move {node} {}", place(to)),
+        NodeStep::AddLocale { node, locale } => format!("add {locale} to {node}"),
+        NodeStep::RemoveLocale { node, locale } => format!("remove {locale} of {node}"),
+        NodeStep::Write { node, patch, .. } => {
             let fields = [
                 patch.config.as_ref().map(|config| format!(" {config}")),
                 patch.is_entry_point.map(|entry| format!(" entry={entry}")),
@@ -64,7 +64,7 @@ fn shown(plan: &NodePlan) -> Vec<String> {
             ];
             format!("write {node}{}", fields.into_iter().flatten().collect::<String>())
         }
-        Step::Delete { node } => format!("delete {node}"),
+        NodeStep::Delete { node } => format!("delete {node}"),
     };
     plan.steps.iter().map(step).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::super::chart::{Head, Node, Tree};
-use super::step::{Patch, Step};
+use super::step::{NodeStep, Patch};
 
 /// When in the plan fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,7 @@ enum Turn {
 struct Timed {
     turn: Turn,
     node: usize,
-    step: Step,
+    step: NodeStep,
 }
 
 /// What a node is before it is written.
@@ -72,7 +72,7 @@ impl<'a> Writing<'a> {
         };
         patch.config = node.configs.get(base).filter(|config| known(base) != Some(config)).cloned();
         if patch.config.is_some() && matches!(from, From::Live(_)) && known(base).is_none() {
-            self.locale(index, |node, locale| Step::AddLocale { node, locale }, base);
+            self.locale(index, |node, locale| NodeStep::AddLocale { node, locale }, base);
         }
         self.shared(index, patch);
         let mut others: BTreeSet<&str> = node.configs.keys().map(String::as_str).collect();
@@ -83,7 +83,7 @@ impl<'a> Writing<'a> {
             match (node.configs.get(locale), known(locale)) {
                 (Some(config), found) if found != Some(config) && locale != base => {
                     if found.is_none() {
-                        self.locale(index, |node, locale| Step::AddLocale { node, locale }, locale);
+                        self.locale(index, |node, locale| NodeStep::AddLocale { node, locale }, locale);
                     }
                     self.write(
                         index,
@@ -92,7 +92,7 @@ impl<'a> Writing<'a> {
                         Patch { config: Some(config.clone()), ..Patch::default() },
                     );
                 }
-                (None, Some(_)) => self.locale(index, |node, locale| Step::RemoveLocale { node, locale }, locale),
+                (None, Some(_)) => self.locale(index, |node, locale| NodeStep::RemoveLocale { node, locale }, locale),
                 _ => {}
             }
         }
@@ -118,16 +118,16 @@ impl<'a> Writing<'a> {
 
     fn write(&mut self, node: usize, turn: Turn, locale: &str, patch: Patch) {
         let (name, locale) = (self.desired.nodes[node].reference.clone(), locale.to_owned());
-        self.writes.push(Timed { turn, node, step: Step::Write { node: name, locale, patch: Box::new(patch) } });
+        self.writes.push(Timed { turn, node, step: NodeStep::Write { node: name, locale, patch: Box::new(patch) } });
     }
 
-    fn locale(&mut self, node: usize, step: impl Fn(String, String) -> Step, locale: &str) {
+    fn locale(&mut self, node: usize, step: impl Fn(String, String) -> NodeStep, locale: &str) {
         let step = step(self.desired.nodes[node].reference.clone(), locale.to_owned());
         self.writes.push(Timed { turn: Turn::Content, node, step });
     }
 
     /// All of it, in order.
-    pub(super) fn finish(mut self) -> (Vec<Step>, Vec<String>) {
+    pub(super) fn finish(mut self) -> (Vec<NodeStep>, Vec<String>) {
         let ranks = ranks(self.desired, self.writes.iter().map(|write| write.node));
         self.writes.sort_by_key(|write| (write.turn, ranks.get(&write.node).copied()));
         (self.writes.into_iter().map(|write| write.step).collect(), self.only_by_package)

@@ -36,7 +36,7 @@ const SPENT: &str = "the tenant says that no requests are left until then";
 /// The throttle.
 #[derive(Debug)]
 pub(super) struct Gate {
-    state: Mutex<State>,
+    state: Mutex<ThrottleState>,
     /// Where requests are counted, those that write need not wait behind those that read.
     turn: tokio::sync::Mutex<()>,
     turn_to_write: tokio::sync::Mutex<()>,
@@ -45,7 +45,7 @@ pub(super) struct Gate {
 }
 
 #[derive(Debug)]
-struct State {
+struct ThrottleState {
     window: Window,
     pace: Pace,
     counted: Option<Counted>,
@@ -78,7 +78,7 @@ pub(super) struct Permit<'a> {
 
 impl Gate {
     pub(super) fn new(concurrency: NonZeroUsize, rate: Rate, quota: Option<Quota>, waits: Arc<Waits>) -> Self {
-        let state = State {
+        let state = ThrottleState {
             window: Window::new(concurrency),
             pace: Pace::new(rate, Instant::now()),
             counted: quota.map(Counted::new),
@@ -135,12 +135,12 @@ impl Gate {
         self.lock().window.allowed()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ThrottleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl ThrottleState {
     fn ask(&mut self, now: Instant, effect: Effect) -> Ask {
         if let Some(opens) = self.opens.filter(|opens| *opens > now) {
             return Ask::At(opens, RATE_LIMITED);

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::super::fault::Tally;
 use super::call::Call;
 
-pub(super) use plan::Fault;
 pub use plan::FaultPlan;
+pub(super) use plan::InjectedFault;
 use plan::Rule;
 
 /// A plan in force, with its counts.
@@ -27,7 +27,7 @@ impl Faults {
     }
 
     /// The fault that a call meets. Every rule counts every call that matches it, whichever rule strikes.
-    pub(super) fn strike(&mut self, call: Call, path: &str) -> Option<Fault> {
+    pub(super) fn strike(&mut self, call: Call, path: &str) -> Option<InjectedFault> {
         let mut struck = None;
         for (rule, tally) in &mut self.armed {
             if rule.is_about(call, path) && tally.is_due() && struck.is_none() {

@@ -23,14 +23,14 @@ pub(super) struct Rule {
     about: About,
     path: Option<String>,
     pub(super) turn: Turn,
-    pub(super) fault: Fault,
+    pub(super) fault: InjectedFault,
     /// As written, to be shown.
     pub(super) source: Value,
 }
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum InjectedFault {
     /// What may happen to any request.
     Any(Trouble),
     /// The task that the call starts fails, for this reason.
@@ -94,7 +94,7 @@ struct FaultSpec {
     task: Option<String>,
 }
 
-impl Fault {
+impl InjectedFault {
     /// The word the plan uses.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -133,25 +133,25 @@ fn rule(RuleSpec { matching, fault }: RuleSpec, source: Value) -> Result<Rule, S
     let MatchSpec { call: about, path, nth, from, to, every, times, probability, seed } = matching;
     let fault = meant(fault)?;
     let starts_task = matches!(about, About::One(call) if call.starts_task());
-    if matches!(fault, Fault::Task(_)) && !starts_task {
+    if matches!(fault, InjectedFault::Task(_)) && !starts_task {
         return Err("`task` needs `call` to be one that starts a task".to_owned());
     }
     let turn = Turn::meant(&TurnWritten { nth, from, to, every, times, probability, seed })?;
     Ok(Rule { about, path, turn, fault, source })
 }
 
-fn meant(spec: FaultSpec) -> Result<Fault, String> {
+fn meant(spec: FaultSpec) -> Result<InjectedFault, String> {
     let FaultSpec { answer, delay, drop, wait, truncate, corrupt, task } = spec;
     if wait.is_some() && drop.is_none() {
         return Err("`wait` belongs beside `drop`".to_owned());
     }
     let faults = [
-        answer.map(|answer| answered(answer).map(Fault::Any)),
-        delay.map(|Loose(delay)| Ok(Fault::Any(delayed(delay)))),
-        drop.map(|when| Ok(Fault::Any(Trouble::Drop { when, wait: wait.unwrap_or_default().0 }))),
-        truncate.map(|n_bytes| Ok(Fault::Any(Trouble::Truncate(n_bytes)))),
-        corrupt.map(|corruption| Ok(Fault::Any(Trouble::Corrupt(corruption)))),
-        task.map(|reason| Ok(Fault::Task(reason))),
+        answer.map(|answer| answered(answer).map(InjectedFault::Any)),
+        delay.map(|Loose(delay)| Ok(InjectedFault::Any(delayed(delay)))),
+        drop.map(|when| Ok(InjectedFault::Any(Trouble::Drop { when, wait: wait.unwrap_or_default().0 }))),
+        truncate.map(|n_bytes| Ok(InjectedFault::Any(Trouble::Truncate(n_bytes)))),
+        corrupt.map(|corruption| Ok(InjectedFault::Any(Trouble::Corrupt(corruption)))),
+        task.map(|reason| Ok(InjectedFault::Task(reason))),
     ];
     let mut faults = faults.into_iter().flatten();
     match (faults.next(), faults.next()) {

@@ -26,7 +26,7 @@ use super::super::fault::{Delivery, suffer};
 use super::super::log::LoggedRequest;
 use super::super::wire::{Incoming, KillSwitch, Reply};
 use super::call::Call;
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use super::model::platform::Moment;
 use super::refusal::Refusal;
 use super::rules::Behaviour;
@@ -124,7 +124,7 @@ async fn serve(shared: &Shared, incoming: &Incoming, from: IpAddr, rules: &Behav
         (trace.flow, trace.project) = asked.subject();
     }
     let fault = shared.lock().faults.strike(call, &incoming.target);
-    trace.fault = fault.as_ref().map(Fault::name);
+    trace.fault = fault.as_ref().map(InjectedFault::name);
     let perform = async {
         let done = match &mut asked {
             Ok(asked) => {
@@ -143,11 +143,11 @@ async fn serve(shared: &Shared, incoming: &Incoming, from: IpAddr, rules: &Behav
     };
     match fault {
         None => Delivery::Whole(perform.await),
-        Some(Fault::Task(reason)) => {
+        Some(InjectedFault::Task(reason)) => {
             shared.lock().platform.dooms.push(reason);
             Delivery::Whole(perform.await)
         }
-        Some(Fault::Any(trouble)) => suffer(trouble, |status| refused(&Refusal::fault(status)), perform).await,
+        Some(InjectedFault::Any(trouble)) => suffer(trouble, |status| refused(&Refusal::fault(status)), perform).await,
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::tenant::Call;
 
-pub(super) use plan::Fault;
 pub use plan::FaultPlan;
+pub(super) use plan::InjectedFault;
 
 use super::super::fault::Tally;
 use plan::{Matching, Rule};
@@ -43,7 +43,7 @@ impl Faults {
     }
 
     /// The fault that this request meets. Every rule counts every request that matches it, whichever rule strikes.
-    pub(super) fn strike(&mut self, subject: Subject<'_>) -> Option<Fault> {
+    pub(super) fn strike(&mut self, subject: Subject<'_>) -> Option<InjectedFault> {
         let mut struck = None;
         for armed in &mut self.armed {
             if armed.is_due(subject) && struck.is_none() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::super::fault::{Trouble, Turn, TurnWritten, answered, delayed, status_in};
 use super::super::super::yaml::{self, ReadError};
-use super::super::world::{Verdict, Violation};
+use super::super::world::{ShownStatus, Violation};
 use super::spec::{CallSpec, FaultSpec, MatchSpec, RuleSpec, Word};
 use crate::tenant::Call;
 
@@ -20,7 +20,7 @@ pub struct FaultPlan {
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) matching: Matching,
-    pub(super) fault: Fault,
+    pub(super) fault: InjectedFault,
     /// As written, to be shown.
     pub(super) source: Value,
 }
@@ -36,7 +36,7 @@ pub(super) struct Matching {
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum InjectedFault {
     Refuse {
         status: u16,
         message: String,
@@ -44,7 +44,7 @@ pub(crate) enum Fault {
     },
     /// What may happen to any request.
     Any(Trouble),
-    Say(Verdict),
+    Say(ShownStatus),
     Ignore,
     Mutate,
     Normalise,
@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     Short,
 }
 
-impl Fault {
+impl InjectedFault {
     /// The word the plan uses.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -129,7 +129,7 @@ fn call_meant(call: CallSpec) -> Option<Call> {
     })
 }
 
-fn meant(spec: FaultSpec) -> Result<Fault, String> {
+fn meant(spec: FaultSpec) -> Result<InjectedFault, String> {
     let FaultSpec { refuse, answer, delay, drop, wait, truncate, corrupt, status, message, word } = spec;
     if message.is_some() && status.is_none() {
         return Err("`message` belongs beside `status`, or inside `refuse`".to_owned());
@@ -141,14 +141,18 @@ fn meant(spec: FaultSpec) -> Result<Fault, String> {
         word.map(|word| Ok(worded(word))),
         refuse.map(|refuse| {
             let status = status_in(400, refuse.status.unwrap_or(400))?;
-            Ok(Fault::Refuse { status, message: message_or_default(refuse.message), violations: refuse.violations })
+            Ok(InjectedFault::Refuse {
+                status,
+                message: message_or_default(refuse.message),
+                violations: refuse.violations,
+            })
         }),
-        answer.map(|answer| answered(answer).map(Fault::Any)),
-        delay.map(|delay| Ok(Fault::Any(delayed(delay.0)))),
-        drop.map(|when| Ok(Fault::Any(Trouble::Drop { when, wait: wait.unwrap_or_default().0 }))),
-        truncate.map(|n_bytes| Ok(Fault::Any(Trouble::Truncate(n_bytes)))),
-        corrupt.map(|corruption| Ok(Fault::Any(Trouble::Corrupt(corruption)))),
-        status.map(|status| Ok(Fault::Say(Verdict { status, message }))),
+        answer.map(|answer| answered(answer).map(InjectedFault::Any)),
+        delay.map(|delay| Ok(InjectedFault::Any(delayed(delay.0)))),
+        drop.map(|when| Ok(InjectedFault::Any(Trouble::Drop { when, wait: wait.unwrap_or_default().0 }))),
+        truncate.map(|n_bytes| Ok(InjectedFault::Any(Trouble::Truncate(n_bytes)))),
+        corrupt.map(|corruption| Ok(InjectedFault::Any(Trouble::Corrupt(corruption)))),
+        status.map(|status| Ok(InjectedFault::Say(ShownStatus { status, message }))),
     ];
     let mut faults = faults.into_iter().flatten();
     match (faults.next(), faults.next()) {
@@ -160,15 +164,17 @@ fn meant(spec: FaultSpec) -> Result<Fault, String> {
     }
 }
 
-fn worded(word: Word) -> Fault {
+fn worded(word: Word) -> InjectedFault {
     match word {
-        Word::Refuse => Fault::Refuse { status: 400, message: message_or_default(None), violations: Vec::new() },
-        Word::Ignore => Fault::Ignore,
-        Word::Mutate => Fault::Mutate,
-        Word::Normalise => Fault::Normalise,
-        Word::Neighbour => Fault::Neighbour,
-        Word::Stale => Fault::Stale,
-        Word::Short => Fault::Short,
+        Word::Refuse => {
+            InjectedFault::Refuse { status: 400, message: message_or_default(None), violations: Vec::new() }
+        }
+        Word::Ignore => InjectedFault::Ignore,
+        Word::Mutate => InjectedFault::Mutate,
+        Word::Normalise => InjectedFault::Normalise,
+        Word::Neighbour => InjectedFault::Neighbour,
+        Word::Stale => InjectedFault::Stale,
+        Word::Short => InjectedFault::Short,
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::super::fault::{Delivery, suffer};
 use super::super::log::LoggedRequest;
 use super::super::wire::{Incoming, KillSwitch, Reply};
-use super::fault::{Fault, Subject};
+use super::fault::{InjectedFault, Subject};
 use super::limiter::whole_seconds;
 use super::shared::Shared;
 use super::world::{Keep, View};
@@ -95,7 +95,7 @@ async fn serve(shared: &Shared, incoming: &Incoming, trace: &mut Trace) -> Deliv
     let subject =
         Subject { call: route.call(), flow: trace.flow.as_deref(), environment: trace.environment.as_deref() };
     let fault = shared.lock().faults.strike(subject);
-    trace.fault = fault.as_ref().map(Fault::name);
+    trace.fault = fault.as_ref().map(InjectedFault::name);
     let doing = Doing { shared, asked: &asked };
     match fault {
         None => Delivery::Whole(doing.perform(&Twist::NONE).await),
@@ -137,23 +137,23 @@ impl Doing<'_> {
         Delivery::Whole(self.perform(&Twist { view, ..Twist::NONE }).await)
     }
 
-    async fn perform_with(&self, fault: Fault, call: Call) -> Delivery {
+    async fn perform_with(&self, fault: InjectedFault, call: Call) -> Delivery {
         match fault {
-            Fault::Refuse { status, message, violations } => {
+            InjectedFault::Refuse { status, message, violations } => {
                 Delivery::Whole(Reply::violations(status, message, &violations))
             }
-            Fault::Any(trouble) => {
+            InjectedFault::Any(trouble) => {
                 let said = |status| Reply::error(status, "fault", "answered by the fault plan");
                 suffer(trouble, said, self.perform(&Twist::NONE)).await
             }
-            Fault::Say(verdict) if call == Call::Status => Delivery::Whole(said(&verdict)),
-            Fault::Say(verdict) => self.keep(Keep::AndSay(verdict)).await,
-            Fault::Ignore => self.keep(Keep::Not).await,
-            Fault::Mutate => self.keep(Keep::Changed).await,
-            Fault::Normalise => self.keep(Keep::Normalised).await,
-            Fault::Neighbour => self.keep(Keep::AndNeighbour).await,
-            Fault::Stale => self.view(View::Stale).await,
-            Fault::Short => self.view(View::Short).await,
+            InjectedFault::Say(verdict) if call == Call::Status => Delivery::Whole(said(&verdict)),
+            InjectedFault::Say(verdict) => self.keep(Keep::AndSay(verdict)).await,
+            InjectedFault::Ignore => self.keep(Keep::Not).await,
+            InjectedFault::Mutate => self.keep(Keep::Changed).await,
+            InjectedFault::Normalise => self.keep(Keep::Normalised).await,
+            InjectedFault::Neighbour => self.keep(Keep::AndNeighbour).await,
+            InjectedFault::Stale => self.view(View::Stale).await,
+            InjectedFault::Short => self.view(View::Short).await,
         }
     }
 }

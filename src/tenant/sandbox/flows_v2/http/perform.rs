@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::super::super::wire::Reply;
 use super::super::access::TokenRefusal;
 use super::super::shared::Inner;
-use super::super::world::{Collection, Keep, Outcome, Page, Pick, Verdict, View};
+use super::super::world::{Collection, Keep, Outcome, Page, Pick, ShownStatus, View};
 use super::call::Asked;
 use serde_json::json;
 
@@ -54,7 +54,7 @@ pub(super) fn perform(inner: &mut Inner, asked: &Asked, twist: &Twist, now: Inst
 }
 
 /// The answer of a status call.
-pub(super) fn said(Verdict { status, message }: &Verdict) -> Reply {
+pub(super) fn said(ShownStatus { status, message }: &ShownStatus) -> Reply {
     match message {
         Some(message) => Reply::json(200, &json!({ "status": status, "message": message })),
         None => Reply::json(200, &json!({ "status": status })),

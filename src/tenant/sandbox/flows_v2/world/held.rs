@@ -31,7 +31,7 @@ pub(crate) struct Live {
     /// When the newest import or rollback was; none for what was there from the start.
     pub(super) since: Option<Instant>,
     /// What its status says instead of the truth.
-    pub(super) verdict: Option<Verdict>,
+    pub(super) verdict: Option<ShownStatus>,
 }
 
 impl Listed for Live {
@@ -42,7 +42,7 @@ impl Listed for Live {
 
 /// A status and a message, as `/status` answers them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct ShownStatus {
     pub(crate) status: String,
     pub(crate) message: Option<String>,
 }
@@ -68,7 +68,7 @@ pub(crate) enum Keep {
     /// As it should be, and another flow under another name.
     AndNeighbour,
     /// As it should be, but its status will say this.
-    AndSay(Verdict),
+    AndSay(ShownStatus),
 }
 
 /// Why the tenant says no.

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::flow::ReferenceKind;
 
 pub use held::HISTORY_MAX;
-pub(super) use held::{Environment, Keep, Live, Outcome, Refusal, Verdict};
+pub(super) use held::{Environment, Keep, Live, Outcome, Refusal, ShownStatus};
 pub(super) use list::{Collection, Page, Pick, View};
 pub(super) use shelf::Thing;
 pub(super) use stored::Stored;
@@ -103,7 +103,7 @@ impl World {
         id: &str,
         delay: Duration,
         now: Instant,
-    ) -> Result<Verdict, Refusal> {
+    ) -> Result<ShownStatus, Refusal> {
         let live = self.flow(environment, id)?;
         if let Some(verdict) = &live.verdict {
             return Ok(verdict.clone());
@@ -114,7 +114,7 @@ impl World {
             passed if passed >= delay / 2 => "deploying",
             _ => "importing",
         };
-        Ok(Verdict { status: status.to_owned(), message: None })
+        Ok(ShownStatus { status: status.to_owned(), message: None })
     }
 
     /// Puts a flow there without any check and without a history entry: an edit behind everyone's back.

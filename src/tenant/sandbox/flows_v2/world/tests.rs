@@ -120,7 +120,7 @@ fn what_is_kept_may_differ_from_what_was_sent() {
     world.import("env", &flow("flow_b", "1.0.0", &[]), &Keep::AndNeighbour, now).unwrap();
     assert_eq!(world.flow("env", "flow_b").unwrap().current.name, "N");
     assert_eq!(world.flow("env", "flow_a").unwrap().current.name, "N (changed by the sandbox)");
-    let verdict = Verdict { status: "failed".to_owned(), message: Some("no".to_owned()) };
+    let verdict = ShownStatus { status: "failed".to_owned(), message: Some("no".to_owned()) };
     world.import("env", &text, &Keep::AndSay(verdict.clone()), now).unwrap();
     assert_eq!(world.status("env", "flow_a", Duration::ZERO, now).unwrap(), verdict);
     world.import("env", &text, &Keep::Truly, now).unwrap();
