@@ -10,7 +10,7 @@ mod rule;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use escape::escape_terminal;
 pub use markdown::{code_block, code_span};
@@ -18,7 +18,7 @@ pub use render::{Colour, render};
 pub use rule::Rule;
 
 /// How much a problem matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The flows cannot be deployed until this is mended.
@@ -28,7 +28,7 @@ pub enum Severity {
 }
 
 /// Where a problem stands. Lines and columns count from 1; columns count characters, not bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// Path of the file as the user knows it, with `/` between its parts.
     pub file: String,
@@ -43,10 +43,10 @@ pub struct Place {
 /// One finding.
 ///
 /// The order is the order of display: by file, then line and column, then rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "FlatProblem", into = "FlatProblem")]
 pub struct Problem {
-    /// Where.
-    #[serde(flatten)]
+    /// Where; in outputs its members stand among the others.
     pub place: Place,
     /// The rule, by its stable name in kebab-case in outputs, for example `duplicate-key`.
     pub rule: Rule,
@@ -56,6 +56,33 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub help: String,
+}
+
+/// A problem as it is written.
+#[derive(Serialize, Deserialize)]
+struct FlatProblem {
+    file: String,
+    line: u32,
+    column: u32,
+    pointer: String,
+    rule: Rule,
+    severity: Severity,
+    message: String,
+    help: String,
+}
+
+impl From<Problem> for FlatProblem {
+    fn from(problem: Problem) -> Self {
+        let Problem { place: Place { file, line, column, pointer }, rule, severity, message, help } = problem;
+        Self { file, line, column, pointer, rule, severity, message, help }
+    }
+}
+
+impl From<FlatProblem> for Problem {
+    fn from(written: FlatProblem) -> Self {
+        let FlatProblem { file, line, column, pointer, rule, severity, message, help } = written;
+        Self { place: Place { file, line, column, pointer }, rule, severity, message, help }
+    }
 }
 
 impl Problem {

@@ -15,7 +15,7 @@ pub struct CommitId(pub String);
 pub struct BlobId(pub String);
 
 /// Where git holds a document: in one file or, where an environment adds something, in the files it is composed of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// The flow's file, or whatever else holds all of it.
     pub blob: BlobId,

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::FlowId;
 use crate::problem::Place;
 
 /// Places in a flow that flows lead to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchors {
     /// Its places by their names; whether something may lead there.
     pub offered: BTreeMap<String, bool>,
@@ -15,7 +17,7 @@ pub struct Anchors {
 }
 
 /// A place that a flow leads to, in itself or in another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
     /// The flow.
     pub flow: FlowId,

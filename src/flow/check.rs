@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::anchors::Anchors;
 use super::cause::nearest_cause;
 use super::definition::Definition;
@@ -24,7 +26,7 @@ pub struct File<'a> {
 
 /// What one file holds. Depends on the path, the bytes and the comparison only, so that it may be
 /// kept by blob.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// The flow, as soon as its id can be read: it may still have errors. Absent where the text itself is at fault.
     pub definition: Option<Definition>,

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::document::{Document, Node, ParseError, without_environment};
 use super::raw::RawFlow;
 use super::{Comparison, ContentHash, ENVIRONMENT_VARIABLE, FlowId, FlowIdError, Reading, Reference};
 
-/// A flow, read and hashed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A flow, read and hashed. What is kept of one in a cache is all but its text, and only of one that was read whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// Who it is.
     pub id: FlowId,
@@ -25,9 +27,11 @@ pub struct Definition {
     pub equality_hash: ContentHash,
     /// How much of it could be read. Only of a live flow not all of it: then both hashes are over its bytes,
     /// which no readable flow has, and the other fields hold what was found in them.
+    #[serde(skip)]
     pub reading: Reading,
     /// The JSON text itself: for a git flow exactly the file, for a live flow without `environmentId`.
     /// Absent where it was not needed so far; see [`Definition::body`].
+    #[serde(skip)]
     pub text: Option<Arc<[u8]>>,
 }
 

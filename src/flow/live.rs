@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{BodyAbsent, ContentHash, Definition, FlowId, Reading};
 
 /// A live flow. Of one that was only recognised nobody can ask for more than its id and its hashes.
@@ -14,7 +16,7 @@ pub enum LiveFlow {
 }
 
 /// What is known of a flow that was recognised.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownFlow {
     /// Who it is.
     pub id: FlowId,

@@ -42,7 +42,7 @@ impl ReferenceKind {
 }
 
 /// One entry of `externalReferences`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Reference {
     /// What kind of thing.
     pub kind: ReferenceKind,

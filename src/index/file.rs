@@ -8,12 +8,11 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::state::IndexState;
-use super::stored::Stored;
 use crate::disk::make_private;
 
 /// Raised whenever the shape or the meaning of what is stored changes, the order of an enum's variants included; the
 /// crate's version stands beside it because lint rules may change with it.
-const HEADER: &str = concat!("flowsync-index 7 ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("flowsync-index 8 ", env!("CARGO_PKG_VERSION"), "\n");
 const SUM_BYTES: usize = 32;
 
 /// Fills `state` from the file; leaves it as it is where the file is absent, damaged, of another
@@ -21,14 +20,14 @@ const SUM_BYTES: usize = 32;
 pub(super) fn load(path: &Path, rules: &[String], state: &mut IndexState) {
     let Ok(content) = std::fs::read(path) else { return };
     match read(&content, rules) {
-        Some(stored) => stored.fill(state),
+        Some(written) => state.fill(written),
         None => tracing::info!(path = %path.display(), "the index is not usable and is built anew"),
     }
 }
 
-fn read(content: &[u8], rules: &[String]) -> Option<Stored> {
-    let stored: Stored = unseal(content)?;
-    (stored.rules == rules).then_some(stored)
+fn read(content: &[u8], rules: &[String]) -> Option<IndexState> {
+    let (known, written): (Vec<String>, IndexState) = unseal(content)?;
+    (known == rules).then_some(written)
 }
 
 /// Reads a sealed file; nothing where it is absent, damaged or of another version.
@@ -47,7 +46,7 @@ fn unseal<T: DeserializeOwned>(content: &[u8]) -> Option<T> {
 
 /// Writes the file whole or not at all.
 pub(super) fn save(path: &Path, rules: &[String], state: &IndexState) -> io::Result<()> {
-    write_sealed(path, &Stored::of(rules, state))
+    write_sealed(path, &(rules, state))
 }
 
 /// Writes a sealed file whole or not at all.

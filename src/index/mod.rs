@@ -12,7 +12,6 @@ mod read_live;
 mod read_quiet;
 mod signed_so_far;
 mod state;
-mod stored;
 mod vouched;
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,8 +32,8 @@ use ahead::id_ahead;
 pub use quiet::{Quiet, SeenLive};
 pub use read_live::LiveReader;
 pub use read_quiet::QuietReader;
+use state::IndexState;
 pub use state::{Counts, SignedSoFar};
-use state::{IndexState, SignedStored};
 
 /// The index of one environment. Clones share it.
 #[derive(Debug, Clone)]
@@ -47,7 +46,8 @@ struct Inner {
     state: Mutex<IndexState>,
     quiet: Mutex<Option<Arc<Quiet>>>,
     vouched: Mutex<Option<String>>,
-    signed: Mutex<Option<SignedStored>>,
+    /// By which keys, and what.
+    signed: Mutex<Option<(String, SignedSoFar)>>,
     saving: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -219,6 +219,10 @@ impl FlowIndex {
         if let Some(definition) = &mut report.definition {
             self.keep_text(definition);
             definition.text = None;
+        }
+        // The path is the asker's: a blob may stand under another one tomorrow.
+        for place in [&mut report.id_place, &mut report.version_place].into_iter().flatten() {
+            place.file = String::new();
         }
         let mut state = self.state();
         state.reports.insert(blob, report);

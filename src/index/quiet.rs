@@ -12,13 +12,12 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::ahead::id_ahead;
 use super::file;
-use super::stored::StoredProblem;
-use crate::flow::{EnvironmentId, FlowId, ReferenceKind, scan};
+use crate::flow::{FlowId, scan};
 use crate::plan::Lookup;
 use crate::problem::Problem;
 
 /// What a quiet pass had looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quiet {
     /// Digest over flows, records and policy.
     pub key: String,
@@ -41,16 +40,6 @@ pub struct SeenLive {
     pub digest: u128,
     /// How many they are.
     pub bytes: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    key: String,
-    seed: u64,
-    flows: Vec<(String, SeenLive)>,
-    others: Vec<String>,
-    needed: Vec<(ReferenceKind, String, Vec<String>)>,
-    problems: Vec<StoredProblem>,
 }
 
 impl Quiet {
@@ -76,34 +65,10 @@ fn beside(path: &Path) -> PathBuf {
 
 /// What was written beside the index at `path`.
 pub(super) fn read(path: &Path) -> Option<Quiet> {
-    let stored: Stored = file::read_sealed(&beside(path))?;
-    let Stored { key, seed, flows, others, needed, problems } = stored;
-    let lookup = |(kind, environment, ids): (ReferenceKind, String, Vec<String>)| {
-        ((kind, EnvironmentId(environment)), ids.into_iter().collect())
-    };
-    Some(Quiet {
-        key,
-        seed,
-        flows: flows.into_iter().map(|(id, seen)| Some((id.parse().ok()?, seen))).collect::<Option<_>>()?,
-        others: others.into_iter().collect(),
-        needed: needed.into_iter().map(lookup).collect(),
-        problems: problems.into_iter().map(StoredProblem::back).collect::<Option<_>>()?,
-    })
+    file::read_sealed(&beside(path))
 }
 
 /// Writes it beside the index at `path`.
 pub(super) fn write(path: &Path, quiet: &Quiet) -> std::io::Result<()> {
-    let Quiet { key, flows, others, needed, problems, seed } = quiet;
-    let stored = Stored {
-        key: key.clone(),
-        seed: *seed,
-        flows: flows.iter().map(|(id, seen)| (id.to_string(), *seen)).collect(),
-        others: others.iter().cloned().collect(),
-        needed: needed
-            .iter()
-            .map(|((what, environment), ids)| (*what, environment.0.clone(), ids.iter().cloned().collect()))
-            .collect(),
-        problems: problems.iter().map(StoredProblem::of).collect(),
-    };
-    file::write_sealed(&beside(path), &stored)
+    file::write_sealed(&beside(path), quiet)
 }

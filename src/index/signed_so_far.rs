@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::state::{SignedSoFar, SignedStored};
+use super::state::SignedSoFar;
 use super::{FlowIndex, file};
-use crate::revision::CommitId;
 
 /// So many single commits are remembered.
 const COMMITS_MAX: usize = 20_000;
@@ -19,9 +18,7 @@ impl FlowIndex {
             *memo = self.0.path.as_ref().and_then(|path| file::read_sealed(&beside(path)));
         }
         match memo.as_ref() {
-            Some(SignedStored(known, tip, good)) if known == key => {
-                SignedSoFar { tip: tip.clone().map(CommitId), good: good.iter().cloned().map(CommitId).collect() }
-            }
+            Some((known, so_far)) if known == key => so_far.clone(),
             _ => SignedSoFar::default(),
         }
     }
@@ -29,8 +26,7 @@ impl FlowIndex {
     /// Remembers what was found good under this key, in place of any other.
     pub fn keep_signed(&self, key: String, so_far: SignedSoFar) {
         let SignedSoFar { tip, good } = so_far;
-        let good = good.into_iter().take(COMMITS_MAX).map(|commit| commit.0).collect();
-        let stored = SignedStored(key, tip.map(|tip| tip.0), good);
+        let stored = (key, SignedSoFar { tip, good: good.into_iter().take(COMMITS_MAX).collect() });
         if let Some(path) = &self.0.path
             && let Err(error) = file::write_sealed(&beside(path), &stored)
         {

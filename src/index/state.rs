@@ -12,33 +12,41 @@ use crate::revision::{BlobId, CommitId, Origin};
 use crate::source::{FlowListing, TreeId};
 use crate::tenant::Recognised;
 
-/// What an index knows in memory.
-#[derive(Debug, Default)]
+/// What an index knows in memory, and what of it is written.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct IndexState {
     /// Whether the file was looked at.
+    #[serde(skip)]
     pub(super) is_loaded: bool,
     /// Whether the file is behind.
+    #[serde(skip)]
     pub(super) is_dirty: bool,
-    /// Reports of blobs, texts left out.
+    /// Reports of blobs, texts and their own paths left out.
     pub(super) reports: HashMap<BlobId, FileReport>,
     /// Reports of composed flows, by what they are made of and the flow's file, texts left out.
     pub(super) composed: HashMap<(Origin, String), FileReport>,
     /// What stands in one flows folder; nothing of it is refused.
     pub(super) tree: Option<(TreeId, FlowListing)>,
     /// The flows of that tree, put together.
+    #[serde(skip)]
     pub(super) desired: Option<(TreeId, Arc<Desired>, Arc<[Problem]>)>,
     /// Mixed into digests of live bytes, so that nobody outside can aim at a collision.
     pub(super) seed: u64,
     /// Live flows by a digest of their bytes.
     pub(super) live: HashMap<u128, Recognised>,
     /// The same digests by the flow, the last one of each: they tell how long its item is before anybody looks.
+    #[serde(skip)]
     pub(super) digests: HashMap<FlowId, u128>,
     /// What git has, by the digest of its text; of this process alone.
+    #[serde(skip)]
     pub(super) texts: HashMap<FlowId, InGit>,
     /// How the tenant says in front of a flow which environment it is of, once one was read.
+    #[serde(skip)]
     pub(super) environment: Option<Box<[u8]>>,
     /// Those met since the last save.
+    #[serde(skip)]
     pub(super) met: HashMap<u128, Recognised>,
+    #[serde(skip)]
     pub(super) counts: Counts,
 }
 
@@ -67,7 +75,7 @@ pub(super) struct InGit {
 }
 
 /// What was found good with some keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedSoFar {
     /// Everything that leads to this commit.
     pub tip: Option<CommitId>,
@@ -75,11 +83,13 @@ pub struct SignedSoFar {
     pub good: BTreeSet<CommitId>,
 }
 
-/// By which keys and folders; tip; commits.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SignedStored(pub(super) String, pub(super) Option<String>, pub(super) Vec<String>);
-
 impl IndexState {
+    /// Takes what was written, in place of all that is known but what this process has done.
+    pub(super) fn fill(&mut self, written: Self) {
+        let digests = written.live.iter().map(|(digest, known)| (known.flow.id.clone(), *digest)).collect();
+        *self = Self { is_loaded: true, counts: self.counts, digests, ..written };
+    }
+
     /// What is known of the live flow with this digest, which was met.
     pub(super) fn meet(&mut self, digest: u128) -> Option<Recognised> {
         let known = self.live.get(&digest)?;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! rules {
     ($(#[$group_doc:meta] $group:ident: $($(#[$doc:meta])+ $rule:ident = $name:literal,)+;)+) => {
@@ -264,6 +264,14 @@ impl fmt::Display for Rule {
 impl Serialize for Rule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let none = || serde::de::Error::custom(format_args!("expected the name of a rule, found {name:?}"));
+        Self::named(&name).ok_or_else(none)
     }
 }
 

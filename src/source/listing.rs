@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::revision::BlobId;
 
 /// One flow file of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FlowEntry {
     /// Path from the root of the repository, with `/`.
     pub path: String,
@@ -78,7 +78,7 @@ impl GitFilter {
 }
 
 /// A file or folder that is not read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Path from the root of the repository.
     pub path: String,
@@ -114,13 +114,14 @@ pub const COPIES_MAX: usize = 1_000;
 pub const BAD_ENTRIES_MAX: usize = 1_000;
 
 /// What stands in a flows folder; `T` is how a flow file is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing<T> {
     /// The flow files, by path.
     pub entries: Vec<T>,
     /// The overlays over them, by path.
     pub overlays: Vec<T>,
-    /// What stands there and must not.
+    /// What stands there and must not; of what is kept of a listing there is none.
+    #[serde(skip)]
     pub bad: Vec<BadEntry>,
     /// What is not read.
     pub left_out: Vec<LeftOut>,

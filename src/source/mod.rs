@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use crate::revision::{BlobId, CommitId};
 pub use error::{ProposeError, PushError, SourceError};
 pub use git::{
@@ -36,7 +38,7 @@ pub use selection::FlowSelection;
 use tokio::time::Instant;
 
 /// A tree's id; equal ids are equal content.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TreeId(pub String);
 
 /// Where the two branches stand.

@@ -18,6 +18,8 @@ pub mod sandbox;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
+use serde::{Deserialize, Serialize};
+
 use crate::flow::{Defaults, Definition, EnvironmentId, FlowId, KnownFlow, LiveFlow};
 use crate::release::{Frozen, Serving, Shows};
 
@@ -45,7 +47,7 @@ pub trait ReadLive: Send + Sync {
 }
 
 /// A live flow that was seen before, byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognised {
     /// What is known of it.
     pub flow: KnownFlow,
