@@ -121,6 +121,8 @@ mod rules;
 mod screen;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/shown.rs"]
+mod shown;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/signed.rs"]
@@ -143,5 +145,9 @@ mod traces;
 mod unreadable;
 #[path = "cli/unwritten.rs"]
 mod unwritten;
+#[path = "cli/whole.rs"]
+mod whole;
+#[path = "cli/whole_files.rs"]
+mod whole_files;
 #[path = "cli/windows.rs"]
 mod windows;
