@@ -1,8 +1,8 @@
 //! Names of branches.
 
-use std::fmt;
 use std::str::FromStr;
 
+use super::as_text::as_text;
 use super::refused::{NameRefused, shown};
 
 /// The short name of a branch: what git allows (`git check-ref-format`), and nothing that git or a shell could take for
@@ -42,31 +42,7 @@ impl FromStr for Branch {
     }
 }
 
-impl fmt::Display for Branch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl AsRef<str> for Branch {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl PartialEq<str> for Branch {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other
-    }
-}
-
-impl std::ops::Deref for Branch {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
+as_text!(Branch);
 
 fn problem(name: &str) -> Option<&'static str> {
     let has_odd_part =

@@ -1,8 +1,8 @@
 //! Folders of a repository.
 
-use std::fmt;
 use std::str::FromStr;
 
+use super::as_text::as_text;
 use super::refused::{NameRefused, shown};
 
 /// A folder of a repository, from its root: `/` between its parts and none around them. Never the root itself.
@@ -52,31 +52,7 @@ impl FromStr for Folder {
     }
 }
 
-impl fmt::Display for Folder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl AsRef<str> for Folder {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl PartialEq<str> for Folder {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other
-    }
-}
-
-impl std::ops::Deref for Folder {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
+as_text!(Folder);
 
 fn parts(name: &str) -> Result<Vec<&str>, &'static str> {
     if name.starts_with('/') || name.contains('\\') || name.contains(':') {

@@ -2,6 +2,7 @@
 //!
 //! Each is parsed once, where it comes in, by one set of rules; whoever is handed one need not check it again.
 
+mod as_text;
 mod branch;
 mod checked_url;
 mod folder;

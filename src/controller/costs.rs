@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::clock::{Clock, SimulatedClock};
-use crate::config::{SubjectTemplate, SyncPolicy};
-use crate::controller::{Engine, PassOptions, Records, SyncResult, Verified};
+use crate::controller::in_memory::{MemoryEngine, Parts};
+use crate::controller::{PassOptions, SyncResult, Verified};
 use crate::flow::{Comparison, EnvironmentId, FlowId};
-use crate::index::{Counts, FlowIndex, LiveReader};
+use crate::index::{Counts, FlowIndex};
 use crate::local::MemoryState;
 use crate::revision::CommitId;
-use crate::source::memory::{Edits, Folders, MemoryRemote, MemorySource, Operation, SourceFault, SourceHook};
+use crate::source::memory::{Edits, MemoryRemote, Operation, SourceFault, SourceHook};
 use crate::tenant::Call;
-use crate::tenant::memory::{MemoryClient, MemoryTenant, TenantFault, TenantHook};
+use crate::tenant::memory::{MemoryTenant, TenantFault, TenantHook};
 
 const FLOWS: usize = 200;
 
@@ -45,7 +45,7 @@ struct World {
     remote: MemoryRemote,
     tenant: MemoryTenant,
     target: EnvironmentId,
-    local: Arc<MemoryState>,
+    local: MemoryState,
     index: FlowIndex,
     clock: Arc<SimulatedClock>,
 }
@@ -62,7 +62,7 @@ impl World {
             remote: MemoryRemote::default(),
             tenant: MemoryTenant::default(),
             target: EnvironmentId("env".into()),
-            local: Arc::default(),
+            local: MemoryState::default(),
             index: FlowIndex::in_memory(Arc::new(Comparison::default())),
             clock: Arc::new(SimulatedClock::starting_at("2026-01-01T00:00:00Z".parse().unwrap(), 1)),
         };
@@ -86,39 +86,10 @@ impl World {
         (report.result, calls, since(before, self.index.counts()))
     }
 
-    fn engine(
-        &self,
-        counting: Arc<Counting>,
-        hook: Arc<dyn SourceHook>,
-    ) -> Engine<MemoryClient, MemorySource, MemoryState> {
-        let folders = Folders {
-            branch: "main".into(),
-            records_branch: "main".into(),
-            flows: "flows".into(),
-            records: "deployments".into(),
-        };
-        let index = self.index.clone();
-        let records = Records {
-            environment: "production".into(),
-            target: self.target.clone(),
-            tenant_url: "memory".into(),
-            branch: "main".into(),
-            folder: "deployments".into(),
-            seal_key: None,
-            index: index.clone(),
-            source: Arc::new(MemorySource::new(self.remote.clone(), folders, hook)),
-        };
-        Engine {
-            records,
-            subject: SubjectTemplate::default(),
-            policy: SyncPolicy::default(),
-            reader: LiveReader::new(index),
-            tenant: Arc::new(MemoryClient::new(self.tenant.clone(), counting)),
-            local: self.local.clone(),
-            clock: self.clock.clone(),
-            progress: Arc::new(|_| {}),
-            shutdown: crate::shutdown::Shutdown::default(),
-        }
+    fn engine(&self, counting: Arc<Counting>, hook: Arc<dyn SourceHook>) -> MemoryEngine {
+        let Self { remote, tenant, target, local, index, clock } = self;
+        let (index, local, clock) = (index.clone(), local.clone(), clock.clone());
+        Parts { remote, tenant, target, index, local, clock }.engine(counting, hook)
     }
 }
 

@@ -17,6 +17,8 @@ mod defaults;
 mod deployment;
 mod desired;
 mod folders;
+#[cfg(test)]
+mod in_memory;
 mod judge;
 mod ledger;
 mod manifest;

@@ -16,17 +16,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clock::SimulatedClock;
-use crate::config::{SubjectTemplate, SyncPolicy};
-use crate::controller::{Engine, EnvironmentReport, PassOptions, Records, SyncResult};
+use crate::config::SyncPolicy;
+use crate::controller::in_memory::{MemoryEngine, Parts};
+use crate::controller::{Engine, EnvironmentReport, PassOptions, SyncResult};
 use crate::flow::{Comparison, EnvironmentId, FlowId};
-use crate::index::{FlowIndex, LiveReader};
+use crate::index::FlowIndex;
 use crate::local::{MemoryState, StateFault, StateHook, StateWrite};
 use crate::record::Status;
 use crate::revision::CommitId;
 use crate::shutdown::Shutdown;
-use crate::source::memory::{Edits, Folders, MemoryRemote, MemorySource, Operation, SourceFault, SourceHook};
+use crate::source::memory::{Edits, MemoryRemote, Operation, SourceFault, SourceHook};
 use crate::tenant::Call;
-use crate::tenant::memory::{MemoryClient, MemoryTenant, TenantFault, TenantHook};
+use crate::tenant::memory::{MemoryTenant, TenantFault, TenantHook};
 
 /// Each needs the one before.
 const FLOWS: usize = 6;
@@ -189,35 +190,13 @@ impl Machine {
         next
     }
 
-    fn engine(&self) -> Engine<MemoryClient, MemorySource, MemoryState> {
-        let folders = Folders {
-            branch: "main".into(),
-            records_branch: "main".into(),
-            flows: "flows".into(),
-            records: "deployments".into(),
-        };
+    fn engine(&self) -> MemoryEngine {
+        let Self { remote, tenant, target, disk, clock, hook, .. } = self;
         let index = FlowIndex::in_memory(Arc::new(Comparison::default()));
-        let records = Records {
-            environment: "production".into(),
-            target: self.target.clone(),
-            tenant_url: "memory".into(),
-            branch: "main".into(),
-            folder: "deployments".into(),
-            seal_key: None,
-            index: index.clone(),
-            source: Arc::new(MemorySource::new(self.remote.clone(), folders, self.hook.clone())),
-        };
-        Engine {
-            records,
-            subject: SubjectTemplate::default(),
-            policy: self.policy.clone(),
-            reader: LiveReader::new(index),
-            tenant: Arc::new(MemoryClient::new(self.tenant.clone(), self.hook.clone())),
-            local: Arc::new(self.disk.through(self.hook.clone())),
-            clock: self.clock.clone(),
-            progress: Arc::new(|_| {}),
-            shutdown: self.shutdown.clone(),
-        }
+        let (local, clock) = (disk.through(hook.clone()), clock.clone());
+        let parts = Parts { remote, tenant, target, index, local, clock };
+        let (policy, shutdown) = (self.policy.clone(), self.shutdown.clone());
+        Engine { policy, shutdown, ..parts.engine(hook.clone(), hook.clone()) }
     }
 
     async fn pass(&self) -> EnvironmentReport {
