@@ -251,3 +251,30 @@ async fn nothing_is_written_once_the_lease_is_over() {
     let (pushed, _, _) = case.run().await;
     assert_eq!((&*pushed, &*case.live(), case.tenant.n_writes()), ("a:failed", "a1", n_writes));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ends_between_two_writes_leaves_the_rest_to_whoever_holds_the_next() {
+    // How each flow fared, on the way back too; what is live; how many were written and announced.
+    let mut ends = Vec::new();
+    for millis in (0..400).step_by(5) {
+        let mut case = Case::new("a1 b1>a c1>b", "a2 b2>a c2>b").await;
+        let n_before = case.tenant.n_writes();
+        case.lease = StartLimit::at(Instant::now() + Duration::from_millis(millis));
+        let (pushed, restored, trail) = case.run().await;
+        let n_intents = trail.iter().filter(|line| line.starts_with("intent")).count();
+        let end =
+            format!("{pushed} | {restored} | {} | {} {n_intents}", case.live(), case.tenant.n_writes() - n_before);
+        if ends.last() != Some(&end) {
+            ends.push(end);
+        }
+    }
+    insta::assert_snapshot!(ends.join("\n"), @r"
+    a:failed b:- c:- | a:not | a2 b1>a c1>b | 1 1
+    a:done b:failed c:- | a:not b:not | a2 b1>a c1>b | 1 2
+    a:done b:failed c:- | a:not b:not | a2 b2>a c1>b | 2 2
+    a:done b:done c:failed | a:not b:not c:not | a2 b2>a c1>b | 2 3
+    a:done b:done c:failed | a:not b:not c:not | a2 b2>a c2>b | 3 3
+    a:done b:done c:done | a:not b:not c:not | a2 b2>a c2>b | 3 3
+    a:done b:done c:done |  | a2 b2>a c2>b | 3 3
+    ");
+}
