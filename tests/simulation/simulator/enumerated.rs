@@ -192,7 +192,9 @@ fn edits_at(index: usize) -> Vec<Fault> {
 fn everything(op: Op) -> Vec<Fault> {
     let crashes = if op.is_waited_for() { vec![Fault::CrashBefore, Fault::CrashAfter] } else { Vec::new() };
     let torn = (op == Op::State(StateWrite::Append)).then_some(Fault::Torn);
-    faults_of(op, MILLIS).into_iter().chain(crashes).chain(torn).collect()
+    // Not among what seeds choose of: the seeds that are kept would be others.
+    let kept_back = matches!(op, Op::Request(_)).then_some(Fault::Request(RequestFault::KeptBack));
+    faults_of(op, MILLIS).into_iter().chain(kept_back).chain(crashes).chain(torn).collect()
 }
 
 fn live(case: &Case, talk: bool) -> Lived {

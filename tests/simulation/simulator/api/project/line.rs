@@ -124,6 +124,7 @@ impl Line {
                     _ = self.pass_on(request, script).await;
                     return Ok(answer(200, "<html>"));
                 }
+                F::KeptBack => return Ok(answer(200, "<html>")),
                 F::TaskFails => self.project.handle().fail_next_task("the worker went away"),
                 F::TaskSlow(time) => return self.pass_on_slowly(request, time, script).await,
             },

@@ -23,6 +23,8 @@ pub enum RequestFault {
     Refused,
     /// It takes effect, and is answered by a login page.
     Garbage,
+    /// It takes no effect, and is answered by a login page.
+    KeptBack,
     /// The task that it starts fails; a merge leaves half of it behind.
     TaskFails,
     /// The task that it starts takes this long.
