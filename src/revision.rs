@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A commit's id, as 40 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -24,10 +25,10 @@ pub struct Origin {
 }
 
 /// What a flow's file was composed with.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Composed {
     /// The overlay.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub overlay: Option<BlobId>,
     /// The tenant's name of the environment: what `${environment}` stands for.
     pub environment: String,
@@ -46,6 +47,21 @@ impl CommitId {
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..10).unwrap_or(&self.0)
+    }
+}
+
+/// In texts no overlay is left out; a form without names has a place for each member.
+impl Serialize for Composed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { overlay, environment } = self;
+        let is_left_out = overlay.is_none() && serializer.is_human_readable();
+        let mut members = serializer.serialize_struct("Composed", if is_left_out { 1 } else { 2 })?;
+        match is_left_out {
+            true => members.skip_field("overlay")?,
+            false => members.serialize_field("overlay", overlay)?,
+        }
+        members.serialize_field("environment", environment)?;
+        members.end()
     }
 }
 

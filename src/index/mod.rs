@@ -387,9 +387,13 @@ mod tests {
 
     const FLOW: &str = r#"{"id":"flow_a","name":"A","version":"1.0.0","nodes":[{"id":"s","type":"start","configuration":{}},{"id":"x","type":"end","configuration":{}}],"edges":[{"from":"s","to":"x","condition":null}],"externalReferences":[{"type":"intent","id":"i","environmentId":"e"}]}"#;
 
-    fn origin() -> Origin {
-        let composed = Composed { overlay: Some(BlobId("d".repeat(40))), environment: "env".into() };
-        Origin { blob: BlobId("b".repeat(40)), composed: Some(composed) }
+    fn origin(overlay: Option<&str>) -> Origin {
+        let overlay = overlay.map(|digit| BlobId(digit.repeat(40)));
+        Origin { blob: BlobId("b".repeat(40)), composed: Some(Composed { overlay, environment: "env".into() }) }
+    }
+
+    fn origins() -> [Origin; 3] {
+        [Origin::plain(BlobId("b".repeat(40))), origin(None), origin(Some("d"))]
     }
 
     fn filled(path: &std::path::Path, ignore: &[String]) -> FlowIndex {
@@ -409,7 +413,9 @@ mod tests {
         let overlays = vec![entry("o.json", "d")];
         let listing = FlowListing { entries, overlays, bad: Vec::new(), left_out: left_out.into() };
         index.keep_listing(TreeId("t".into()), &listing);
-        index.keep_composed_report(origin(), "x.json".to_owned(), index.report(&blob, "x.json").unwrap());
+        for origin in origins() {
+            index.keep_composed_report(origin, "x.json".to_owned(), index.report(&blob, "x.json").unwrap());
+        }
         let (digest, _) = index.live(b"raw");
         let hash = ContentHash([3; 32]);
         index.keep_live(
@@ -434,9 +440,11 @@ mod tests {
             assert_eq!(read.report(&blob, file), kept.report(&blob, file));
             assert!(read.report(&blob, file).is_some());
         }
-        let composed = |index: &FlowIndex, path: &str| index.composed_report(&origin(), path);
-        assert_eq!(composed(&read, "x.json"), composed(&kept, "x.json"));
-        assert!(composed(&read, "x.json").is_some() && composed(&read, "y.json").is_none());
+        for origin in origins() {
+            let composed = |index: &FlowIndex, path: &str| index.composed_report(&origin, path);
+            assert_eq!(composed(&read, "x.json"), composed(&kept, "x.json"));
+            assert!(composed(&read, "x.json").is_some() && composed(&read, "y.json").is_none());
+        }
         assert_eq!(read.listing(&TreeId("t".into())), kept.listing(&TreeId("t".into())));
         assert!(read.listing(&TreeId("t".into())).is_some());
         assert_eq!(read.live(b"raw"), kept.live(b"raw"));
